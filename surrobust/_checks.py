@@ -1,0 +1,76 @@
+"""The one place where messages about arguments are worded: "expected ..., got ..."."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .errors import InvalidInputError
+from .typing import FloatArray
+
+
+def brief(value: object, limit: int = 60) -> str:
+    """Return ``repr(value)`` on one line, shortened to ``limit`` characters."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def check_choice(name: str, value: Any, known: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``known``.
+
+    Raises:
+        InvalidInputError: If it is not; the message lists the known names.
+    """
+    names = list(known)
+    if not isinstance(value, str) or value not in names:
+        msg = f"{name}: expected one of {', '.join(names)}; got {brief(value)}"
+        raise InvalidInputError(msg)
+    return value
+
+
+def check_integer(name: str, value: Any, *, minimum: int) -> int:
+    """Return ``value`` as an int if it is an integer of at least ``minimum``.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
+        msg = f"{name}: expected an integer of at least {minimum}, got {brief(value)}"
+        raise InvalidInputError(msg)
+    return int(value)
+
+
+def check_coverage(value: Any) -> float:
+    """Return ``value`` as a float if it lies strictly between 0 and 1.
+
+    Raises:
+        InvalidInputError: If it does not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        number = float("nan")
+    else:
+        number = float(value)
+    if not 0.0 < number < 1.0:
+        msg = f"coverage: expected a number strictly between 0 and 1, got {brief(value)}"
+        raise InvalidInputError(msg)
+    return number
+
+
+def check_values(y: Any, *, n: int) -> FloatArray:
+    """Return ``y`` as finite float64 of shape ``(n,)`` or ``(n, m)``.
+
+    Raises:
+        InvalidInputError: If the length differs from ``n``, or a value is not a finite number.
+    """
+    try:
+        array = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        msg = f"y: expected numbers of shape ({n},) or ({n}, m), got {brief(y)}"
+        raise InvalidInputError(msg) from None
+    if array.ndim not in (1, 2) or array.shape[0] != n or array.size == 0:
+        msg = f"y: expected shape ({n},) or ({n}, m), got {array.shape}"
+        raise InvalidInputError(msg)
+    if not np.isfinite(array).all():
+        msg = f"y: expected finite numbers, got {int((~np.isfinite(array)).sum())} that are not"
+        raise InvalidInputError(msg)
+    return array

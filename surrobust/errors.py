@@ -1,0 +1,29 @@
+"""The exceptions that a caller may meet. All of them are the caller's to mend: exit code 2."""
+
+
+class SurrobustError(Exception):
+    """Base of every exception that the package raises on purpose; its text is one line."""
+
+
+class InvalidInputError(SurrobustError, ValueError):
+    """An argument, document or file is not what was expected."""
+
+
+class InvalidArchitectureError(InvalidInputError):
+    """What was given is not an architecture of the search space."""
+
+
+class MissingMeasurementError(SurrobustError, LookupError):
+    """The table has no value for this architecture, target or name."""
+
+
+class ChecksumError(SurrobustError, ValueError):
+    """A file is not the one that was published: its sha256 differs."""
+
+
+class InvalidModelError(SurrobustError, ValueError):
+    """A model folder is incomplete, damaged, or its card and weights do not belong together."""
+
+
+class NotFittedError(SurrobustError, RuntimeError):
+    """A predictor was asked before it was fitted."""

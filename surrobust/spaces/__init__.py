@@ -1,0 +1,27 @@
+"""Search spaces: which architectures there are, how they are written, which are the same.
+
+An *architecture* is a value (:class:`Architecture`); a *space* enumerates, samples and walks
+architectures (:class:`NASBench201`); ``counts`` has the parameters and FLOPs of the published
+networks. None of them knows tables, networks or numbers measured on them.
+"""
+
+from ._canonical import EDGES, OPS
+from .architecture import Architecture, representative_indices
+from .base import AbstractSearchSpace
+from .counts import count_flops, count_parameters
+from .nasbench201 import NASBench201
+
+SPACES: dict[str, type[AbstractSearchSpace[Architecture]]] = {"nas-bench-201": NASBench201}
+"""Every search space by its name."""
+
+__all__ = [
+    "EDGES",
+    "OPS",
+    "SPACES",
+    "AbstractSearchSpace",
+    "Architecture",
+    "NASBench201",
+    "count_flops",
+    "count_parameters",
+    "representative_indices",
+]

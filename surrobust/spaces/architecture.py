@@ -1,0 +1,149 @@
+"""The architecture: one NAS-Bench-201 cell as an immutable, hashable value.
+
+A cell has 4 nodes and 6 edges; each edge carries one of five ops. The six digits of a code
+follow the edges ordered by target, (0→1) (0→2) (1→2) (0→3) (1→3) (2→3), and number the ops as
+Dong & Yang, "NAS-Bench-201" (ICLR 2020, arXiv 2001.00326) do in their genotypes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from .._checks import brief
+from ..errors import InvalidArchitectureError
+from . import _canonical, _forms
+from ._order import ordered_codes, position_of
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Architecture:
+    """One NAS-Bench-201 cell.
+
+    Args:
+        ops: Six integers 0..4, one per edge ordered by target; they index
+            ``none skip_connect nor_conv_1x1 nor_conv_3x3 avg_pool_3x3``.
+
+    Raises:
+        InvalidArchitectureError: If ``ops`` is anything else.
+    """
+
+    ops: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ops, tuple) or not _forms.are_op_numbers(self.ops):
+            msg = f"architecture: expected a tuple of six integers 0..4, got {brief(self.ops)}"
+            raise InvalidArchitectureError(msg)
+
+    @classmethod
+    def parse(cls, value: Any) -> "Architecture":
+        """Read an architecture in any of its written forms.
+
+        Args:
+            value: An ``Architecture``; an index 0..15624 as an integer or text; a code of six
+                digits as text; a genotype; or a mapping: ``{"architecture": ...}`` (or ``"arch"``),
+                ``{"op_indices": [...]}`` (NASLib), ``{"edges": {"0->1": ...}}``,
+                ``{"0_1": "conv_3x3", ...}`` (NNI), ``{"hp_x0": ..., ...}`` (Syne Tune).
+
+        Raises:
+            InvalidArchitectureError: If it is none of these; the message names the part and what
+                was expected. A bare list of six integers is ambiguous and refused with both
+                readings shown.
+        """
+        if isinstance(value, Architecture):
+            return value
+        if isinstance(value, Mapping):
+            return _from_mapping(value)
+        if isinstance(value, str):
+            return _from_text(value)
+        if isinstance(value, list | tuple):
+            raise InvalidArchitectureError(_forms.ambiguity(value))
+        return cls(ordered_codes()[_forms.check_index(value)])
+
+    @property
+    def code(self) -> str:
+        """Six digits, one per edge ordered by target."""
+        return "".join(map(str, self.ops))
+
+    @property
+    def genotype(self) -> str:
+        """The published text, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
+        return _forms.format_genotype(self.ops)
+
+    @property
+    def index(self) -> int:
+        """The number in NAS-Bench-201, 0..15624."""
+        return position_of(self.ops)
+
+    @property
+    def op_indices(self) -> tuple[int, ...]:
+        """NASLib's tuple of six, edges ordered by source and ops in NASLib's numbering."""
+        return _forms.to_op_indices(self.ops)
+
+    @property
+    def edges(self) -> dict[str, str]:
+        """Op names by edge, ``{"0->1": "nor_conv_3x3", ...}``."""
+        return _forms.to_edges(self.ops)
+
+    @property
+    def representative(self) -> "Architecture":
+        """The cell of smallest index in the isomorphism class, by NAS-Bench-201's own key."""
+        return Architecture(ordered_codes()[_representatives()[self.index]])
+
+    @property
+    def function_class(self) -> str:
+        """What the cell computes, as an expression: equal for cells that compute the same.
+
+        Zeros are dropped, skips dissolved, sums flattened and sorted; ``x`` is the cell's input
+        and ``0`` a cell that computes nothing.
+        """
+        return _canonical.function_form(self.ops)
+
+    def __str__(self) -> str:
+        return self.genotype
+
+
+@cache
+def _representatives() -> tuple[int, ...]:
+    """Return, for each index, the smallest index with the same canonical string."""
+    first: dict[str, int] = {}
+    forms = _canonical.canonical_forms(ordered_codes())
+    return tuple(first.setdefault(form, index) for index, form in enumerate(forms))
+
+
+def representative_indices() -> tuple[int, ...]:
+    """Return the 6466 indices that represent themselves, ascending."""
+    return tuple(sorted(set(_representatives())))
+
+
+def _from_text(text: str) -> Architecture:
+    stripped = text.strip()
+    if stripped.isascii() and stripped.isdigit():
+        if len(stripped) == _forms.N_EDGES:
+            return Architecture(_forms.parse_code(stripped))
+        return Architecture(ordered_codes()[_forms.parse_index(stripped)])
+    return Architecture(_forms.parse_genotype(stripped))
+
+
+def _from_mapping(mapping: Mapping[Any, Any]) -> Architecture:
+    readings = {
+        name: Architecture(ops) for name, ops in _forms.parse_mapping(mapping, _nested).items()
+    }
+    found = set(readings.values())
+    if len(found) > 1:
+        told = ", ".join(f"{name} is {cell.code}" for name, cell in readings.items())
+        msg = f"architecture: expected one cell, got an object that names several: {told}"
+        raise InvalidArchitectureError(msg)
+    cell = found.pop()
+    written = mapping.get("index", cell.index)
+    if written != cell.index or isinstance(written, bool):
+        msg = f"architecture: expected index {cell.index} for {cell.code}, got {brief(written)}"
+        raise InvalidArchitectureError(msg)
+    return cell
+
+
+def _nested(value: Any) -> tuple[int, ...]:
+    if isinstance(value, Mapping):
+        msg = "architecture: expected a genotype, an index or a code as its value, got an object"
+        raise InvalidArchitectureError(msg)
+    return Architecture.parse(value).ops

@@ -1,0 +1,54 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surrobust.spaces import Architecture, NASBench201
+
+_MARKER_FILE = Path("nasrobbench201hp", "NAS-RobBench-201_html.json")
+
+
+def _real_data() -> Path | None:
+    places = [os.environ.get("SURROBUST_DATA"), Path(__file__).parents[2] / "shared" / "data"]
+    for place in places:
+        if place and (Path(place) / _MARKER_FILE).is_file():
+            return Path(place)
+    return None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real tables; the test is skipped where there is none."""
+    found = _real_data()
+    if found is None:
+        pytest.skip("the real tables are not here: set SURROBUST_DATA or run surrobust data fetch")
+    return found
+
+
+@pytest.fixture(scope="session")
+def space() -> NASBench201:
+    return NASBench201()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def toy_cells(space: NASBench201) -> list[Architecture]:
+    """Sixty representatives."""
+    representatives = space.representatives()
+    drawn = np.random.default_rng(7).choice(len(representatives), size=60, replace=False)
+    return [representatives[i] for i in drawn]
+
+
+@pytest.fixture(scope="session")
+def toy_values(toy_cells: list[Architecture]) -> np.ndarray:
+    """A smooth made-up accuracy of each toy cell: convolutions help, a little noise."""
+    rng = np.random.default_rng(8)
+    counts = np.array([[cell.ops.count(op) for op in range(5)] for cell in toy_cells])
+    return 0.2 + counts @ np.array([-0.01, 0.01, 0.03, 0.06, 0.0]) + rng.normal(0, 0.003, 60)
