@@ -1,0 +1,48 @@
+"""Predict, search and verify neural architectures that withstand adversarial attacks.
+
+The names below are the public surface. They are resolved when first used, so that
+``import surrobust`` costs little and loads neither torch nor xgboost.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from ._version import __version__
+
+_HOMES = {
+    "Architecture": "spaces",
+    "NASBench201": "spaces",
+    "SPACES": "spaces",
+    "count_flops": "spaces",
+    "count_parameters": "spaces",
+    "Target": "targets",
+    "targets_of": "targets",
+    "BENCHMARKS": "targets",
+    "DEFAULT_TARGET": "targets",
+    "TABLES": "tables",
+    "load_table": "tables",
+    "ENCODINGS": "encodings",
+    "PREDICTORS": "predictors",
+    "make_predictor": "predictors",
+    "load_predictor": "shipped",
+    "list_predictors": "shipped",
+    "SEARCHES": "searches",
+    "search": "objectives",
+    "run_search": "objectives",
+    "SurrobustError": "errors",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module 'surrobust' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,6 +24,8 @@ def data_dir() -> Path:
     """The folder of the real tables; the test is skipped where there is none."""
     found = _real_data()
     if found is None:
+        if os.environ.get("SURROBUST_REQUIRE_DATA"):
+            pytest.fail("SURROBUST_REQUIRE_DATA is set, but the real tables were not found")
         pytest.skip("the real tables are not here: set SURROBUST_DATA or run surrobust data fetch")
     return found
 

@@ -1,0 +1,49 @@
+"""Target keys: the contract's lists, and parsing."""
+
+import pytest
+
+from surrobust.errors import InvalidInputError
+from surrobust.targets import BENCHMARKS, DEFAULT_TARGET, Target, targets_of
+
+
+def test_counts_per_benchmark():
+    assert [len(targets_of(name)) for name in BENCHMARKS] == [18, 45, 10]
+    everything = [key for name in BENCHMARKS for key in targets_of(name)]
+    assert len(set(everything)) == len(everything)
+    assert DEFAULT_TARGET in everything
+
+
+@pytest.mark.parametrize("key", [key for name in BENCHMARKS for key in targets_of(name)])
+def test_parse_is_the_inverse_of_str(key: str):
+    assert str(Target.parse(key)) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "epsilon"),
+    [
+        ("nas-robbench-201/cifar10/pgd-8", 8 / 255),
+        ("jung2023/cifar10/fgsm-0.5", 0.5 / 255),
+        ("jung2023/cifar10/apgd-ce-1", 1 / 255),
+        ("jung2023/cifar10/clean", None),
+        ("jung2023/cifar10/corruptions", None),
+        ("hw-nas-bench/cifar10/raspi4-latency", None),
+    ],
+)
+def test_epsilon(key: str, epsilon: float | None):
+    assert Target.parse(key).epsilon == epsilon
+
+
+def test_direction():
+    assert Target.parse(DEFAULT_TARGET).higher_is_better
+    assert not Target.parse("hw-nas-bench/cifar10/raspi4-latency").higher_is_better
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "a/b/c/d", "a//c", " a/b/c", None, 3])
+def test_refusals(text: object):
+    with pytest.raises(InvalidInputError, match="expected <benchmark>/<images>/<metric>"):
+        Target.parse(text)
+
+
+def test_unknown_benchmark():
+    with pytest.raises(InvalidInputError, match="expected one of nas-robbench-201"):
+        targets_of("nas-bench-101")
