@@ -1,11 +1,16 @@
 """Fixtures that every test may use."""
 
+import io
 import os
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from surrobust.cli import main
 from surrobust.spaces import Architecture, NASBench201
 
 _MARKER_FILE = Path("nasrobbench201hp", "NAS-RobBench-201_html.json")
@@ -54,3 +59,31 @@ def toy_values(toy_cells: list[Architecture]) -> np.ndarray:
     rng = np.random.default_rng(8)
     counts = np.array([[cell.ops.count(op) for op in range(5)] for cell in toy_cells])
     return 0.2 + counts @ np.array([-0.01, 0.01, 0.03, 0.06, 0.0]) + rng.normal(0, 0.003, 60)
+
+
+@pytest.fixture(scope="session")
+def run_cli() -> Callable[..., tuple[int, str, str]]:
+    """Run the command line in this process: ``(arguments, stdin=b"") -> (code, out, err)``."""
+
+    def run(arguments: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
+        out, err = _text_stream(), _text_stream()
+        before, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(stdin))
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = main([str(argument) for argument in arguments])
+        finally:
+            sys.stdin = before
+        return code, _written(out), _written(err)
+
+    return run
+
+
+def _text_stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode()

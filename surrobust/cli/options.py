@@ -1,0 +1,52 @@
+"""The options that every command has, and those that several share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LARGEST_SEED = 2**32 - 1
+
+# Read by running.main before the arguments are parsed, so that it holds for parsing too.
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
+)
+
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on stdout, nothing else."
+)
+
+
+def _seed(*, used: bool) -> Callable[[F], F]:
+    told = "Seed of everything random." if used else "Accepted everywhere; nothing is random here."
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, LARGEST_SEED),
+        default=0,
+        show_default=True,
+        expose_value=used,
+        help=told,
+    )
+
+
+def common_options(*, seed: bool) -> Callable[[F], F]:
+    """Add ``--json``, ``--seed`` and ``--debug``.
+
+    Args:
+        seed: Whether the command uses its seed and so receives it.
+    """
+
+    def add(command: F) -> F:
+        return _json(_seed(used=seed)(debug_option(command)))
+
+    return add
+
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Folder of the tables; otherwise $SURROBUST_DATA, then the per-user cache.",
+)

@@ -1,0 +1,56 @@
+"""What is printed: one JSON document or aligned text on stdout, messages on stderr."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+LONGEST_LINE = 1000
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document as one line; numbers that are not finite become null."""
+    click.echo(json.dumps(_finite(document), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table; a column of numbers is aligned to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    right = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    for row in [list(header), *cells]:
+        aligned = (
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(row, widths, right, strict=True)
+        )
+        click.echo("  ".join(aligned).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 100 else f"{value:.1f}"
+    return str(value)
+
+
+def message(text: str) -> None:
+    """Tell something on stderr, on one line."""
+    click.echo(one_line(text), err=True)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` on one line, without control characters, at most 1000 characters."""
+    joined = " ".join(text.split())
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in joined)
+    return shown if len(shown) <= LONGEST_LINE else f"{shown[: LONGEST_LINE - 3]}..."

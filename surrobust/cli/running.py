@@ -1,0 +1,79 @@
+"""Running a command: every way in which it may end becomes an exit code and at most one line."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from ..errors import SurrobustError
+from .commands import root
+from .output import message
+
+DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+# What a wrong path raises. Other OSErrors, such as a full disk, are nobody's mistake.
+_PATH_ERRORS = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: What follows the program's name; None reads ``sys.argv``.
+
+    Returns:
+        0 done, 2 the caller's mistake, 130 interrupted, 1 anything else.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given or bool(os.environ.get("SURROBUST_DEBUG"))
+    try:
+        code = root.main(given, prog_name="surrobust", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        return FAILED
+    except (KeyboardInterrupt, EOFError, click.Abort):
+        message("surrobust: interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        return _tell(error, debug=debug)
+    return code if isinstance(code, int) else DONE
+
+
+def _tell(error: Exception, *, debug: bool) -> int:
+    """Print an error as one line and return its exit code."""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+        message(f"{path}: {error.format_message()} (see {path} --help)")
+        return MISTAKE
+    if isinstance(error, click.ClickException):
+        message(f"surrobust: {error.format_message()}")
+        return MISTAKE
+    if isinstance(error, SurrobustError):
+        message(f"surrobust: {error}")
+        return MISTAKE
+    if isinstance(error, _PATH_ERRORS):
+        message(f"surrobust: {error.filename or 'file'}: {error.strerror or error}")
+        return MISTAKE
+    hint = "" if debug else " (--debug shows where)"
+    message(f"surrobust: unexpected {type(error).__name__}: {error}{hint}")
+    return FAILED
+
+
+def _abandon_stdout() -> None:
+    """Keep the interpreter from flushing into the closed pipe once more when it exits."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
