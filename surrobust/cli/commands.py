@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .._version import __version__
-from .options import debug_option
+from .options import debug_option, examples
 
 COMMANDS = {
     "convert": "convert:convert",
@@ -43,6 +43,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     homes=COMMANDS,
+    epilog=examples("convert 2581"),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -50,11 +51,6 @@ class LazyGroup(click.Group):
 @debug_option
 @click.pass_context
 def root(ctx: click.Context) -> None:
-    r"""Predict, search and verify neural architectures that withstand adversarial attacks.
-
-    \b
-    Example:
-      surrobust predict 2581
-    """
+    """Predict, search and verify neural architectures that withstand adversarial attacks."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -7,26 +7,21 @@ import click
 
 from ..spaces import Architecture
 from .documents import read_architectures
-from .options import common_options
+from .options import common_options, examples
 from .output import print_json
 
 FORMS = ("genotype", "index", "code", "op_indices", "edges")
 
 
-@click.command()
+@click.command(epilog=examples("convert 2581", "convert 323133 1000 --to op_indices"))
 @click.argument("given", metavar="FILE|ARCH...", nargs=-1, required=True)
 @click.option("--to", "form", type=click.Choice(FORMS), help="Print this form only, one a line.")
 @common_options(seed=False)
 def convert(given: tuple[str, ...], form: str | None, as_json: bool) -> None:
-    r"""Write architectures in another form, or in all of them.
+    """Write architectures in another form, or in all of them.
 
     ARCH is a genotype, an index, a code of six digits or a JSON object; FILE is JSON, JSON lines
     or CSV with a column architecture; - is standard input. What --to prints can be read again.
-
-    \b
-    Examples:
-      surrobust convert 2581
-      surrobust convert 323133 1000 --to op_indices
     """
     cells = read_architectures(given)
     if as_json:

@@ -52,7 +52,7 @@ def read_architectures(arguments: Sequence[str]) -> list[Architecture]:
 
 def _read_argument(argument: str) -> list[Architecture]:
     if argument == "-":
-        return parse_document(_read_stream(sys.stdin.buffer, STANDARD_INPUT), STANDARD_INPUT)
+        return _read_standard_input()
     if _is_file(argument):
         return read_file(Path(argument))
     if argument.lstrip().startswith(_OPENINGS):
@@ -96,6 +96,13 @@ def read_file(path: Path) -> list[Architecture]:
         msg = f"{name}: expected a readable file of architectures, got: {reason}"
         raise InvalidInputError(msg) from None
     return parse_document(text, name, _FORMATS.get(path.suffix.lower()))
+
+
+def _read_standard_input() -> list[Architecture]:
+    if sys.stdin is None:
+        msg = f"{STANDARD_INPUT}: expected architectures, got a closed stream"
+        raise InvalidInputError(msg)
+    return parse_document(_read_stream(sys.stdin.buffer, STANDARD_INPUT), STANDARD_INPUT)
 
 
 def _read_stream(stream: IO[bytes], name: str) -> str:

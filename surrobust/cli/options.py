@@ -45,6 +45,12 @@ def common_options(*, seed: bool) -> Callable[[F], F]:
     return add
 
 
+def examples(*lines: str) -> str:
+    """Return the epilog of a command's help: what may be typed after ``surrobust``."""
+    shown = "\n".join(f"  surrobust {line}" for line in lines)
+    return f"\b\nExamples:\n{shown}"
+
+
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),

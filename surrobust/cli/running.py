@@ -1,5 +1,6 @@
 """Running a command: every way in which it may end becomes an exit code and at most one line."""
 
+import logging
 import os
 import sys
 import traceback
@@ -32,13 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 2 the caller's mistake, 130 interrupted, 1 anything else.
     """
+    _show_warnings()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given or bool(os.environ.get("SURROBUST_DEBUG"))
     try:
         code = root.main(given, prog_name="surrobust", standalone_mode=False)
-        sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
+        return FAILED
+    except SystemExit:  # click's answer to a broken pipe
         return FAILED
     except (KeyboardInterrupt, EOFError, click.Abort):
         message("surrobust: interrupted")
@@ -68,6 +71,19 @@ def _tell(error: Exception, *, debug: bool) -> int:
     hint = "" if debug else " (--debug shows where)"
     message(f"surrobust: unexpected {type(error).__name__}: {error}{hint}")
     return FAILED
+
+
+class _MessageHandler(logging.Handler):
+    """What the library logs, as messages on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message(f"surrobust: {record.getMessage()}")
+
+
+def _show_warnings() -> None:
+    logger = logging.getLogger(__package__.partition(".")[0])
+    if not any(isinstance(handler, _MessageHandler) for handler in logger.handlers):
+        logger.addHandler(_MessageHandler(logging.WARNING))
 
 
 def _abandon_stdout() -> None:

@@ -1,0 +1,224 @@
+"""Exit codes, one-line errors, help; in this process and through the real interpreter."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from surrobust import __version__
+from surrobust.cli import commands
+from surrobust.spaces import Architecture
+
+Run = Callable[..., tuple[int, str, str]]
+
+HOME = import_module("surrobust.cli.convert")
+ROOT = Path(__file__).parents[2]
+SURROBUST = [sys.executable, "-m", "surrobust"]
+
+
+def every_command() -> list[list[str]]:
+    """Return the words of every command, sub-commands of groups included."""
+    words = []
+    for name in commands.COMMANDS:
+        command = commands.root.get_command(None, name)
+        words.append([name])
+        words += [[name, inner] for inner in getattr(command, "commands", {})]
+    return words
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_help_shows_an_example(run_cli: Run, words: list[str]) -> None:
+    code, out, err = run_cli([*words, "--help"])
+    assert (code, err) == (0, "")
+    assert re.search(rf"Examples?:\n +surrobust {' '.join(words)}", out)
+
+
+@pytest.mark.parametrize("words", every_command(), ids=" ".join)
+def test_every_command_has_the_common_options(run_cli: Run, words: list[str]) -> None:
+    _, out, _ = run_cli([*words, "--help"])
+    if "Commands:" not in out:
+        assert all(option in out for option in ("--json", "--seed", "--debug", "--help"))
+
+
+def test_no_command_prints_the_help(run_cli: Run) -> None:
+    code, out, err = run_cli([])
+    assert (code, err) == (0, "")
+    assert all(name in out for name in commands.COMMANDS)
+
+
+def test_version(run_cli: Run) -> None:
+    assert run_cli(["--version"]) == (0, f"surrobust, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["no-such-command"],
+            "surrobust: No such command 'no-such-command'. (see surrobust --help)",
+        ),
+        (["--no-such-option"], "No such option"),
+        (["convert"], "Missing argument"),
+        (["convert", "1", "--to"], "requires an argument"),
+        (["convert", "1", "--to", "roman"], "'roman'"),
+        (["convert", "1", "--seed", "x"], "--seed"),
+        (["convert", "1", "--seed", "-1"], "--seed"),
+        (["convert", "1", "--seed", "9" * 5000], "--seed"),
+        (["convert", "1", "--json=yes"], "--json"),
+    ],
+)
+def test_usage_errors_are_one_line(run_cli: Run, arguments: list[str], told: str) -> None:
+    code, out, err = run_cli(arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert told in err
+
+
+def test_an_unexpected_error_is_one_line_and_exit_code_1(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SURROBUST_DEBUG", raising=False)
+
+    def break_down(_: object) -> None:
+        raise ZeroDivisionError("a bug\nof two lines")
+
+    monkeypatch.setattr(HOME, "read_architectures", break_down)
+    code, out, err = run_cli(["convert", "1"])
+    line = "surrobust: unexpected ZeroDivisionError: a bug of two lines"
+    assert (code, out, err) == (1, "", f"{line} (--debug shows where)\n")
+
+    code, out, err = run_cli(["convert", "1", "--debug"])
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback")
+    assert err.endswith(f"{line}\n")
+
+    monkeypatch.setenv("SURROBUST_DEBUG", "1")
+    assert run_cli(["convert", "1"])[2].startswith("Traceback")
+
+
+def test_debug_shows_the_traceback_of_a_mistake(run_cli: Run) -> None:
+    code, out, err = run_cli(["convert", "x", "--debug"])
+    assert (code, out) == (2, "")
+    assert "InvalidInputError" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 1),
+        (OSError(28, "No space left on device"), 1),
+        (MemoryError(), 1),
+        (RecursionError("deep"), 1),
+        (PermissionError(13, "Permission denied", "/somewhere"), 2),
+        (FileExistsError(17, "File exists", "/somewhere"), 2),
+    ],
+    ids=repr,
+)
+def test_exit_codes(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, expected: int
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(HOME, "read_architectures", fail)
+    code, out, err = run_cli(["convert", "1"])
+    assert (code, out) == (expected, "")
+    assert err.strip().count("\n") == 0
+    assert "Traceback" not in err
+
+
+def environment() -> dict[str, str]:
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    kept = {k: v for k, v in os.environ.items() if k != "SURROBUST_DEBUG"}
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def run(arguments: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SURROBUST, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def test_real_process_done() -> None:
+    done = run(["convert", "2581", "--json"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["architectures"][0]["code"] == "323133"
+
+
+def test_real_process_standard_input() -> None:
+    done = run(["convert", "-", "--to", "index"], input="323133\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2581\n", "")
+
+
+@pytest.mark.parametrize("argument", ["x", "", "\udcff.json", "9" * 5000, "[1,", '{"a": 1}'])
+def test_real_process_mistake(argument: str) -> None:
+    done = run(["convert", argument])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_standard_input() -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m surrobust convert - <&-', sys.executable],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "standard input" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_broken_pipe_is_quiet(tmp_path: Path) -> None:
+    genotype = Architecture.parse(0).genotype
+    (tmp_path / "cells.txt").write_text("\n".join(map(str, range(15625))))
+    command = (
+        'exec 3>&1; { "$0" -m surrobust convert cells.txt --to genotype; echo $? >&3; } | head -1'
+    )
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr == ""
+    # Some kernels accept the last write before they tell of the closed pipe.
+    assert set(done.stdout.split()) - {genotype} in ({"0"}, {"1"})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_interrupt() -> None:
+    process = subprocess.Popen(
+        [*SURROBUST, "convert", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**environment(), "PYTHONUNBUFFERED": "1"},
+    )
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() == "surrobust: interrupted"
