@@ -1,0 +1,273 @@
+"""Where the values of a search come from, and the searches that users start.
+
+An *objective* turns an architecture into a value: measured (``table``), predicted by a shipped
+predictor (``surrogate``), or computed by a callable of the user's.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ._checks import brief, check_choice, check_integer
+from .errors import InvalidInputError, MissingMeasurementError
+from .search import SEARCHES, AbstractSearch, Evaluation, SearchResult, read_result, run
+from .search.guided import GuidedSearch, Prior
+from .search.result import FILE_NAME
+from .spaces import Architecture, NASBench201
+from .targets import DEFAULT_TARGET, Target, targets_of
+from .typing import AnyPath
+
+logger = logging.getLogger(__name__)
+
+OBJECTIVES = ("auto", "table", "surrogate")
+"""What ``search`` takes as ``objective``; ``auto`` is the table where its files are found."""
+
+Progress = Callable[[Evaluation], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A named source of values.
+
+    Args:
+        name: ``table``, ``surrogate`` or ``callable``; the ``source`` of its evaluations.
+        measure: Architecture to value.
+    """
+
+    name: str
+    measure: Callable[[Architecture], float]
+
+
+def table_objective(target: str, *, data_dir: AnyPath | None = None) -> Objective:
+    """Return the objective that looks values up in the target's measurement table.
+
+    Raises:
+        MissingMeasurementError: If the table's files are not there.
+    """
+    from .tables import load_table
+
+    table = load_table(Target.parse(target).benchmark, data_dir=data_dir)
+    return Objective("table", lambda cell: float(table.query(cell, target)))
+
+
+def surrogate_objective(target: str) -> Objective:
+    """Return the objective in which a shipped predictor plays the benchmark.
+
+    Raises:
+        MissingMeasurementError: If no shipped predictor predicts the target.
+    """
+    from .shipped import list_predictors, load_predictor
+
+    shipped = (load_predictor(name) for name in list_predictors())
+    predictor = next((p for p in shipped if target in p.targets), None)
+    if predictor is None:
+        msg = f"target: expected one that a shipped predictor predicts, got {target!r}"
+        raise MissingMeasurementError(msg)
+    column = list(predictor.targets).index(target)
+    return Objective("surrogate", lambda cell: float(predictor.predict([cell]).reshape(-1)[column]))
+
+
+def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -> Objective:
+    """Return an objective by its name in :data:`OBJECTIVES`.
+
+    ``auto`` is the table where its files are found; else the surrogate, which is logged.
+
+    Raises:
+        InvalidInputError: If the name or the target is not known.
+        MissingMeasurementError: If it has no values for the target.
+    """
+    check_choice("objective", name, OBJECTIVES)
+    _check_target(target)
+    if name == "surrogate":
+        return surrogate_objective(target)
+    try:
+        return table_objective(target, data_dir=data_dir)
+    except MissingMeasurementError:
+        if name == "table":
+            raise
+    logger.warning("objective: the table of %s is not here, a shipped predictor plays it", target)
+    return surrogate_objective(target)
+
+
+def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> AbstractSearch:
+    """Return a fresh strategy on NAS-Bench-201.
+
+    ``surrogate`` is guided by the registered predictor ``gp``, ``default`` by the process that
+    was made for searches.
+
+    Args:
+        name: Name in ``SEARCHES``.
+        seed: Seed of the strategy.
+        prior: A fitted predictor of one value that guided strategies start from.
+
+    Raises:
+        InvalidInputError: If the name is not known, or the strategy takes no prior.
+    """
+    strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
+    seed = check_integer("seed", seed, minimum=0)
+    options: dict[str, Any] = {}
+    if prior is not None:
+        if not issubclass(strategy, GuidedSearch):
+            msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
+            raise InvalidInputError(msg)
+        options["prior"] = prior
+    if name == "surrogate":
+        from .predictors import make_predictor
+
+        options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
+    return strategy(NASBench201(), **options, seed=seed)
+
+
+def search(
+    target: str = DEFAULT_TARGET,
+    *,
+    budget: int = 50,
+    strategy: str = "default",
+    objective: str = "auto",
+    seed: int = 0,
+    out: AnyPath | None = None,
+    resume: bool = False,
+    data_dir: AnyPath | None = None,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Search NAS-Bench-201 for the best value of a benchmark's target.
+
+    Accuracies are maximised; latencies and energies (``hw-nas-bench``) are minimised.
+
+    Args:
+        target: ``<benchmark>/<images>/<metric>``.
+        budget: Evaluations at most.
+        strategy: Name in ``SEARCHES``.
+        objective: Name in ``OBJECTIVES``.
+        seed: Seed of the strategy.
+        out: Folder of ``search.json``, written after every evaluation; a former one is replaced.
+        resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
+        data_dir: Where the tables are; see ``load_table``.
+        progress: Called with every new evaluation.
+
+    Raises:
+        InvalidInputError: If an argument is not as expected, or ``search.json`` is damaged or of
+            another search.
+        MissingMeasurementError: If there are no values for the target.
+    """
+    key = str(Target.parse(target))
+    check_choice("objective", objective, OBJECTIVES)
+    recorded = _read_recorded(out) if resume else None
+    if objective == "auto" and recorded is not None and recorded.objective in OBJECTIVES:
+        objective = recorded.objective
+    return _run(
+        make_objective(objective, key, data_dir=data_dir),
+        SearchResult(key, "", strategy, budget, seed, ()),
+        out=out,
+        recorded=recorded,
+        prior=None,
+        progress=progress,
+    )
+
+
+def run_search(
+    objective: Callable[[Architecture], float],
+    *,
+    budget: int = 50,
+    strategy: str = "default",
+    seed: int = 0,
+    prior: Prior | None = None,
+    out: AnyPath | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Search NAS-Bench-201 for the highest value of a function.
+
+    Args:
+        objective: Architecture to finite number; what it raises is passed on.
+        budget: Evaluations at most.
+        strategy: Name in ``SEARCHES``.
+        seed: Seed of the strategy.
+        prior: A fitted predictor of one value; a guided strategy starts from what it predicts.
+        out: Folder of ``search.json``, written after every evaluation; a former one is replaced.
+        resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
+        progress: Called with every new evaluation.
+
+    Raises:
+        InvalidInputError: If an argument or a value is not as expected, or ``search.json`` is
+            damaged or of another search.
+    """
+    if not callable(objective):
+        msg = f"objective: expected a callable, got {brief(objective)}"
+        raise InvalidInputError(msg)
+    return _run(
+        Objective("callable", objective),
+        SearchResult(None, "", strategy, budget, seed, ()),
+        out=out,
+        recorded=_read_recorded(out) if resume else None,
+        prior=prior,
+        progress=progress,
+    )
+
+
+def _run(
+    objective: Objective,
+    plan: SearchResult,
+    *,
+    out: AnyPath | None,
+    recorded: SearchResult | None,
+    prior: Prior | None,
+    progress: Progress | None,
+) -> SearchResult:
+    check_integer("budget", plan.budget, minimum=1)
+    strategy = make_search(plan.strategy, seed=plan.seed, prior=prior)
+    plan = replace(plan, objective=objective.name)
+    if recorded is not None:
+        _check_same_search(recorded, plan)
+    done = list(recorded.evaluations) if recorded is not None else []
+    if out is not None:
+        replace(plan, evaluations=tuple(done)).write(out)
+
+    def report(evaluation: Evaluation) -> None:
+        done.append(evaluation)
+        if out is not None:
+            replace(plan, evaluations=tuple(done)).write(out)
+        if progress is not None:
+            progress(evaluation)
+
+    evaluations = run(
+        strategy,
+        objective.measure,
+        budget=plan.budget,
+        source=objective.name,
+        maximise=plan.higher_is_better,
+        recorded=tuple(done),
+        report=report,
+    )
+    if len(evaluations) < plan.budget:
+        logger.warning("budget: all %d representatives are measured, the search ends", len(done))
+    return replace(plan, evaluations=evaluations)
+
+
+def _read_recorded(out: AnyPath | None) -> SearchResult | None:
+    if out is None:
+        msg = "resume: expected a folder to resume from as out, got none"
+        raise InvalidInputError(msg)
+    path = Path(out) / FILE_NAME
+    return read_result(path) if path.exists() else None
+
+
+def _check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
+    for name in ("target", "objective", "strategy", "seed"):
+        old, new = getattr(recorded, name), getattr(plan, name)
+        if old != new:
+            msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
+            raise InvalidInputError(msg)
+    if len(recorded.evaluations) > plan.budget:
+        msg = (
+            f"budget: expected at least the {len(recorded.evaluations)} evaluations of the search "
+            f"to be resumed, got {plan.budget}"
+        )
+        raise InvalidInputError(msg)
+
+
+def _check_target(target: str) -> None:
+    benchmark = Target.parse(target).benchmark
+    check_choice("target", target, targets_of(benchmark))

@@ -1,0 +1,203 @@
+"""What every search strategy promises: ask for architectures, be told their values."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from .._checks import brief, check_integer
+from .._random import as_generator
+from ..errors import InvalidInputError
+from ..spaces import AbstractSearchSpace, Architecture
+from ..typing import Seed
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One measured value of one architecture.
+
+    Args:
+        architecture: A representative.
+        value: What was measured, in the unit of the target.
+        trial: Its number in the search, from 0.
+        source: Where the value is from, such as ``table``.
+    """
+
+    architecture: Architecture
+    value: float
+    trial: int
+    source: str
+
+
+class AbstractSearch(ABC):
+    """A strategy that maximises a value, one architecture after another.
+
+    The base sees to it that every architecture asked for is the representative of its
+    isomorphism class and is asked for once, and that no function class is asked for twice while
+    others are left. A variant implements :meth:`_propose` and, if it learns from values,
+    :meth:`_learn`; it draws every random number from ``self.rng``.
+
+    Args:
+        space: The search space.
+        candidates: The architectures that may be asked for, in any written form; None means all
+            of the space.
+        seed: Seed or generator of every random choice.
+
+    Raises:
+        InvalidInputError: If there is no candidate.
+    """
+
+    def __init__(
+        self,
+        space: AbstractSearchSpace[Architecture],
+        *,
+        candidates: Iterable[Any] | None = None,
+        seed: Seed = 0,
+    ) -> None:
+        self.space: Final = space
+        self.rng: Final = as_generator(seed)
+        self._classes = _classes_of(space if candidates is None else candidates)
+        if not self._classes:
+            msg = "candidates: expected at least one architecture, got none"
+            raise InvalidInputError(msg)
+        self._untouched = set(self._classes)
+        self._left = {name: list(members) for name, members in self._classes.items()}
+        self._seen: set[Architecture] = set()
+        self._values: dict[Architecture, float] = {}
+
+    @property
+    def values(self) -> dict[Architecture, float]:
+        """Every value told so far by its representative, in the order of telling."""
+        return dict(self._values)
+
+    @property
+    def n_left(self) -> int:
+        """How many representatives have not been asked for or told."""
+        return sum(map(len, self._left.values()))
+
+    def ask(self, n: int = 1) -> list[Architecture]:
+        """Return ``n`` representatives to measure, fewer if fewer are left, none at the end.
+
+        Raises:
+            InvalidInputError: If ``n`` is not a positive integer.
+        """
+        asked: list[Architecture] = []
+        for _ in range(check_integer("n", n, minimum=1)):
+            if not self._left:
+                break
+            chosen = self._propose()
+            if not self.is_open(chosen):
+                msg = f"{type(self).__name__} proposed {chosen.code}, which may not be asked for"
+                raise RuntimeError(msg)
+            self._mark(chosen)
+            asked.append(chosen)
+        return asked
+
+    def tell(self, architecture: Any, value: float) -> None:
+        """Report a measured value, of an architecture asked for or of any other.
+
+        Args:
+            architecture: In any written form; it stands for its isomorphism class.
+            value: A finite number, higher is better.
+
+        Raises:
+            InvalidArchitectureError: If it is not an architecture.
+            InvalidInputError: If its value was told before, or the value is not finite.
+        """
+        cell = Architecture.parse(architecture).representative
+        if cell in self._values:
+            msg = f"architecture: expected one not told before, got {cell.code} again"
+            raise InvalidInputError(msg)
+        number = check_value(value)
+        self._mark(cell)
+        self._values[cell] = number
+        self._learn(cell, number)
+
+    def is_open(self, architecture: Architecture) -> bool:
+        """Return whether ``architecture`` may be asked for now."""
+        name = architecture.function_class
+        return architecture in self._left.get(name, ()) and self._is_class_open(name)
+
+    def open_representative(self, architecture: Architecture) -> Architecture | None:
+        """Return an open representative that computes what ``architecture`` computes, if any.
+
+        The architecture's own representative comes first, then a random one of its class.
+        """
+        name = architecture.function_class
+        if name not in self._left or not self._is_class_open(name):
+            return None
+        own = architecture.representative
+        if own in self._left[name]:
+            return own
+        return self._left[name][int(self.rng.integers(len(self._left[name])))]
+
+    def open_classes(self) -> list[list[Architecture]]:
+        """Return the open representatives, grouped by what they compute; not empty."""
+        names = [name for name in self._left if name in self._untouched] or list(self._left)
+        return [list(self._left[name]) for name in names]
+
+    def draw_open(self) -> Architecture:
+        """Return an open representative, drawn uniformly."""
+        cells = [cell for members in self.open_classes() for cell in members]
+        return cells[int(self.rng.integers(len(cells)))]
+
+    @abstractmethod
+    def _propose(self) -> Architecture:
+        """Return one open representative; there is at least one."""
+
+    def _learn(self, architecture: Architecture, value: float) -> None:  # noqa: B027
+        """Take note of a value; ``self.values`` holds it already."""
+
+    def _is_class_open(self, name: str) -> bool:
+        return name in self._untouched or not self._untouched
+
+    def _mark(self, architecture: Architecture) -> None:
+        """Take a representative out of what is left, and its class out of the untouched."""
+        if architecture in self._seen:
+            return
+        self._seen.add(architecture)
+        name = architecture.function_class
+        self._untouched.discard(name)
+        if architecture in self._left.get(name, ()):
+            self._left[name].remove(architecture)
+            if not self._left[name]:
+                del self._left[name]
+
+
+def check_value(value: Any) -> float:
+    """Return ``value`` as a float if it is a finite number.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool | str) or not math.isfinite(number):
+        msg = f"value: expected a finite number, got {brief(value)}"
+        raise InvalidInputError(msg)
+    return number
+
+
+def _classes_of(candidates: Iterable[Any]) -> dict[str, tuple[Architecture, ...]]:
+    """Return the representatives of ``candidates`` by function class, each by ascending index."""
+    if isinstance(candidates, AbstractSearchSpace):
+        return _classes_of_space(type(candidates))
+    return _group({Architecture.parse(cell).representative for cell in candidates})
+
+
+@cache
+def _classes_of_space(
+    space: type[AbstractSearchSpace[Architecture]],
+) -> dict[str, tuple[Architecture, ...]]:
+    return _group({cell.representative for cell in space()})
+
+
+def _group(cells: Iterable[Architecture]) -> dict[str, tuple[Architecture, ...]]:
+    classes: dict[str, list[Architecture]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.index):
+        classes.setdefault(cell.function_class, []).append(cell)
+    return {name: tuple(members) for name, members in classes.items()}

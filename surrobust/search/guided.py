@@ -1,0 +1,182 @@
+"""Surrogate-guided search: a model of what was measured says what to measure next."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._checks import check_choice, check_integer
+from ..encodings.function_groups import encode_function_groups
+from ..errors import InvalidInputError
+from ..spaces import AbstractSearchSpace, Architecture
+from ..typing import FloatArray, Seed
+from .acquisition import ACQUISITIONS
+from .base import AbstractSearch
+from .process import FunctionProcess
+
+
+class Model(Protocol):
+    """A regression model of architectures that knows its own uncertainty."""
+
+    def fit(self, architectures: Sequence[Architecture], y: FloatArray, /) -> Any:
+        """Fit values ``(n,)``."""
+        ...
+
+    def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
+        """Return means of shape ``(n,)``."""
+        ...
+
+    def predict_std(self, architectures: Sequence[Architecture], /) -> FloatArray:
+        """Return standard deviations of shape ``(n,)``."""
+        ...
+
+
+class Prior(Protocol):
+    """What is believed before anything is measured, for instance a shipped predictor."""
+
+    def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
+        """Return expected values of shape ``(n,)`` or ``(n, 1)``, up to scale and offset."""
+        ...
+
+
+class GuidedSearch(AbstractSearch):
+    """Bayesian optimisation over function classes.
+
+    The first ``n_initial`` architectures are spread over what cells can compute. From then on the
+    model is refitted before each question to the normal scores of the values' ranks (outliers
+    among the bad ones, collapsed trainings, then do not matter), and the open function class with
+    the highest acquisition is asked for. Values that are still awaited count as predicted.
+
+    Args:
+        space: The search space.
+        model: Refitted before each question; None means a :class:`FunctionProcess`.
+        prior: A predictor that orders the architectures beforehand; the model learns what it
+            misses. The best by the prior then opens the search.
+        n_initial: Architectures before the first fit.
+        acquisition: Name in ``ACQUISITIONS``.
+        candidates: The architectures that may be asked for; None means all of the space.
+        seed: Seed or generator of every random choice.
+
+    Raises:
+        InvalidInputError: If the acquisition is not known, or the prior predicts several values.
+    """
+
+    def __init__(
+        self,
+        space: AbstractSearchSpace[Architecture],
+        *,
+        model: Model | None = None,
+        prior: Prior | None = None,
+        n_initial: int = 10,
+        acquisition: str = "confidence_cycle",
+        candidates: Iterable[Any] | None = None,
+        seed: Seed = 0,
+    ) -> None:
+        super().__init__(space, candidates=candidates, seed=seed)
+        self.n_initial = check_integer("n_initial", n_initial, minimum=2)
+        self.acquisition = ACQUISITIONS[check_choice("acquisition", acquisition, ACQUISITIONS)]
+        self.model: Model = FunctionProcess() if model is None else model
+        self._names = list(self._classes)
+        self._leads = tuple(members[0] for members in self._classes.values())
+        self._prior = None if prior is None else _Standardised(prior, self._leads)
+        self._position = {name: i for i, name in enumerate(self._names)}
+        self._taken: list[int] = []
+
+    def _propose(self) -> Architecture:
+        is_open = np.array([self._is_class_open(n) and n in self._left for n in self._names])
+        if len(self._values) < 2 or len(self._taken) < self.n_initial:
+            position = self._spread(is_open)
+        else:
+            scores = np.where(is_open, self._score(), -np.inf)
+            position = int(np.argmax(scores))
+        members = self._left[self._names[position]]
+        return members[int(self.rng.integers(len(members)))]
+
+    def _mark(self, architecture: Architecture) -> None:
+        super()._mark(architecture)
+        position = self._position.get(architecture.function_class)
+        if position is not None and position not in self._taken:
+            self._taken.append(position)
+
+    def _spread(self, is_open: np.ndarray) -> int:
+        """Draw an open class by its squared distance from those taken, as k-means++ seeds.
+
+        Arthur & Vassilvitskii, "k-means++: The Advantages of Careful Seeding" (SODA 2007).
+        """
+        if not self._taken:
+            if self._prior is not None:
+                return int(np.argmax(np.where(is_open, self._prior(self._leads), -np.inf)))
+            return int(self.rng.choice(np.flatnonzero(is_open)))
+        features = np.concatenate(encode_function_groups(self._leads), axis=1)
+        distance = np.min(
+            [((features - features[i]) ** 2).sum(axis=1) for i in self._taken], axis=0
+        )
+        weights = np.where(is_open, distance, 0.0)
+        if weights.sum() == 0:
+            weights = is_open.astype(np.float64)
+        return int(self.rng.choice(len(weights), p=weights / weights.sum()))
+
+    def _score(self) -> FloatArray:
+        """Fit the model and return the acquisition of every function class."""
+        cells, values = list(self._values), np.array(list(self._values.values()))
+        y = normal_scores(values)
+        slope, known, prior = self._trend(cells, y)
+        rest = y - slope * known
+        self.model.fit(cells, rest)
+        mean = self.model.predict(self._leads)
+        awaited = sorted(cell for cell in self._seen if cell not in self._values)
+        if awaited:
+            believed = self.model.predict(awaited)
+            self.model.fit([*cells, *awaited], np.concatenate([rest, believed]))
+            mean = self.model.predict(self._leads)
+        return self.acquisition(
+            mean + slope * prior,
+            self.model.predict_std(self._leads),
+            best=float(y.max()),
+            trial=len(self._seen),
+            rng=self.rng,
+        )
+
+    def _trend(
+        self, cells: Sequence[Architecture], y: FloatArray
+    ) -> tuple[float, FloatArray, FloatArray]:
+        """Return the prior's slope, not negative, and its values of ``cells`` and all classes."""
+        if self._prior is None:
+            return 0.0, np.zeros(len(cells)), np.zeros(len(self._leads))
+        known = self._prior(cells)
+        spread = known - known.mean()
+        slope = max(0.0, float(spread @ y)) / (float(spread @ spread) + 1.0)
+        return slope, known, self._prior(self._leads)
+
+
+class _Standardised:
+    """A prior whose values over all function classes have mean 0 and deviation 1."""
+
+    def __init__(self, prior: Prior, leads: Sequence[Architecture]) -> None:
+        self._prior = prior
+        self._leads = leads
+        values = self._predict(leads)
+        self._mean, self._std = values.mean(), values.std() or 1.0
+        self._values = (values - self._mean) / self._std
+
+    def __call__(self, cells: Sequence[Architecture]) -> FloatArray:
+        if cells is self._leads:
+            return self._values
+        return (self._predict(cells) - self._mean) / self._std
+
+    def _predict(self, cells: Sequence[Architecture]) -> FloatArray:
+        predicted = np.asarray(self._prior.predict(cells), dtype=np.float64)
+        if predicted.shape not in ((len(cells),), (len(cells), 1)):
+            msg = f"prior: expected a predictor of one value, got predictions of {predicted.shape}"
+            raise InvalidInputError(msg)
+        return predicted.ravel()
+
+
+def normal_scores(values: FloatArray) -> FloatArray:
+    """Return the standardised normal quantiles of the ranks of ``values``, shape ``(n,)``."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    scores = ndtri((rankdata(values) - 0.5) / len(values))
+    spread = scores.std()
+    return (scores - scores.mean()) / (spread if spread > 0 else 1.0)

@@ -1,0 +1,164 @@
+"""A Gaussian process that is refitted after every measurement of a search."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ..encodings.function_groups import encode_function_groups
+from ..errors import NotFittedError
+from ..spaces import Architecture
+from ..typing import FloatArray
+
+_WEIGHT_PRIOR = (0.0, 1.0)
+_NOISE_PRIOR = (float(np.log(0.02)), 1.0)
+_WEIGHT_BOUNDS = (-6.0, 5.0)
+_NOISE_BOUNDS = (-9.0, 1.0)
+_ITERATIONS = 25
+
+
+class FunctionProcess:
+    """Gaussian process on what cells compute, with one lengthscale per group of features.
+
+    A squared exponential kernel on the weighted sum of the groups' squared distances, a constant
+    mean and independent noise. Mean and amplitude are profiled out; the weights and the
+    relative noise maximise the marginal likelihood times log-normal priors (Rasmussen & Williams,
+    "Gaussian Processes for Machine Learning", 2006, section 5.4). Refitting starts from the last
+    optimum.
+
+    Attributes:
+        theta_: Logarithms of the group weights, then of the noise relative to the amplitude.
+    """
+
+    def __init__(self) -> None:
+        self.theta_: FloatArray | None = None
+        self._encoded: tuple[Sequence[Architecture], tuple[FloatArray, ...]] | None = None
+        self._last: tuple[Sequence[Architecture], tuple[FloatArray, FloatArray]] | None = None
+
+    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "FunctionProcess":
+        """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
+        from scipy.linalg import cho_solve, cholesky
+
+        self._last = None
+        self._groups = encode_function_groups(architectures)
+        distances = np.stack([_squared_distances(group, group) for group in self._groups])
+        if self.theta_ is None:
+            weight = _WEIGHT_PRIOR[0] - np.log(len(distances))
+            self.theta_ = np.r_[np.full(len(distances), weight), _NOISE_PRIOR[0]]
+        if np.ptp(y) > 0:
+            self.theta_ = _maximise_posterior(self.theta_, distances, np.asarray(y))
+        n = len(y)
+        squared = np.tensordot(np.exp(self.theta_[:-1]), distances, 1)
+        covariance = np.exp(-0.5 * squared) + np.exp(self.theta_[-1]) * np.eye(n)
+        self._factor = cholesky(covariance, lower=True)
+        ones = cho_solve((self._factor, True), np.ones(n))
+        self._mean = float(ones @ y / ones.sum())
+        self._alpha = cho_solve((self._factor, True), y - self._mean)
+        self._amplitude = float((y - self._mean) @ self._alpha) / n
+        return self
+
+    def predict(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Return posterior means of shape ``(n,)``.
+
+        Raises:
+            NotFittedError: If the process was not fitted.
+        """
+        return self._posterior(architectures)[0]
+
+    def predict_std(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Return posterior standard deviations of shape ``(n,)``, without the noise.
+
+        Raises:
+            NotFittedError: If the process was not fitted.
+        """
+        return self._posterior(architectures)[1]
+
+    def _posterior(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        from scipy.linalg import solve_triangular
+
+        if self.theta_ is None:
+            msg = "FunctionProcess: expected fit before predict, got no fit"
+            raise NotFittedError(msg)
+        if self._last is not None and self._last[0] is architectures:
+            return self._last[1]
+        groups = self._encode(architectures)
+        cross = np.exp(-0.5 * _squared_distances(self._joined(self._groups), self._joined(groups)))
+        mean = self._mean + self._alpha @ cross
+        explained = (solve_triangular(self._factor, cross, lower=True) ** 2).sum(axis=0)
+        std = np.sqrt(self._amplitude * np.maximum(1.0 - explained, _LEAST_VARIANCE))
+        if isinstance(architectures, tuple):
+            self._last = (architectures, (mean, std))
+        return mean, std
+
+    def _encode(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, ...]:
+        """Encode, or recall what the same tuple was encoded to: searches predict it every time."""
+        if self._encoded is not None and self._encoded[0] is architectures:
+            return self._encoded[1]
+        groups = encode_function_groups(architectures)
+        if isinstance(architectures, tuple):
+            self._encoded = (architectures, groups)
+        return groups
+
+    def _joined(self, groups: Sequence[FloatArray]) -> FloatArray:
+        """Return the groups side by side, each scaled by the root of its weight."""
+        assert self.theta_ is not None
+        roots = np.exp(0.5 * self.theta_[:-1])
+        return np.concatenate([root * g for root, g in zip(roots, groups, strict=True)], axis=1)
+
+
+_LEAST_VARIANCE: Final = 1e-10
+
+
+def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return squared Euclidean distances of rows, shape ``(n, m)``."""
+    products = left @ right.T
+    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :]
+    return np.maximum(squares - 2.0 * products, 0.0)
+
+
+def _maximise_posterior(start: FloatArray, distances: FloatArray, y: FloatArray) -> FloatArray:
+    from scipy.optimize import minimize
+
+    n_groups = len(distances)
+    found = minimize(
+        _loss,
+        start,
+        args=(distances, y),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[_WEIGHT_BOUNDS] * n_groups + [_NOISE_BOUNDS],
+        options={"maxiter": _ITERATIONS},
+    )
+    return np.asarray(found.x)
+
+
+def _loss(theta: FloatArray, distances: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+    """Return the negative logarithm of the posterior, up to a constant, and its gradient."""
+    from scipy.linalg import LinAlgError, cho_solve, cholesky
+
+    n, weights, noise = len(y), np.exp(theta[:-1]), np.exp(theta[-1])
+    kernel = np.exp(-0.5 * np.tensordot(weights, distances, 1))
+    try:
+        factor = cholesky(kernel + noise * np.eye(n), lower=True)
+    except LinAlgError:
+        return 1e10, np.zeros_like(theta)
+    inverse = cho_solve((factor, True), np.eye(n))
+    ones = inverse.sum(axis=1)
+    residual = y - ones @ y / ones.sum()
+    alpha = inverse @ residual
+    amplitude = residual @ alpha / n
+    value = 0.5 * n * np.log(amplitude) + np.log(np.diag(factor)).sum()
+    by_covariance = inverse - np.outer(alpha, alpha) / amplitude
+    by_squared = -0.5 * by_covariance * kernel
+    slopes = (
+        0.5
+        * np.r_[
+            weights * np.einsum("ij,gij->g", by_squared, distances), noise * np.trace(by_covariance)
+        ]
+    )
+    prior_mean = np.r_[
+        np.full(len(distances), _WEIGHT_PRIOR[0] - np.log(len(distances))), _NOISE_PRIOR[0]
+    ]
+    prior_std = np.r_[np.full(len(distances), _WEIGHT_PRIOR[1]), _NOISE_PRIOR[1]]
+    deviation = (theta - prior_mean) / prior_std
+    return value + 0.5 * float(deviation @ deviation), slopes + deviation / prior_std
