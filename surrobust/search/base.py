@@ -63,6 +63,7 @@ class AbstractSearch(ABC):
             msg = "candidates: expected at least one architecture, got none"
             raise InvalidInputError(msg)
         self._untouched = set(self._classes)
+        # Every untouched class has all its members left, so untouched is a part of left.
         self._left = {name: list(members) for name, members in self._classes.items()}
         self._seen: set[Architecture] = set()
         self._values: dict[Architecture, float] = {}
@@ -133,14 +134,10 @@ class AbstractSearch(ABC):
             return own
         return self._left[name][int(self.rng.integers(len(self._left[name])))]
 
-    def open_classes(self) -> list[list[Architecture]]:
-        """Return the open representatives, grouped by what they compute; not empty."""
-        names = [name for name in self._left if name in self._untouched] or list(self._left)
-        return [list(self._left[name]) for name in names]
-
     def draw_open(self) -> Architecture:
         """Return an open representative, drawn uniformly."""
-        cells = [cell for members in self.open_classes() for cell in members]
+        names = [name for name in self._left if name in self._untouched] or self._left
+        cells = [cell for name in names for cell in self._left[name]]
         return cells[int(self.rng.integers(len(cells)))]
 
     @abstractmethod

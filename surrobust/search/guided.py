@@ -83,7 +83,8 @@ class GuidedSearch(AbstractSearch):
         self._taken: list[int] = []
 
     def _propose(self) -> Architecture:
-        is_open = np.array([self._is_class_open(n) and n in self._left for n in self._names])
+        open_names = self._untouched or self._left
+        is_open = np.array([name in open_names for name in self._names])
         if len(self._values) < 2 or len(self._taken) < self.n_initial:
             position = self._spread(is_open)
         else:
