@@ -1,0 +1,229 @@
+"""An ensemble of graph networks on what the cells compute."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._checks import brief, check_integer
+from ..encodings.graphs import NODE_KINDS, pack_graphs
+from ..errors import InvalidInputError, InvalidModelError
+from ..spaces import Architecture
+from ..typing import FloatArray
+from .base import AbstractPredictor
+from .state import OutOfFold
+from .tensors import pack_tensors, take_tensor, unpack_tensors
+
+if TYPE_CHECKING:
+    import torch
+
+    from ._flow_network import FlowNetwork
+
+_FILE = "network.safetensors"
+_CHUNK = 1024
+"""Graphs that are predicted at once."""
+
+
+class GraphNetwork(AbstractPredictor):
+    """Message passing along and against the data flow, gated by ops; the mean of several networks.
+
+    The loss is that of a regression on standardised targets plus a hinge on pairs that are ranked
+    wrongly, as in GATES (Ning et al., ECCV 2020, arXiv 2004.01899); all targets share all layers
+    but the last. The standard deviation is that among the members. One thread, float32: on the
+    CPU a fit gives the same bits for the same seed.
+
+    Args:
+        members: Networks that are averaged, at least 2.
+        width: Length of a node's state.
+        layers: Rounds of message passing.
+        updates: Steps of the optimizer; None for as many as suit the number of cells.
+        batch_size: Cells a step, at most.
+        learning_rate: Its peak; it rises linearly and falls by a cosine.
+        weight_decay: AdamW's, on matrices.
+        ranking: Weight of the ranking loss.
+        device: Where torch computes, such as ``cpu`` or ``cuda``.
+        calibration_folds: See the base class.
+        seed: See the base class.
+    """
+
+    kind = "gnn"
+    encoder = "graphs"
+
+    def __init__(
+        self,
+        *,
+        members: int = 4,
+        width: int = 32,
+        layers: int = 4,
+        updates: int | None = None,
+        batch_size: int = 64,
+        learning_rate: float = 0.02,
+        weight_decay: float = 0.01,
+        ranking: float = 1.0,
+        device: str = "cpu",
+        calibration_folds: int = 5,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(calibration_folds=calibration_folds, seed=seed)
+        self.members = check_integer("members", members, minimum=2)
+        self.width = check_integer("width", width, minimum=1)
+        self.layers = check_integer("layers", layers, minimum=1)
+        self.updates = updates if updates is None else check_integer("updates", updates, minimum=1)
+        self.batch_size = check_integer("batch_size", batch_size, minimum=2)
+        self.learning_rate = _check_number("learning_rate", learning_rate)
+        self.weight_decay = _check_number("weight_decay", weight_decay)
+        self.ranking = _check_number("ranking", ranking)
+        self.device = device
+
+    def _key(self, cell: Architecture) -> str:
+        return cell.function_class
+
+    def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
+        self._network, self._scale = self._train(cells, Y, np.ones((self.members, len(cells))))
+
+    def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
+        """Train the ensembles of all folds side by side: each ignores the cells of its fold."""
+        folds = self._folds(cells)
+        mean, std = np.full_like(Y, np.nan), np.full_like(Y, np.nan)
+        n_folds = folds.max() + 1
+        if n_folds > 0:
+            blind = np.repeat(np.arange(n_folds), self.members)
+            trained = self._train(cells, Y, (blind[:, None] != folds).astype(float))
+            outputs = self._outputs(*trained, cells)
+            for fold in range(n_folds):
+                own, test = blind == fold, folds == fold
+                mean[test] = outputs[own].mean(axis=0)[test]
+                std[test] = outputs[own].std(axis=0, ddof=1)[test]
+        return OutOfFold(folds, Y, mean, std)
+
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        outputs = self._outputs(self._network, self._scale, cells)
+        return outputs.mean(axis=0), outputs.std(axis=0, ddof=1)
+
+    def _train(
+        self, cells: Sequence[Architecture], Y: FloatArray, seen: FloatArray
+    ) -> tuple["FlowNetwork", FloatArray]:
+        """Return a network with a member for each row of ``seen``, and their scales.
+
+        Args:
+            cells: The n cells.
+            Y: Their values, ``(n, m)``.
+            seen: ``(members, n)``, 1 where the member learns from the cell, else 0.
+
+        Returns:
+            The network, and ``(2, members, m)``: what to multiply its outputs by, and to add.
+        """
+        import torch
+
+        from ._network_training import find_device, one_thread, train_network
+
+        scale = _scales(Y, seen)
+        standard = (Y - scale[1][:, None]) / scale[0][:, None]
+        device = find_device(self.device)
+        with one_thread():
+            generator = torch.Generator().manual_seed(self.seed)
+            network = self._new_network(Y.shape[1], len(seen), generator).to(device)
+            train_network(
+                network,
+                [part.to(device) for part in _as_tensors(cells)],
+                torch.tensor(standard, dtype=torch.float32, device=device),
+                torch.tensor(seen, dtype=torch.float32, device=device),
+                updates=self.updates or _suitable_updates(len(cells)),
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                ranking=self.ranking,
+                generator=generator,
+            )
+        return network, scale
+
+    def _new_network(
+        self, outputs: int, members: int, generator: "torch.Generator"
+    ) -> "FlowNetwork":
+        from ._flow_network import FlowNetwork
+
+        return FlowNetwork(
+            kinds=len(NODE_KINDS),
+            outputs=outputs,
+            members=members,
+            width=self.width,
+            layers=self.layers,
+            generator=generator,
+        )
+
+    def _outputs(
+        self, network: "FlowNetwork", scale: FloatArray, cells: Sequence[Architecture]
+    ) -> FloatArray:
+        """Return every member's predictions, ``(members, n, m)``."""
+        import torch
+
+        from ._flow_network import collate
+        from ._network_training import one_thread
+
+        kinds, counts = (part.to(network.start.device) for part in _as_tensors(cells))
+        outputs = []
+        with one_thread(), torch.no_grad():
+            for start in range(0, len(cells), _CHUNK):
+                rows = slice(start, start + _CHUNK)
+                batch = collate(kinds[rows], counts[rows])
+                outputs.append(network(batch).cpu().numpy().astype(np.float64))
+        return np.concatenate(outputs, axis=1) * scale[0][:, None] + scale[1][:, None]
+
+    def _weights(self) -> dict[str, bytes]:
+        tensors = {name: t.cpu().numpy() for name, t in self._network.state_dict().items()}
+        return {_FILE: pack_tensors({**tensors, "scale": self._scale})}
+
+    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
+        """Take over the weights, onto the CPU if there is no such device here."""
+        import torch
+
+        from ._network_training import find_device
+
+        if set(files) != {_FILE}:
+            msg = f"weights: expected {_FILE}, got {', '.join(sorted(files)) or 'nothing'}"
+            raise InvalidModelError(msg)
+        tensors = unpack_tensors(files[_FILE], name=_FILE)
+        scale = take_tensor(tensors, "scale", dtype="float64", shape=(2, self.members, n_targets))
+        network = self._new_network(n_targets, self.members, torch.Generator())
+        weights = {
+            name: torch.from_numpy(
+                take_tensor(tensors, name, dtype="float32", shape=tuple(empty.shape)).copy()
+            )
+            for name, empty in network.state_dict().items()
+        }
+        if len(tensors) > len(weights) + 1:
+            msg = f"{_FILE}: expected {len(weights) + 1} tensors, got {len(tensors)}"
+            raise InvalidModelError(msg)
+        network.load_state_dict(weights)
+        self._network, self._scale = network.to(find_device(self.device, or_cpu=True)), scale
+
+
+def _scales(Y: FloatArray, seen: FloatArray) -> FloatArray:
+    """Return the standard deviations and means of what each member sees, ``(2, members, m)``."""
+    total = seen.sum(axis=1)[:, None]
+    mean = seen @ Y / total
+    variance = np.stack([row @ (Y - m) ** 2 for row, m in zip(seen, mean, strict=True)]) / total
+    std = np.sqrt(variance)
+    return np.stack([np.where(std > 1e-12 * (1 + np.abs(mean)), std, 1.0), mean])
+
+
+def _as_tensors(cells: Sequence[Architecture]) -> list["torch.Tensor"]:
+    import torch
+
+    return [torch.tensor(array, dtype=torch.int64) for array in pack_graphs(cells)]
+
+
+def _suitable_updates(n: int) -> int:
+    return round(min(3000, 500 * math.sqrt(max(n, 50) / 200)))
+
+
+def _check_number(name: str, value: Any) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.number)
+        or not 0 <= value < math.inf
+    ):
+        msg = f"{name}: expected a number of at least 0, got {brief(value)}"
+        raise InvalidInputError(msg)
+    return float(value)
