@@ -141,7 +141,9 @@ def learning_curves(
     Returns:
         All scores asked for, in the order predictor, target, N, seed.
     """
-    wanted = [(p, t, n, s) for n in training_sizes for s in seeds for p in predictors for t in targets]
+    wanted = [
+        (p, t, n, s) for n in training_sizes for s in seeds for p in predictors for t in targets
+    ]
     known = {score.key: score for score in read_scores(out)} if Path(out).exists() else {}
     todo = [key for key in wanted if key not in known]
     for score in _run(todo, jobs=jobs, data_dir=data_dir):

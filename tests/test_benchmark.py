@@ -32,7 +32,9 @@ def test_scores_are_read_as_written(tmp_path: Path):
     assert benchmark.read_scores(path) == [_score(0), _score(1)]
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "{header}\n1,2\n", "{header}\ngp,t,x,0,1,1,1,1,1,1,1\n"])
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "{header}\n1,2\n", "{header}\ngp,t,x,0,1,1,1,1,1,1,1\n"]
+)
 def test_damaged_scores_are_refused(tmp_path: Path, text: str):
     path = tmp_path / "scores.csv"
     benchmark.write_scores(path, [])
@@ -55,7 +57,9 @@ def test_learning_curves_resume(data_dir: Path, tmp_path: Path):
     first = benchmark.learning_curves(["random_forest"], seeds=[0], **arguments)
     both = benchmark.learning_curves(["random_forest"], seeds=[0, 1], **arguments)
     assert told == [(1, 1, 0), (2, 2, 1)]
-    assert [score.key for score in both] == [("random_forest", benchmark.TARGETS[0], 20, s) for s in (0, 1)]
+    assert [score.key for score in both] == [
+        ("random_forest", benchmark.TARGETS[0], 20, s) for s in (0, 1)
+    ]
     assert both[0].kendall_tau == pytest.approx(first[0].kendall_tau, rel=1e-5)
     assert all(0.4 < score.kendall_tau < 0.9 for score in both)
     assert np.isfinite([score.rmse for score in both]).all()

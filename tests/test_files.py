@@ -33,7 +33,7 @@ def test_sha256_of_nothing(tmp_path: Path):
     "text", ["", "{", "[1,]", '{"a": NaN}', '{"a": 1, "a": 2}', "[" * 100_000, "1" * 5000]
 )
 def test_strict_json(text: str):
-    with pytest.raises(InvalidInputError, match="^doc: expected JSON"):
+    with pytest.raises(InvalidInputError, match=r"^doc: expected JSON"):
         _files.parse_json(text, name="doc")
 
 

@@ -21,7 +21,9 @@ def test_unknown_names_are_attribute_errors():
 
 def test_import_loads_nothing_heavy():
     code = "import sys, surrobust; print(*sorted(m for m in sys.modules if '.' not in m))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     modules = set(loaded.stdout.split())
     assert not modules & {"torch", "xgboost", "sklearn", "scipy", "pandas", "optuna", "numpy"}
 

@@ -91,7 +91,9 @@ def _cell(values: list[float]) -> str:
     if not values:
         return "–"
     sd = np.std(values, ddof=1) if len(values) > 1 else float("nan")
-    return f"{np.mean(values):.3f} ± {sd:.3f}" + ("" if len(values) >= 5 else f" (n = {len(values)})")
+    return f"{np.mean(values):.3f} ± {sd:.3f}" + (
+        "" if len(values) >= 5 else f" (n = {len(values)})"
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ networks. None of them knows tables, networks or numbers measured on them.
 """
 
 from ._canonical import EDGES, OPS
-from .architecture import Architecture, representative_indices
+from .architecture import Architecture, representative_indices, representatives_by_index
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
 from .nasbench201 import NASBench201
@@ -24,4 +24,5 @@ __all__ = [
     "count_flops",
     "count_parameters",
     "representative_indices",
+    "representatives_by_index",
 ]

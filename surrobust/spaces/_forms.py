@@ -1,10 +1,9 @@
 """The written forms of a cell. Each reader is the inverse of its writer for all 15625 cells."""
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import operator
 
 from .._checks import brief
 from ..errors import InvalidArchitectureError
@@ -171,9 +170,7 @@ def ambiguity(values: Sequence[Any]) -> str:
     )
 
 
-def parse_mapping(
-    mapping: Mapping[Any, Any], nested: Callable[[Any], Ops]
-) -> dict[str, Ops]:
+def parse_mapping(mapping: Mapping[Any, Any], nested: Callable[[Any], Ops]) -> dict[str, Ops]:
     """Read every form that an object carries.
 
     Args:

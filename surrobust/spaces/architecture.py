@@ -116,6 +116,11 @@ def representative_indices() -> tuple[int, ...]:
     return tuple(sorted(set(_representatives())))
 
 
+def representatives_by_index() -> tuple[int, ...]:
+    """Return, for each of the 15625 indices, the index of its representative."""
+    return _representatives()
+
+
 def _from_text(text: str) -> Architecture:
     stripped = text.strip()
     if stripped.isascii() and stripped.isdigit():

@@ -6,6 +6,8 @@ a linear classifier (Dong & Yang, ICLR 2020, section 2.1; the authors' ``TinyNet
 costs the same whether or not its output is used, so both counts are linear in the op counts.
 """
 
+import itertools
+
 from .._checks import check_integer
 from .architecture import Architecture
 
@@ -32,7 +34,7 @@ def count_parameters(
     total += sum(cells * _edge_parameters(op, width) for width in widths for op in architecture.ops)
     total += sum(
         (9 * old * new + 2 * new) + (9 * new * new + 2 * new) + old * new  # two convolutions, 1x1
-        for old, new in zip(widths, widths[1:], strict=False)
+        for old, new in itertools.pairwise(widths)
     )
     return total + 2 * widths[-1] + classes * (widths[-1] + 1)  # head
 

@@ -121,7 +121,9 @@ def test_what_is_not_a_cell_is_refused_in_one_line(value: object, expected: str)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("ops", [(0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5), [0] * 6, (True, 0, 0, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "ops", [(0, 1, 2, 3, 4), (0, 1, 2, 3, 4, 5), [0] * 6, (True, 0, 0, 0, 0, 0)]
+)
 def test_constructor_validates(ops: object):
     with pytest.raises(InvalidArchitectureError):
         Architecture(ops)  # type: ignore[arg-type]
