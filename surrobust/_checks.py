@@ -40,6 +40,19 @@ def check_integer(name: str, value: Any, *, minimum: int) -> int:
     return int(value)
 
 
+def check_fraction(name: str, value: Any) -> float:
+    """Return ``value`` as a float if it is above 0 and at most 1.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not 0.0 < value <= 1.0:
+        msg = f"{name}: expected a number above 0 and at most 1, got {brief(value)}"
+        raise InvalidInputError(msg)
+    return float(value)
+
+
 def check_coverage(value: Any) -> float:
     """Return ``value`` as a float if it lies strictly between 0 and 1.
 

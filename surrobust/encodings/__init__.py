@@ -1,0 +1,26 @@
+"""Encodings: architectures as rows of numbers, each by its name in :data:`ENCODINGS`.
+
+``one_hot`` is the cell as written; ``paths`` and ``features`` are what it computes, equal for
+cells of one function class. ``graphs`` has graphs for networks, ``function_groups`` groups for
+kernels.
+"""
+
+from .base import AbstractEncoder
+from .function_features import FunctionFeatureEncoder
+from .one_hot import OneHotEncoder
+from .paths import PathEncoder
+
+ENCODINGS: dict[str, type[AbstractEncoder]] = {
+    "one_hot": OneHotEncoder,
+    "paths": PathEncoder,
+    "features": FunctionFeatureEncoder,
+}
+"""Every encoder by its name."""
+
+__all__ = [
+    "ENCODINGS",
+    "AbstractEncoder",
+    "FunctionFeatureEncoder",
+    "OneHotEncoder",
+    "PathEncoder",
+]

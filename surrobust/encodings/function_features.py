@@ -1,0 +1,226 @@
+"""Features of what a cell computes, in groups, equal for cells of one function class.
+
+All are read off one member of the function class, so that twins get one row whichever is given.
+"""
+
+import itertools
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from ..spaces import EDGES, Architecture, NASBench201
+from ..typing import FloatArray, IntArray
+from .base import AbstractEncoder
+from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
+from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, count_paths, live_paths
+from .signal_propagation import SIGNALS, propagate
+
+_SETS = {
+    "conv1x1": (CONV_1X1,),
+    "conv3x3": (CONV_3X3,),
+    "pool": (POOL,),
+    "conv": CONVS,
+    "conv1x1 or pool": (CONV_1X1, POOL),
+    "conv3x3 or pool": (CONV_3X3, POOL),
+    "op": tuple(OP_NAMES),
+}
+_SOURCES = ("x", "conv1x1", "conv3x3")
+_MULTISETS = tuple(sorted({tuple(sorted(word)) for word in WORDS}))
+_WORD_COUNTS = {op: np.array([word.count(op) for word in WORDS]) for op in OP_NAMES}
+
+
+def _banned() -> list[tuple[int, ...]]:
+    return [b for size in (1, 2) for b in itertools.combinations(OP_NAMES, size)]
+
+
+def _group_names() -> dict[str, tuple[str, ...]]:
+    """Return the columns of each group."""
+    words = [">".join(OP_NAMES[op] for op in word) or "identity" for word in WORDS]
+    bags = ["+".join(OP_NAMES[op] for op in bag) or "identity" for bag in _MULTISETS]
+    along = [f"{how} {ops}s along a path" for ops in _SETS for how in ("most", "least", "mean")]
+    without = [
+        f"{what} without {' and '.join(OP_NAMES[op] for op in banned)}"
+        for banned in _banned()
+        for what in ("shortest path", "longest path", "paths")
+    ]
+    whole = ["paths", "identity paths", "computes nothing", "largest reach", "mean reach"]
+    fed = [
+        f"{source} pooled {power} times into {sink}"
+        for sink in ("conv1x1", "conv3x3", "the output")
+        for power in range(N_POWERS if sink == "the output" else N_POWERS - 1)
+        for source in _SOURCES
+    ]
+    fan = [f"{op}s fed by {n}" for op in ("conv1x1", "conv3x3") for n in ("1", "2", "3", "4+")]
+    depth = [
+        f"{op}s at {how} depth {d}"
+        for op in ("conv1x1", "conv3x3")
+        for d in (1, 2, 3)
+        for how in ("most", "least")
+    ]
+    return {
+        "path": tuple(f"path {word}" for word in words),
+        "mset": tuple(f"path of {bag}" for bag in bags),
+        "count": ("conv1x1s", "conv3x3s", "convs", "log weights"),
+        "stat": (*along, *without, *whole),
+        "feed": tuple(fed),
+        "fan": tuple(fan),
+        "depth": tuple(depth),
+        "field": SIGNALS,
+    }
+
+
+GROUPS = _group_names()
+"""The columns of each group of features, in their order."""
+
+
+class FunctionFeatureEncoder(AbstractEncoder):
+    """All groups of features side by side.
+
+    Among them the graph features of Kadlecova, Lukasik, Pilat, Vidnerova, Safari, Neruda & Hutter,
+    "Surprisingly Strong Performance Prediction with Neural Graph Features" (ICML 2024): op counts,
+    shortest paths with ops banned, most ops on a path, node degrees. Unlike the paper, all are
+    taken of the function form.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What each column is, group after group."""
+        return tuple(name for group in GROUPS.values() for name in group)
+
+    def encode(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Return features, shape ``(n, d)``."""
+        if not len(architectures):
+            return np.empty((0, len(self.names)))
+        forms = [cell.function_class for cell in architectures]
+        missing = sorted({form for form in forms if form not in _ROWS})
+        if missing:
+            ops = np.array([_members()[form] for form in missing])
+            computed = np.concatenate(list(feature_groups(ops).values()), axis=1)
+            _ROWS.update(zip(missing, computed, strict=True))
+        return np.array([_ROWS[form] for form in forms])
+
+    def key(self, architecture: Architecture) -> str:
+        """Return the function class."""
+        return architecture.function_class
+
+
+_ROWS: dict[str, FloatArray] = {}
+"""Features by function class, as far as they were asked for: at most 4930 rows."""
+
+
+@cache
+def _members() -> dict[str, tuple[int, ...]]:
+    """Return one member of each function class: the one of smallest index."""
+    members: dict[str, tuple[int, ...]] = {}
+    for cell in NASBench201():
+        members.setdefault(cell.function_class, cell.ops)
+    return members
+
+
+def feature_groups(ops: IntArray) -> dict[str, FloatArray]:
+    """Return the features of cells as they are written, ``(n, d_g)`` per group of ``GROUPS``.
+
+    Args:
+        ops: Op numbers, shape ``(n, 6)``.
+    """
+    forms = linear_forms(ops)
+    paths = count_paths(ops)
+    bags = np.zeros((len(ops), len(_MULTISETS)))
+    for column, word in enumerate(WORDS):
+        bags[:, _MULTISETS.index(tuple(sorted(word)))] += paths[:, column]
+    groups = {
+        "path": paths,
+        "mset": bags,
+        "count": _weight_counts(forms),
+        "stat": _path_statistics(ops),
+        **_feeds(forms),
+        "depth": _depths(forms),
+        "field": propagate(forms),
+    }
+    computes = (forms.coefficients[3].sum(axis=(1, 2)) > 0)[:, None]
+    nothing = GROUPS["stat"].index("computes nothing")
+    for name, values in groups.items():
+        groups[name] = np.where(computes, values, 0.0)
+    groups["stat"][:, nothing] = ~computes[:, 0]
+    return groups
+
+
+def _weight_counts(forms: LinearForms) -> FloatArray:
+    ones = (forms.live & (forms.ops == CONV_1X1)).sum(axis=1)
+    threes = (forms.live & (forms.ops == CONV_3X3)).sum(axis=1)
+    return np.stack([ones, threes, ones + threes, np.log1p(ones + 9 * threes)], axis=1)
+
+
+def _path_statistics(ops: IntArray) -> FloatArray:
+    words, alive = live_paths(ops)
+    total = alive.sum(axis=1)
+    columns = []
+    for allowed in _SETS.values():
+        along = sum(_WORD_COUNTS[op] for op in allowed)[words]
+        columns += [
+            np.where(alive, along, -1).max(axis=1),
+            np.where(alive, along, 4).min(axis=1),
+            (along * alive).sum(axis=1) / np.maximum(total, 1),
+        ]
+    length = sum(_WORD_COUNTS.values())[words]  # type: ignore[index]
+    for banned in _banned():
+        free = alive & (sum(_WORD_COUNTS[op] for op in banned)[words] == 0)
+        columns += [
+            np.where(free, length, 5).min(axis=1),
+            np.where(free, length, -1).max(axis=1),
+            free.sum(axis=1),
+        ]
+    reach = (_WORD_COUNTS[CONV_3X3] + _WORD_COUNTS[POOL])[words]
+    identity = WORDS.index(())
+    columns += [
+        total,
+        (alive & (words == identity)).sum(axis=1),
+        total == 0,
+        np.where(alive, reach, 0).max(axis=1),
+        (reach * alive).sum(axis=1) / np.maximum(total, 1),
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _feeds(forms: LinearForms) -> dict[str, FloatArray]:
+    """Return who feeds whom, and how many summands each convolution has."""
+    n = len(forms.ops)
+    kind = np.zeros((n, N_ATOMS, len(_SOURCES)))
+    kind[:, 0, 0] = 1
+    kind[:, 1:, 1] = forms.ops == CONV_1X1
+    kind[:, 1:, 2] = forms.ops == CONV_3X3
+    by_kind = np.einsum("vnkj,njt->vnkt", forms.coefficients, kind)
+    feeds, fans = [], []
+    for op in CONVS:
+        fed = np.zeros((n, N_POWERS, len(_SOURCES)))
+        fan = np.zeros((n, 4))
+        for edge, (source, _) in enumerate(EDGES):
+            is_op = forms.live[:, edge] & (forms.ops[:, edge] == op)
+            fed += is_op[:, None, None] * by_kind[source]
+            summands = np.clip(by_kind[source].sum(axis=(1, 2)), 1, 4).astype(np.int64)
+            fan[np.flatnonzero(is_op), summands[is_op] - 1] += 1
+        feeds.append(fed[:, : N_POWERS - 1].reshape(n, -1))
+        fans.append(fan)
+    output = by_kind[3].reshape(n, -1)
+    return {
+        "feed": np.concatenate([*feeds, output], axis=1),
+        "fan": np.concatenate(fans, axis=1),
+    }
+
+
+def _depths(forms: LinearForms) -> FloatArray:
+    """Return how many convolutions end the longest, and the shortest, chain of each length."""
+    uses = forms.coefficients.sum(axis=2) > 0
+    n = len(forms.ops)
+    least, most = np.full((n, N_ATOMS), 9), np.zeros((n, N_ATOMS), dtype=np.int64)
+    least[:, 0] = 0
+    for edge, (source, _) in enumerate(EDGES):
+        most[:, edge + 1] = 1 + np.where(uses[source], most, 0).max(axis=1)
+        least[:, edge + 1] = 1 + np.where(uses[source], least, 8).min(axis=1)
+    columns = []
+    for op in CONVS:
+        is_op = forms.live & (forms.ops == op)
+        for depth in (1, 2, 3):
+            columns += [(is_op & (d[:, 1:] == depth)).sum(axis=1) for d in (most, least)]
+    return np.stack(columns, axis=1).astype(np.float64)

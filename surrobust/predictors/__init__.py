@@ -1,0 +1,108 @@
+"""Predictors: architectures in, values with intervals out, learnt from measured cells.
+
+A *predictor* is a class by its name in :data:`PREDICTORS`; a fitted one is a *model*, which
+``save`` writes as a folder and :func:`load_folder` reads. Nothing here knows tables.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from .._checks import check_choice
+from ..errors import InvalidInputError, InvalidModelError
+from ..typing import AnyPath
+from .base import AbstractPredictor
+
+_HOMES = {
+    "default": ("default", "DefaultPredictor"),
+    "xgboost": ("boosted_trees", "BoostedTrees"),
+    "random_forest": ("random_forest", "RandomForest"),
+    "gp": ("gaussian_process", "GaussianProcess"),
+    "gnn": ("graph_network", "GraphNetwork"),
+    "ensemble": ("ensemble", "Ensemble"),
+}
+
+
+class _Predictors(Mapping[str, type[AbstractPredictor]]):
+    """Names to classes; a class's module is imported when the class is asked for."""
+
+    def __getitem__(self, name: str) -> type[AbstractPredictor]:
+        module, attribute = _HOMES[name]
+        found: type[AbstractPredictor] = getattr(import_module(f".{module}", __name__), attribute)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in _HOMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+    def __repr__(self) -> str:
+        return f"PREDICTORS({', '.join(_HOMES)})"
+
+
+PREDICTORS: Mapping[str, type[AbstractPredictor]] = _Predictors()
+"""Every predictor by its name."""
+
+
+def make_predictor(name: str, *, seed: int = 0, **options: Any) -> AbstractPredictor:
+    """Return a predictor that is not fitted yet.
+
+    Args:
+        name: Name in :data:`PREDICTORS`.
+        seed: Seed of every random choice.
+        options: The class's own arguments, ``calibration_folds`` among them.
+
+    Raises:
+        InvalidInputError: If the name or an option is not known.
+    """
+    cls = PREDICTORS[check_choice("predictor", name, PREDICTORS)]
+    known = cls(seed=seed).options
+    for option in options:
+        check_choice(f"option of {name}", option, known)
+    return cls(**options, seed=seed)
+
+
+def load_folder(folder: AnyPath) -> AbstractPredictor:
+    """Read a predictor from a folder that ``save`` wrote.
+
+    Raises:
+        InvalidModelError: If the folder is incomplete, damaged, or its parts do not belong
+            together.
+    """
+    from .state import unpack_state
+    from .storage import STATE, read_predictor
+
+    card, files = read_predictor(folder)
+    try:
+        predictor = _make_from_card(card.kind, card.options, card.encoder)
+        state = unpack_state(
+            files.pop(STATE),
+            identity=predictor.identity,
+            targets=card.targets,
+            is_calibrated=predictor.calibration_folds > 0,
+        )
+        predictor.restore(state, files)
+    except (InvalidInputError, InvalidModelError) as error:
+        msg = f"{folder}: {error}"
+        raise InvalidModelError(msg) from None
+    predictor.card = card.model_dump()
+    return predictor
+
+
+def _make_from_card(kind: str, options: Mapping[str, Any], encoder: str) -> AbstractPredictor:
+    check_choice("kind", kind, PREDICTORS)
+    given = {"seed": 0, **options}
+    try:
+        predictor = make_predictor(kind, **given)
+    except TypeError as error:
+        msg = f"options: expected those of {kind}, got: {error}"
+        raise InvalidModelError(msg) from None
+    check_choice("encoder", encoder, [predictor.encoder])
+    return predictor
+
+
+__all__ = ["PREDICTORS", "AbstractPredictor", "load_folder", "make_predictor"]

@@ -1,0 +1,273 @@
+"""What every predictor promises, whatever its idea."""
+
+import inspect
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .._checks import brief, check_coverage, check_integer, check_values
+from ..errors import InvalidInputError, InvalidModelError, NotFittedError
+from ..spaces import Architecture
+from ..typing import AnyPath, FloatArray
+from .conformal import split_into_folds
+from .state import FittedState, OutOfFold
+
+
+class AbstractPredictor(ABC):
+    """A regression model of architectures, for one target or many, with intervals.
+
+    The base parses and checks what comes in, calls the variant, and checks what it gives back.
+    Training rows reach the variant in one order whatever the caller's, so a permutation changes
+    nothing. Variants define ``kind``, ``encoder`` and the four methods at the end; their
+    constructor takes keywords only, stores each under its own name, and passes
+    ``calibration_folds`` and ``seed`` up.
+
+    Args:
+        calibration_folds: Folds of the cross-validation behind the intervals, at least 2;
+            0 for no intervals, which saves that many fits.
+        seed: Seed of every random choice, a non-negative integer.
+    """
+
+    kind: ClassVar[str]
+    """The name in ``PREDICTORS``."""
+
+    encoder: str
+    """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
+
+    def __init__(self, *, calibration_folds: int = 5, seed: int = 0) -> None:
+        self.calibration_folds = check_integer("calibration_folds", calibration_folds, minimum=0)
+        if self.calibration_folds == 1:
+            msg = "calibration_folds: expected 0 (no intervals) or at least 2, got 1"
+            raise InvalidInputError(msg)
+        self.seed = check_integer("seed", seed, minimum=0)
+        self.card: dict[str, Any] | None = None
+        """The card, once the predictor was loaded from a folder."""
+        self._state: FittedState | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The constructor's arguments, as given."""
+        names = inspect.signature(type(self).__init__).parameters
+        return {name: getattr(self, name) for name in names if name != "self"}
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets' names, the columns of what is predicted.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted.
+        """
+        return self._fitted().targets
+
+    def fit(
+        self, architectures: Iterable[Any], y: Any, *, targets: Sequence[str] | None = None
+    ) -> Self:
+        """Learn from measured architectures.
+
+        Args:
+            architectures: n of them, at least 2, each in any form that ``Architecture.parse``
+                takes; one may occur repeatedly.
+            y: Finite values, shape ``(n,)`` or ``(n, m)``.
+            targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
+
+        Raises:
+            InvalidInputError: If there are fewer than 2 architectures, or ``y`` or ``targets``
+                do not fit them.
+        """
+        cells = parse_architectures(architectures)
+        if len(cells) < 2:
+            msg = f"architectures: expected at least 2 to fit, got {len(cells)}"
+            raise InvalidInputError(msg)
+        given = check_values(y, n=len(cells))
+        values = given.reshape(len(cells), -1)
+        names = _check_targets(targets, m=values.shape[1], is_single=given.ndim == 1)
+        order = np.lexsort((*values.T[::-1], [cell.index for cell in cells]))
+        cells, values = [cells[i] for i in order], values[order]
+        self._state = self.card = None
+        self._fit(cells, values)
+        out_of_fold = self._out_of_fold(cells, values) if self.calibration_folds else None
+        self._state = FittedState.of(cells, names, given.ndim == 1, out_of_fold)
+        return self
+
+    def predict(self, architectures: Iterable[Any]) -> FloatArray:
+        """Return expected values, shape ``(n,)`` if fitted to ``(n,)``, else ``(n, m)``.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted.
+        """
+        return self._shaped(self._moments(architectures)[0])
+
+    def predict_std(self, architectures: Iterable[Any]) -> FloatArray:
+        """Return the model's own standard deviation of each prediction, shaped like those.
+
+        It is what a search explores by; only intervals are calibrated.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted.
+        """
+        return self._shaped(self._moments(architectures)[1])
+
+    def predict_interval(
+        self, architectures: Iterable[Any], coverage: float = 0.9
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return lower and upper ends of intervals, each shaped like the predictions.
+
+        An interval holds the measured value of a new cell, drawn like the training cells, with
+        probability ``coverage`` or a little more. Where n training cells are too few to vouch for
+        that, ``ceil((n + 1) coverage) > n``, the ends are infinite.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
+            InvalidInputError: If ``coverage`` is not strictly between 0 and 1.
+        """
+        calibration = self._fitted().calibration
+        if calibration is None:
+            msg = "predictor: expected calibration_folds of at least 2 for intervals, got 0"
+            raise NotFittedError(msg)
+        coverage = check_coverage(coverage)
+        mean, std = self._moments(architectures)
+        half = calibration.half_widths(std, coverage=coverage)
+        return self._shaped(mean - half), self._shaped(mean + half)
+
+    def trained_on(self, architecture: Any) -> bool:
+        """Return whether the architecture, or one isomorphic to it, was in the training set.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted.
+        """
+        index = Architecture.parse(architecture).representative.index
+        return bool(np.isin(index, self._fitted().trained))
+
+    def save(self, folder: AnyPath, **card: Any) -> None:
+        """Write the predictor as a folder: ``card.json`` and weights, nothing else.
+
+        The folder appears whole or not at all; it may replace an older predictor's.
+
+        Args:
+            folder: Where; new, empty, or a predictor's.
+            card: Fields of the card: ``name``, ``version``, ``trained_on`` (an object that says
+                which table, with its checksum), ``split``, ``metrics``, ``citation``, ``date``.
+                ``metrics`` defaults to those of the cross-validation behind the intervals.
+
+        Raises:
+            NotFittedError: If the predictor was not fitted.
+            InvalidInputError: If the folder holds anything else, or a field is not known.
+        """
+        from .storage import write_predictor
+
+        state = self._fitted()
+        write_predictor(folder, self, state, self._weights(), card)
+
+    @property
+    def identity(self) -> str:
+        """The kind and options as text: what a card and its weights must agree on."""
+        return json.dumps({"kind": self.kind, "options": self.options}, sort_keys=True)
+
+    def restore(self, state: FittedState, weights: Mapping[str, bytes]) -> Self:
+        """Take over what :meth:`save` wrote, on a predictor made with the same options.
+
+        Raises:
+            InvalidModelError: If the weights are damaged or do not fit the state.
+        """
+        self._load_weights(dict(weights), len(state.targets))
+        self._state = state
+        return self
+
+    def _fitted(self) -> FittedState:
+        if self._state is None:
+            msg = f"{type(self).__name__}: expected fit before anything else, got no fit"
+            raise NotFittedError(msg)
+        return self._state
+
+    def _shaped(self, values: FloatArray) -> FloatArray:
+        return values[:, 0] if self._fitted().is_single else values
+
+    def _moments(self, architectures: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
+        """Return checked means and standard deviations, both ``(n, m)``."""
+        shape = len(self._fitted().targets)
+        cells = parse_architectures(architectures)
+        if not cells:
+            return np.empty((0, shape)), np.empty((0, shape))
+        rows: dict[Hashable, int] = {}
+        firsts: list[Architecture] = []
+        where = np.empty(len(cells), dtype=np.int64)
+        for i, cell in enumerate(cells):
+            where[i] = rows.setdefault(self._key(cell), len(rows))
+            if len(rows) > len(firsts):
+                firsts.append(cell)
+        mean, std = self._predict(firsts)
+        for name, array in (("means", mean), ("standard deviations", std)):
+            if array.shape != (len(firsts), shape) or not np.isfinite(array).all():
+                msg = f"{type(self).__name__}: expected finite {name} of shape {shape}, got others"
+                raise InvalidModelError(msg)
+        return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
+
+    def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
+        """Predict every training cell by a model that saw neither it nor a twin of it.
+
+        Called after :meth:`_fit`; a variant may override it if it can do the same faster.
+        """
+        folds = self._folds(cells)
+        mean, std = np.full_like(Y, np.nan), np.full_like(Y, np.nan)
+        for fold in range(folds.max() + 1):
+            test = np.flatnonzero(folds == fold)
+            train = np.flatnonzero(folds != fold)
+            model = type(self)(**{**self.options, "calibration_folds": 0})
+            model._fit([cells[i] for i in train], Y[train])
+            mean[test], std[test] = model._predict([cells[i] for i in test])
+        return OutOfFold(folds, Y, mean, std)
+
+    def _folds(self, cells: Sequence[Architecture]) -> np.ndarray:
+        groups = [cell.function_class for cell in cells]
+        return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
+
+    def _key(self, cell: Architecture) -> Hashable:
+        """Return what a prediction depends on; each distinct key is predicted once per call."""
+        return cell.ops
+
+    @abstractmethod
+    def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
+        """Learn from n cells, sorted by index, and values ``(n, m)``."""
+
+    @abstractmethod
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1."""
+
+    @abstractmethod
+    def _weights(self) -> dict[str, bytes]:
+        """Return the fitted model as files: plain name with .safetensors or .ubj to content."""
+
+    @abstractmethod
+    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
+        """Take over what ``_weights`` returned; the checksums were verified.
+
+        Raises:
+            InvalidModelError: If the files are damaged or not of ``n_targets`` columns.
+        """
+
+
+def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:
+    """Return a list of cells from any iterable of what ``Architecture.parse`` takes.
+
+    Raises:
+        InvalidInputError: If it is no such iterable, or a single architecture.
+    """
+    if isinstance(architectures, str | Architecture | Mapping) or not isinstance(
+        architectures, Iterable
+    ):
+        msg = f"architectures: expected a list of architectures, got {brief(architectures)}"
+        raise InvalidInputError(msg)
+    return [Architecture.parse(value) for value in architectures]
+
+
+def _check_targets(targets: Any, *, m: int, is_single: bool) -> tuple[str, ...]:
+    if targets is None:
+        return ("value",) if is_single else tuple(f"value-{i}" for i in range(m))
+    names = (targets,) if isinstance(targets, str) else tuple(targets)
+    if len(names) != m or len(set(names)) != m or not all(isinstance(t, str) for t in names):
+        msg = f"targets: expected {m} distinct names, got {brief(list(names))}"
+        raise InvalidInputError(msg)
+    return names

@@ -1,0 +1,139 @@
+"""The model card: what a predictor is, what it was trained on, how good it is."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from .._files import read_json
+from .._version import __version__
+from ..errors import InvalidInputError, InvalidModelError
+from ..typing import AnyPath
+from .held_out import held_out_metrics
+from .state import FittedState
+
+if TYPE_CHECKING:
+    from .base import AbstractPredictor
+
+CARD = "card.json"
+FORMAT = 1
+"""The version of the folder's layout; newer ones are refused."""
+
+GIVEN = ("name", "version", "trained_on", "split", "metrics", "citation", "date")
+"""The fields that a caller of ``save`` may set."""
+
+Metrics: TypeAlias = dict[str, dict[str, float | int | None]]
+"""Figures by target and then by name, None where one is not defined."""
+
+
+class Card(BaseModel):
+    """Every field of ``card.json``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    format: int
+    name: str
+    version: int
+    kind: str
+    targets: list[str]
+    encoder: str
+    options: dict[str, JsonValue]
+    trained_on: dict[str, JsonValue]
+    split: JsonValue
+    metrics: Metrics
+    code_version: str
+    date: str
+    citation: str | None
+    files: dict[str, str]
+
+
+def make_card(
+    predictor: "AbstractPredictor",
+    state: FittedState,
+    files: Mapping[str, bytes],
+    given: Mapping[str, Any],
+) -> Card:
+    """Return the card of a fitted predictor.
+
+    Raises:
+        InvalidInputError: If a given field is not known or does not fit the card.
+    """
+    unknown = sorted(set(given) - set(GIVEN))
+    if unknown:
+        msg = f"card: expected fields among {', '.join(GIVEN)}; got {unknown[0]}"
+        raise InvalidInputError(msg)
+    cross_validated = state.out_of_fold is not None and "metrics" not in given
+    fields: dict[str, Any] = {
+        "format": FORMAT,
+        "name": predictor.kind,
+        "version": 1,
+        "kind": predictor.kind,
+        "targets": list(state.targets),
+        "encoder": predictor.encoder,
+        "options": predictor.options,
+        "split": "cross-validated by function class" if cross_validated else None,
+        "metrics": held_out_metrics(state) if cross_validated else {},
+        "code_version": __version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "citation": None,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        **given,
+        "trained_on": {**given.get("trained_on", {}), "n": state.n_train},
+    }
+    try:
+        # Through JSON: tuples become lists, and what JSON cannot hold is found here.
+        return Card.model_validate_json(json.dumps(_without_nan(fields), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        msg = f"card: expected fields that fit the card, got: {_first_line(error)}"
+        raise InvalidInputError(msg) from None
+
+
+def read_card(folder: AnyPath) -> Card:
+    """Read and check a folder's card, without its weights.
+
+    Raises:
+        InvalidModelError: If there is none, or it is not one that this version reads.
+    """
+    path = Path(folder)
+    if not (path / CARD).is_file():
+        got = "a folder without it" if path.is_dir() else "no folder"
+        msg = f"{path}: expected a predictor's folder with {CARD}, got {got}"
+        raise InvalidModelError(msg)
+    try:
+        document = read_json(path / CARD)
+    except InvalidInputError as error:
+        raise InvalidModelError(str(error)) from None
+    written = document.get("format") if isinstance(document, dict) else None
+    if isinstance(written, int) and written > FORMAT:
+        msg = f"{path / CARD}: expected format {FORMAT} or older, got {written}: a newer surrobust"
+        raise InvalidModelError(msg)
+    try:
+        return Card.model_validate(document)
+    except ValidationError as error:
+        msg = f"{path / CARD}: expected a predictor's card, got: {_first_line(error)}"
+        raise InvalidModelError(msg) from None
+
+
+def _without_nan(value: Any) -> Any:
+    """Return a JSON value with None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        text = f"{'.'.join(map(str, first['loc'])) or 'card'}: {first['msg']}"
+    else:
+        text = str(error)
+    return " ".join(text.split())

@@ -1,0 +1,64 @@
+"""The figures on a card: how good a predictor was on cells that it had not seen."""
+
+import numpy as np
+
+from ..metrics import interval_coverage, kendall_tau, r2_score, rmse
+from ..typing import FloatArray
+from .conformal import Calibration
+from .state import FittedState, OutOfFold
+
+_COVERAGE = 0.9
+
+
+def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
+    """Return figures by target from the cross-validation behind the intervals.
+
+    Each is the mean over folds, with its standard deviation over folds under ``<name>_sd``; ``n``
+    counts the held-out cells of all folds. The interval of a cell is calibrated on the folds other
+    than its own. Nothing where there were too few cells to cross-validate.
+    """
+    held = state.out_of_fold
+    if held is None or held.folds.max() < 1:
+        return {}
+    lower, upper = _intervals(held)
+    figures = {}
+    for column, target in enumerate(state.targets):
+        rows = [
+            _judge(*(array[held.folds == fold, column] for array in (held.true, held.mean)))
+            | {
+                "coverage_90": interval_coverage(
+                    *(a[held.folds == fold, column] for a in (held.true, lower, upper))
+                )
+            }
+            for fold in range(held.folds.max() + 1)
+        ]
+        figures[target] = {"n": int((held.folds >= 0).sum()), "folds": len(rows)}
+        for name in rows[0]:
+            values = np.array([row[name] for row in rows])
+            figures[target] |= {name: values.mean(), f"{name}_sd": values.std(ddof=1)}
+    return figures
+
+
+def _judge(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
+    """Return the figures of one fold; NaN where they are not defined."""
+    nan = float("nan")
+    if len(true) < 2 or np.ptp(true) == 0:
+        return {"kendall_tau": nan, "r2": nan, "rmse": rmse(true, predicted)}
+    tau = nan if np.ptp(predicted) == 0 else kendall_tau(true, predicted)
+    return {
+        "kendall_tau": tau,
+        "r2": r2_score(true, predicted),
+        "rmse": rmse(true, predicted),
+    }
+
+
+def _intervals(held: OutOfFold) -> tuple[FloatArray, FloatArray]:
+    """Return interval ends for all cells, each fold's calibrated on the other folds."""
+    half = np.full_like(held.mean, np.inf)
+    for fold in range(held.folds.max() + 1):
+        mine = held.folds == fold
+        others = ~mine & (held.folds >= 0)
+        residuals = (held.true - held.mean)[others]
+        calibration = Calibration.from_residuals(residuals, held.std[others])
+        half[mine] = calibration.half_widths(held.std[mine], coverage=_COVERAGE)
+    return held.mean - half, held.mean + half

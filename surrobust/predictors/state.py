@@ -1,0 +1,127 @@
+"""What a fitted predictor remembers besides its weights."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InvalidModelError
+from ..spaces import Architecture
+from ..typing import FloatArray, IntArray
+from .conformal import Calibration
+from .tensors import pack_tensors, take_tensor, unpack_tensors
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions of the training cells by models that did not see them.
+
+    Args:
+        folds: Fold of each cell, shape ``(n,)``; -1 throughout if there were too few cells.
+        true: Measured values, ``(n, m)``.
+        mean: Predictions, ``(n, m)``.
+        std: The models' standard deviations, ``(n, m)``.
+    """
+
+    folds: IntArray
+    true: FloatArray
+    mean: FloatArray
+    std: FloatArray
+
+    def calibrate(self) -> Calibration:
+        """Return the calibration by all cells that were predicted."""
+        there = self.folds >= 0
+        return Calibration.from_residuals((self.true - self.mean)[there], self.std[there])
+
+
+@dataclass(frozen=True)
+class FittedState:
+    """The part of a fitted predictor that does not depend on its kind.
+
+    Args:
+        targets: Names of the m targets.
+        is_single: Whether it was fitted to values of shape ``(n,)``, so ``m == 1``.
+        n_train: Training rows.
+        trained: Representatives of the training cells, ascending indices.
+        calibration: None if there are no intervals.
+        out_of_fold: None if there are no intervals, and after loading.
+    """
+
+    targets: tuple[str, ...]
+    is_single: bool
+    n_train: int
+    trained: IntArray
+    calibration: Calibration | None
+    out_of_fold: OutOfFold | None
+
+    @classmethod
+    def of(
+        cls,
+        cells: Sequence[Architecture],
+        targets: tuple[str, ...],
+        is_single: bool,
+        out_of_fold: OutOfFold | None,
+    ) -> "FittedState":
+        """Remember a fit."""
+        trained = np.unique([cell.representative.index for cell in cells])
+        calibration = None if out_of_fold is None else out_of_fold.calibrate()
+        return cls(targets, is_single, len(cells), trained, calibration, out_of_fold)
+
+
+def pack_state(state: FittedState, *, identity: str) -> bytes:
+    """Return the state as a safetensors file that knows whose it is.
+
+    Args:
+        state: What to write; all but the out-of-fold predictions.
+        identity: What card and weights must agree on.
+    """
+    tensors = {
+        "identity": np.frombuffer(identity.encode(), dtype=np.uint8),
+        "targets": np.frombuffer(json.dumps(state.targets).encode(), dtype=np.uint8),
+        "trained": state.trained.astype(np.int16),
+        "n_train": np.array([state.n_train], dtype=np.int64),
+        "is_single": np.array([state.is_single]),
+    }
+    if state.calibration is not None:
+        tensors |= {"scores": state.calibration.scores, "floors": state.calibration.floors}
+    return pack_tensors(tensors)
+
+
+def unpack_state(
+    content: bytes, *, identity: str, targets: Sequence[str], is_calibrated: bool
+) -> FittedState:
+    """Read a state.
+
+    Args:
+        content: What :func:`pack_state` gave.
+        identity: What the card says; must be what the state was written with.
+        targets: Likewise.
+        is_calibrated: Whether there must be a calibration.
+
+    Raises:
+        InvalidModelError: If it is damaged or belongs to another card.
+    """
+    tensors = unpack_tensors(content, name="state.safetensors")
+    for key, expected in (("identity", identity), ("targets", json.dumps(list(targets)))):
+        written = take_tensor(tensors, key, dtype="uint8", shape=(None,)).tobytes()
+        if written != expected.encode():
+            msg = f"card.json: expected the {key} that the weights were saved with, got another"
+            raise InvalidModelError(msg)
+    trained = take_tensor(tensors, "trained", dtype="int16", shape=(None,))
+    n_train = int(take_tensor(tensors, "n_train", dtype="int64", shape=(1,))[0])
+    is_single = bool(take_tensor(tensors, "is_single", dtype="bool", shape=(1,))[0])
+    calibration = None
+    if is_calibrated:
+        scores = take_tensor(tensors, "scores", dtype="float32", shape=(None, len(targets)))
+        floors = take_tensor(tensors, "floors", dtype="float64", shape=(len(targets),))
+        if (np.diff(scores, axis=0) < 0).any() or (scores < 0).any() or (floors <= 0).any():
+            msg = "state.safetensors: expected ascending scores and positive floors, got others"
+            raise InvalidModelError(msg)
+        calibration = Calibration(scores, floors)
+    if is_single and len(targets) != 1:
+        msg = f"card.json: expected one target, got {len(targets)}"
+        raise InvalidModelError(msg)
+    return FittedState(
+        tuple(targets), is_single, n_train, trained.astype(np.int64), calibration, None
+    )

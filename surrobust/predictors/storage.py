@@ -1,0 +1,115 @@
+"""A predictor on disk: a folder with ``card.json`` and weights, nothing else, no pickle.
+
+Whatever is wrong with a folder ends in one :class:`InvalidModelError`, and no byte of it reaches a
+library before its sha256 was found equal to the card's.
+"""
+
+import hashlib
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .._checks import brief
+from .._files import write_bytes, write_json
+from ..errors import InvalidInputError, InvalidModelError
+from ..typing import AnyPath
+from .card import CARD, Card, make_card, read_card
+from .state import FittedState, pack_state
+
+if TYPE_CHECKING:
+    from .base import AbstractPredictor
+
+STATE = "state.safetensors"
+"""The file of what does not depend on the predictor's kind."""
+
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\.(safetensors|ubj)")
+
+
+def write_predictor(
+    folder: AnyPath,
+    predictor: "AbstractPredictor",
+    state: FittedState,
+    weights: Mapping[str, bytes],
+    given: Mapping[str, Any],
+) -> None:
+    """Write a fitted predictor; the folder appears whole or not at all.
+
+    Raises:
+        InvalidInputError: If the folder holds anything but a predictor, or a field is not known.
+    """
+    files = {**weights, STATE: pack_state(state, identity=predictor.identity)}
+    card = make_card(predictor, state, files, given)
+    target = Path(folder).absolute()
+    check_replaceable(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    fresh.mkdir()
+    try:
+        for name, content in files.items():
+            write_bytes(fresh / name, content)
+        write_json(fresh / CARD, card.model_dump())
+        _swap(fresh, target)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+def check_replaceable(folder: Path) -> None:
+    """Refuse a path that holds anything but a predictor or an empty folder.
+
+    Raises:
+        InvalidInputError: If it does.
+    """
+    if not folder.exists() and not folder.is_symlink():
+        return
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    is_ours = CARD in names and all(name == CARD or _FILE_NAME.fullmatch(name) for name in names)
+    if names and not is_ours:
+        msg = f"folder: expected a new one, an empty one or a predictor's, got {folder}"
+        raise InvalidInputError(msg)
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    """Put the new folder in the place of the old one."""
+    if not target.exists():
+        fresh.rename(target)
+        return
+    old = fresh.with_name(f"{fresh.name}.old")
+    target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old)
+
+
+def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
+    """Read a folder's card and the files that it vouches for.
+
+    Raises:
+        InvalidModelError: If a file is missing, extra, or differs from its sha256.
+    """
+    path = Path(folder)
+    card = read_card(path)
+    there = {entry.name for entry in path.iterdir()} - {CARD}
+    for name in sorted({*card.files, *there, STATE}):
+        if name in there and (name not in card.files or not _FILE_NAME.fullmatch(name)):
+            msg = f"{path}: expected only {CARD} and the files that it lists, got {brief(name)} too"
+            raise InvalidModelError(msg)
+        if name not in there or (path / name).is_symlink() or not (path / name).is_file():
+            msg = f"{path}: expected the file {brief(name)} of its card, got a folder without it"
+            raise InvalidModelError(msg)
+    return card, {name: _read_verified(path / name, sha) for name, sha in card.files.items()}
+
+
+def _read_verified(path: Path, expected: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: expected a readable file, got: {error.strerror or error}"
+        raise InvalidModelError(msg) from None
+    got = hashlib.sha256(content).hexdigest()
+    if got != expected:
+        msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"
+        raise InvalidModelError(msg)
+    return content
