@@ -1,0 +1,35 @@
+"""Tables: what the benchmarks measured, read from their published files.
+
+:func:`load_table` gives a :class:`MeasurementTable`; ``TABLES`` has one recipe per published
+source. :func:`fetch` downloads the files and checks them, :func:`import_official` takes the
+authors' own downloads, and :func:`read_values_csv` a user's own measurements.
+"""
+
+from ._location import FileStatus, cache_dir, check_files, data_dirs, find_data_dir
+from ._sources import Source, list_sources
+from .fetch import fetch
+from .imports import import_official, read_official
+from .loading import TABLES, load_table
+from .proxy_columns import load_proxy_columns
+from .table import MeasurementTable, Recipe
+from .values import read_value_columns, read_values_csv
+
+__all__ = [
+    "TABLES",
+    "FileStatus",
+    "MeasurementTable",
+    "Recipe",
+    "Source",
+    "cache_dir",
+    "check_files",
+    "data_dirs",
+    "fetch",
+    "find_data_dir",
+    "import_official",
+    "list_sources",
+    "load_proxy_columns",
+    "load_table",
+    "read_official",
+    "read_value_columns",
+    "read_values_csv",
+]

@@ -1,0 +1,137 @@
+"""The two layouts in which third parties publish the tables, read strictly.
+
+A *page copy* is the script behind NAS-RobBench-201's project page: ``acc={...}``, a JSON object
+from architecture index to a row of numbers or to the index of its representative; the key ``""``
+has the column names. A *NASLib CSV* has one line per cell, ``"(4, 0, 3, 1, 4, 3)",number,...``.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .._checks import brief
+from .._files import parse_json
+from ..errors import InvalidInputError
+from ..spaces import NASBench201, representatives_by_index
+from ..typing import FloatArray
+
+_PREFIX = "acc="
+_KEY_LENGTH = len('"(0, 0, 0, 0, 0, 0)"')
+
+
+def layout_error(name: str, expected: str, got: object) -> InvalidInputError:
+    """Return the error of a file that is not laid out as published."""
+    told = got if isinstance(got, str) else brief(got)
+    return InvalidInputError(f"{name}: expected {expected}, got {told}")
+
+
+def decode(content: bytes, *, name: str) -> str:
+    """Return UTF-8 text."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise layout_error(name, "UTF-8 text", "other bytes") from None
+
+
+def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> FloatArray:
+    """Read a page copy.
+
+    Args:
+        content: The file's bytes.
+        name: What messages begin with.
+        columns: The column names it must have.
+
+    Returns:
+        Values ``(6466, len(columns))``, rows by ascending representative index.
+
+    Raises:
+        InvalidInputError: If it is laid out otherwise, a row or cell is missing, or an entry of
+            the map to representatives differs from ours.
+    """
+    text = decode(content, name=name)
+    if not text.startswith(_PREFIX):
+        raise layout_error(name, f"a text that begins with {_PREFIX}{{", text[:20])
+    document = parse_json(text[len(_PREFIX) :], name=name)
+    if not isinstance(document, dict):
+        raise layout_error(name, "an object", document)
+    if document.get("") != list(columns):
+        raise layout_error(name, f"the columns {', '.join(columns)}", document.get(""))
+    representatives = representatives_by_index()
+    if len(document) != len(representatives) + 1:
+        raise layout_error(name, f"{len(representatives)} cells", f"{len(document) - 1}")
+    rows = []
+    for index, representative in enumerate(representatives):
+        entry = document.get(str(index))
+        if representative == index:
+            rows.append(check_numbers(entry, len(columns), name=f"{name}: cell {index}"))
+        elif type(entry) not in (int, str) or str(entry) != str(representative):
+            raise layout_error(
+                f"{name}: cell {index}", f"its representative {representative}", entry
+            )
+    return np.array(rows, dtype=np.float64)
+
+
+def check_numbers(row: Any, length: int, *, name: str) -> list[float]:
+    """Return a row if it is a list of so many numbers."""
+    if not isinstance(row, list) or len(row) != length:
+        raise layout_error(name, f"a list of {length} numbers", row)
+    for value in row:
+        if type(value) is not float and type(value) is not int:
+            raise layout_error(name, f"a list of {length} numbers", value)
+    return row
+
+
+def read_naslib_lines(content: bytes, *, name: str, columns: Sequence[str]) -> dict[int, str]:
+    """Split a NASLib CSV into its lines.
+
+    Args:
+        content: The file's bytes.
+        name: What messages begin with.
+        columns: The names of the header after the first, ``net``.
+
+    Returns:
+        What follows the key on each line, by architecture index.
+
+    Raises:
+        InvalidInputError: If the header or a key is another, or a cell is there twice.
+    """
+    lines = decode(content, name=name).split("\n")
+    if lines[0] != ",".join(("net", *columns)):
+        raise layout_error(name, f"the header net,{','.join(columns)}", brief(lines[0]))
+    if lines.pop() != "":
+        raise layout_error(name, "a newline at the end", "a part of a line")
+    index_of = _indices_by_key()
+    rests: dict[int, str] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        index = index_of.get(line[:_KEY_LENGTH])
+        if index is None or line[_KEY_LENGTH : _KEY_LENGTH + 1] != ",":
+            raise layout_error(f"{name}, line {number}", '"(six op indices)",...', brief(line))
+        if index in rests:
+            raise layout_error(f"{name}, line {number}", "each cell once", f"cell {index} again")
+        rests[index] = line[_KEY_LENGTH + 1 :]
+    return rests
+
+
+def check_all_cells(rows: Mapping[int, Any], *, name: str) -> None:
+    """Raise unless there is a row for each of the 15625 cells."""
+    if len(rows) != len(NASBench201()):
+        raise layout_error(name, f"{len(NASBench201())} cells", f"{len(rows)}")
+
+
+def parse_numbers(text: str, length: int, *, name: str) -> list[float]:
+    """Read so many numbers, separated by commas."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise layout_error(name, "numbers", brief(text)) from None
+    if len(numbers) != length:
+        raise layout_error(name, f"{length} numbers", f"{len(numbers)}")
+    return numbers
+
+
+@cache
+def _indices_by_key() -> dict[str, int]:
+    space = NASBench201()
+    return {f'"{space[index].op_indices}"': index for index in range(len(space))}

@@ -1,0 +1,38 @@
+"""``meta.json``, which both benchmarks' official downloads have."""
+
+from pathlib import Path
+from typing import Any
+
+from .._files import read_json
+from ..errors import InvalidArchitectureError
+from ..spaces import Architecture, representatives_by_index
+from ._formats import layout_error
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """Read ``meta.json`` and check that its cells and representatives are ours.
+
+    Raises:
+        InvalidInputError: If it is missing or laid out otherwise, or a cell or representative
+            differs from NAS-Bench-201's order and isomorphism classes.
+    """
+    document = read_json(path)
+    cells = document.get("ids") if isinstance(document, dict) else None
+    representatives = representatives_by_index()
+    if not isinstance(cells, dict) or len(cells) != len(representatives):
+        raise layout_error(str(path), f"an object with {len(representatives)} ids", document)
+    for index, representative in enumerate(representatives):
+        entry = cells.get(str(index))
+        if not isinstance(entry, dict) or _index_of(entry.get("nb201-string")) != index:
+            raise layout_error(f"{path}: id {index}", "its nb201-string", entry)
+        if str(entry.get("isomorph")) != str(representative):
+            got = entry.get("isomorph")
+            raise layout_error(f"{path}: id {index}", f"the isomorph {representative}", got)
+    return document
+
+
+def _index_of(genotype: Any) -> int | None:
+    try:
+        return Architecture.parse(genotype).index if isinstance(genotype, str) else None
+    except InvalidArchitectureError:
+        return None

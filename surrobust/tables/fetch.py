@@ -1,0 +1,180 @@
+"""Downloads of the published files: checked by sha256, moved into place only when right."""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from .._checks import brief
+from .._files import sha256, write_bytes
+from ..errors import ChecksumError, InvalidInputError
+from ..typing import AnyPath
+from ._location import cache_dir, locate_in, read_verified
+from ._sources import Source, list_sources
+
+Progress = Callable[[Source, int, int], None]
+"""Called with the file, the bytes done and the bytes in all; these are equal once, when the file
+is verified and in its place."""
+
+_CHUNK = 65536
+_TIMEOUT_SECONDS = 30.0
+_RETRIES = 2
+
+logger = logging.getLogger(__name__)
+
+
+def fetch(
+    names: Iterable[str] | str | None = None,
+    *,
+    data_dir: AnyPath | None = None,
+    mirror: AnyPath | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Download published files and return where they are.
+
+    What is there already, unchanged, is left as it is; what is there with another checksum is
+    replaced. A download goes to a temporary name and is moved into place after its sha256 was
+    found right, so that an interrupted or corrupted one leaves nothing that is later believed.
+
+    Args:
+        names: Tables (``jung2023``, ``zero-cost-proxies``, ...) or file names; None is all.
+        data_dir: Where to put them; None is the per-user cache.
+        mirror: Another base address: an http(s) URL, below which the files lie in their
+            published sub-folders, or a local folder, with or without the sub-folders.
+        progress: Called while a file arrives.
+
+    Raises:
+        InvalidInputError: If a name or the mirror is not what was expected, or the mirror has no
+            such file.
+        ChecksumError: If what arrived is not what was published.
+        ConnectionError: If the server did not answer, or not with the file.
+    """
+    wanted = _select(names)
+    folder = cache_dir() if data_dir is None else Path(data_dir).expanduser()
+    if folder.exists() and not folder.is_dir():
+        msg = f"data_dir: expected a folder, got {folder}"
+        raise InvalidInputError(msg)
+    bring = _bringer(mirror)
+    return [_ensure(source, folder, bring, progress) for source in wanted]
+
+
+def _select(names: Iterable[str] | str | None) -> list[Source]:
+    sources = list_sources()
+    if names is None:
+        return list(sources)
+    given = [names] if isinstance(names, str) else list(names)
+    known = {source.name: {source} for source in sources}
+    for source in sources:
+        for table in source.used_by:
+            known.setdefault(table, set()).add(source)
+    for name in given:
+        if not isinstance(name, str) or name not in known:
+            msg = f"names: expected some of {', '.join(known)}; got {brief(name)}"
+            raise InvalidInputError(msg)
+    return [source for source in sources if any(source in known[name] for name in given)]
+
+
+_Bringer = Callable[[Source, Path, Progress | None], None]
+"""Puts a file into its place in a folder, or raises and leaves the folder as it was."""
+
+
+def _bringer(mirror: AnyPath | None) -> _Bringer:
+    text = None if mirror is None else str(mirror)
+    if text is None:
+        return lambda source, folder, progress: _download(source.url, source, folder, progress)
+    if text.lower().startswith(("http://", "https://")):
+        base = text.rstrip("/")
+        return lambda source, folder, progress: _download(
+            f"{base}/{quote(source.path)}", source, folder, progress
+        )
+    place = Path(text).expanduser()
+    if not place.is_dir():
+        msg = f"mirror: expected an http(s) URL or a folder, got {brief(text)}"
+        raise InvalidInputError(msg)
+    return lambda source, folder, _: _copy(place, source, folder)
+
+
+def _ensure(source: Source, folder: Path, bring: _Bringer, progress: Progress | None) -> Path:
+    found = locate_in(source, folder)
+    if found is not None and sha256(found) == source.sha256:
+        logger.info("%s is there already", found)
+        return found
+    bring(source, folder, progress)
+    if progress is not None:
+        progress(source, source.bytes, source.bytes)
+    return folder / source.path
+
+
+def _copy(place: Path, source: Source, folder: Path) -> None:
+    found = locate_in(source, place)
+    if found is None:
+        msg = f"mirror: expected {source.path} in {place}, got no such file"
+        raise InvalidInputError(msg)
+    write_bytes(folder / source.path, read_verified(source, found))
+
+
+def _download(url: str, source: Source, folder: Path, progress: Progress | None) -> None:
+    import pooch
+    from requests import RequestException
+
+    pooch.get_logger().setLevel(logging.WARNING)
+    registry = pooch.create(
+        path=folder,
+        base_url="",
+        registry={source.path: f"sha256:{source.sha256}"},
+        urls={source.path: url},
+        retry_if_failed=_RETRIES,
+    )
+    bar = _PoochBar(source, progress)
+    downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_SECONDS)
+    try:
+        registry.fetch(source.path, downloader=downloader)
+    except RequestException as error:
+        msg = f"{url}: expected {source.name}, got {_reason(error)}"
+        raise ConnectionError(msg) from None
+    except ValueError as error:  # pooch's answer to another checksum
+        if isinstance(error, UnicodeError):
+            msg = f"mirror: expected an http(s) URL, got {brief(url)}"
+            raise InvalidInputError(msg) from None
+        msg = f"{url}: expected a file of sha256 {source.sha256}, got another; nothing was kept"
+        raise ChecksumError(msg) from None
+
+
+def _reason(error: Any) -> str:
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"HTTP status {response.status_code} {response.reason}".rstrip()
+    return brief(str(error), 200).strip("'\"") or type(error).__name__
+
+
+class _PoochBar:
+    """What pooch takes for a progress bar, told on to a callback.
+
+    The size is the published one: of a compressed answer pooch knows only the smaller size.
+    """
+
+    def __init__(self, source: Source, progress: Progress | None) -> None:
+        self._source, self._progress = source, progress
+        self._done = 0
+
+    @property
+    def total(self) -> int:
+        """The bytes in all. Pooch sets it when an attempt begins."""
+        return self._source.bytes
+
+    @total.setter
+    def total(self, value: int) -> None:
+        self._done = 0
+
+    def update(self, n: int) -> None:
+        """Count ``n`` bytes more, short of all: the file is not verified yet."""
+        self._done = min(self._done + n, self._source.bytes - 1)
+        if self._progress is not None:
+            self._progress(self._source, self._done, self._source.bytes)
+
+    def reset(self) -> None:
+        """Pooch's way to fill the bar at the end of a download; nothing to do."""
+
+    def close(self) -> None:
+        """Pooch's end of a download; nothing to do."""

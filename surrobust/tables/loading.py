@@ -1,0 +1,101 @@
+"""Loading a table: find its files, verify them, read them; once per process."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from .._checks import check_choice
+from ..errors import MissingMeasurementError
+from ..typing import AnyPath
+from . import hwnasbench, jung2023, nasrobbench201
+from ._location import data_dirs, locate, read_verified
+from ._sources import sources_of
+from .imports import find_imported, read_imported
+from .table import MeasurementTable, Recipe
+
+TABLES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        nasrobbench201.NAME: Recipe(nasrobbench201.read),
+        jung2023.NAME: Recipe(jung2023.read),
+        hwnasbench.NAME: Recipe(hwnasbench.read, per_cell=True),
+    }
+)
+"""How each published source is read, by the name of its table."""
+
+_Stamp = tuple[str, int, int]
+
+
+def load_table(name: str, *, data_dir: AnyPath | None = None) -> MeasurementTable:
+    """Return the measurement table of a benchmark.
+
+    Its files are looked for in ``data_dir`` alone if that is given, otherwise in
+    ``$SURROBUST_DATA``, then in the per-user cache; each is verified by sha256. The published
+    copies are preferred; where one is missing, a table imported from the official files is used.
+    A table is read once per process, and again only after its files have changed.
+
+    Raises:
+        InvalidInputError: If the name is not known.
+        MissingMeasurementError: If a file is not there.
+        ChecksumError: If a file is not the published one.
+    """
+    check_choice("table", name, TABLES)
+    missing = [source for source in sources_of(name) if locate(source, data_dir) is None]
+    imported = find_imported(name, data_dir) if missing else None
+    if imported is not None:
+        return _load_imported(name, _stamp(imported))
+    return _load_published(name, tuple(map(_stamp, _paths(name, data_dir))))
+
+
+def read_files(name: str, data_dir: AnyPath | None = None) -> dict[str, bytes]:
+    """Return the verified bytes of the files of a table, by file name.
+
+    Raises:
+        MissingMeasurementError: If a file is not there.
+        ChecksumError: If a file is not the published one.
+    """
+    return _read(name, _paths(name, data_dir))
+
+
+def _paths(name: str, data_dir: AnyPath | None) -> list[Path]:
+    paths = []
+    for source in sources_of(name):
+        path = locate(source, data_dir)
+        if path is None:
+            folders = " or ".join(str(folder) for folder in data_dirs(data_dir))
+            option = "" if data_dir is None else f" --data-dir {data_dir}"
+            msg = (
+                f"{name}: expected {source.path} in {folders}, got no such file: "
+                f"run surrobust data fetch {name}{option}"
+            )
+            raise MissingMeasurementError(msg)
+        paths.append(path)
+    return paths
+
+
+def _read(name: str, paths: list[Path]) -> dict[str, bytes]:
+    pairs = zip(sources_of(name), paths, strict=True)
+    return {source.name: read_verified(source, path) for source, path in pairs}
+
+
+def _stamp(path: Path) -> _Stamp:
+    found = path.stat()
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=8)
+def _load_published(name: str, stamps: tuple[_Stamp, ...]) -> MeasurementTable:
+    contents = _read(name, [Path(path) for path, _, _ in stamps])
+    sources = sources_of(name)
+    return MeasurementTable(
+        name,
+        TABLES[name].read(contents),
+        per_cell=TABLES[name].per_cell,
+        citation="; ".join(dict.fromkeys(source.citation for source in sources)),
+        checksums={source.name: source.sha256 for source in sources},
+    )
+
+
+@lru_cache(maxsize=8)
+def _load_imported(name: str, stamp: _Stamp) -> MeasurementTable:
+    return read_imported(Path(stamp[0]), name=name)
