@@ -33,6 +33,8 @@ def encode_function_groups(architectures: Iterable[Architecture]) -> tuple[Float
     a mean squared distance of 1.
     """
     rows = [_scaled_row(cell.function_class) for cell in architectures]
+    if not rows:
+        return tuple(np.empty((0, len(mean))) for mean, _ in _scales())
     return tuple(np.array(group) for group in zip(*rows, strict=True))
 
 

@@ -42,14 +42,13 @@ class FunctionProcess:
         self._last = None
         self._groups = encode_function_groups(architectures)
         distances = np.stack([_squared_distances(group, group) for group in self._groups])
-        if self.theta_ is None:
-            weight = _WEIGHT_PRIOR[0] - np.log(len(distances))
-            self.theta_ = np.r_[np.full(len(distances), weight), _NOISE_PRIOR[0]]
+        theta = _prior(len(distances))[0] if self.theta_ is None else self.theta_
         if np.ptp(y) > 0:
-            self.theta_ = _maximise_posterior(self.theta_, distances, np.asarray(y))
+            theta = _maximise_posterior(theta, distances, np.asarray(y))
+        self.theta_ = theta
         n = len(y)
-        squared = np.tensordot(np.exp(self.theta_[:-1]), distances, 1)
-        covariance = np.exp(-0.5 * squared) + np.exp(self.theta_[-1]) * np.eye(n)
+        squared = np.tensordot(np.exp(theta[:-1]), distances, 1)
+        covariance = np.exp(-0.5 * squared) + np.exp(theta[-1]) * np.eye(n)
         self._factor = cholesky(covariance, lower=True)
         ones = cho_solve((self._factor, True), np.ones(n))
         self._mean = float(ones @ y / ones.sum())
@@ -116,6 +115,13 @@ def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.maximum(squares - 2.0 * products, 0.0)
 
 
+def _prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
+    """Return means and standard deviations of the log-normal priors, shape ``(g + 1,)`` each."""
+    weight, noise = _WEIGHT_PRIOR, _NOISE_PRIOR
+    mean = np.r_[np.full(n_groups, weight[0] - np.log(n_groups)), noise[0]]
+    return mean, np.r_[np.full(n_groups, weight[1]), noise[1]]
+
+
 def _maximise_posterior(start: FloatArray, distances: FloatArray, y: FloatArray) -> FloatArray:
     from scipy.optimize import minimize
 
@@ -156,9 +162,6 @@ def _loss(theta: FloatArray, distances: FloatArray, y: FloatArray) -> tuple[floa
             weights * np.einsum("ij,gij->g", by_squared, distances), noise * np.trace(by_covariance)
         ]
     )
-    prior_mean = np.r_[
-        np.full(len(distances), _WEIGHT_PRIOR[0] - np.log(len(distances))), _NOISE_PRIOR[0]
-    ]
-    prior_std = np.r_[np.full(len(distances), _WEIGHT_PRIOR[1]), _NOISE_PRIOR[1]]
+    prior_mean, prior_std = _prior(len(distances))
     deviation = (theta - prior_mean) / prior_std
     return value + 0.5 * float(deviation @ deviation), slopes + deviation / prior_std

@@ -50,7 +50,7 @@ class TPESearch(AbstractSearch):
             )
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
         choices = optuna.distributions.CategoricalDistribution(OPS)
-        self._distributions = dict.fromkeys(_PARAMETERS, choices)
+        self._distributions: dict[str, Any] = dict.fromkeys(_PARAMETERS, choices)
         self._trials: dict[Architecture, Any] = {}
         self._by_function: dict[str, float] = {}
 
