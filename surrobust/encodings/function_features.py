@@ -14,7 +14,7 @@ from ..typing import FloatArray, IntArray
 from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
 from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, count_paths, live_paths
-from .signal_propagation import SIGNALS, propagate
+from .signal_propagation import FIELD, FLOW, propagate
 
 _SETS = {
     "conv1x1": (CONV_1X1,),
@@ -27,7 +27,6 @@ _SETS = {
 }
 _SOURCES = ("x", "conv1x1", "conv3x3")
 _MULTISETS = tuple(sorted({tuple(sorted(word)) for word in WORDS}))
-_WORD_COUNTS = {op: np.array([word.count(op) for word in WORDS]) for op in OP_NAMES}
 
 
 def _banned() -> list[tuple[int, ...]]:
@@ -66,7 +65,8 @@ def _group_names() -> dict[str, tuple[str, ...]]:
         "feed": tuple(fed),
         "fan": tuple(fan),
         "depth": tuple(depth),
-        "field": SIGNALS,
+        "field": FIELD,
+        "flow": FLOW,
     }
 
 
@@ -136,8 +136,8 @@ def feature_groups(ops: IntArray) -> dict[str, FloatArray]:
         "stat": _path_statistics(ops),
         **_feeds(forms),
         "depth": _depths(forms),
-        "field": propagate(forms),
     }
+    groups["field"], groups["flow"] = propagate(ops)
     computes = (forms.coefficients[3].sum(axis=(1, 2)) > 0)[:, None]
     nothing = GROUPS["stat"].index("computes nothing")
     for name, values in groups.items():
@@ -157,21 +157,21 @@ def _path_statistics(ops: IntArray) -> FloatArray:
     total = alive.sum(axis=1)
     columns = []
     for allowed in _SETS.values():
-        along = sum(_WORD_COUNTS[op] for op in allowed)[words]
+        along = _ops_on(allowed)[words]
         columns += [
             np.where(alive, along, -1).max(axis=1),
             np.where(alive, along, 4).min(axis=1),
             (along * alive).sum(axis=1) / np.maximum(total, 1),
         ]
-    length = sum(_WORD_COUNTS.values())[words]  # type: ignore[index]
+    length = _ops_on(tuple(OP_NAMES))[words]
     for banned in _banned():
-        free = alive & (sum(_WORD_COUNTS[op] for op in banned)[words] == 0)
+        free = alive & (_ops_on(banned)[words] == 0)
         columns += [
             np.where(free, length, 5).min(axis=1),
             np.where(free, length, -1).max(axis=1),
             free.sum(axis=1),
         ]
-    reach = (_WORD_COUNTS[CONV_3X3] + _WORD_COUNTS[POOL])[words]
+    reach = _ops_on((CONV_3X3, POOL))[words]
     identity = WORDS.index(())
     columns += [
         total,
@@ -181,6 +181,11 @@ def _path_statistics(ops: IntArray) -> FloatArray:
         (reach * alive).sum(axis=1) / np.maximum(total, 1),
     ]
     return np.stack(columns, axis=1).astype(np.float64)
+
+
+def _ops_on(ops: tuple[int, ...]) -> IntArray:
+    """Return how many of these ops each of the ``WORDS`` has, ``(40,)``."""
+    return np.array([sum(op in ops for op in word) for word in WORDS])
 
 
 def _feeds(forms: LinearForms) -> dict[str, FloatArray]:

@@ -1,30 +1,27 @@
-"""Signals and perturbations through stacked cells at initialisation, in the limit of wide layers.
+"""Signals and perturbations through the stacked network at initialisation, for wide layers.
 
 A convolution block (ReLU, convolution, batch norm) with random weights has outputs of unit
 variance whose spatial autocovariance is the centred arc-cosine image of its input's (Cho & Saul,
 "Kernel Methods for Deep Learning", NeurIPS 2009); outputs of different convolutions are
 independent; a small perturbation, relative to the signal, grows by 0.5 / (0.5 - 1 / (2 pi)) per
-block (Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli, NeurIPS 2016, for the idea); an average pool
-multiplies the spectrum. All is closed form: no network is run.
+block (after Poole, Lahiri, Raghu, Sohl-Dickstein & Ganguli, "Exponential expressivity in deep
+neural networks through transient chaos", NeurIPS 2016); an average pool multiplies the spectrum.
+All is closed form: no network is run. Three stages of five cells with a reduction block before
+the second and the third, as NAS-Bench-201 builds them.
 """
-
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from ..spaces import EDGES
-from ..typing import FloatArray
-from .linear_forms import N_ATOMS, N_POWERS, LinearForms
+from ..typing import FloatArray, IntArray
+from .linear_forms import N_ATOMS, N_POWERS, LinearForms, linear_forms
+from .paths import CONV_1X1, CONV_3X3
+from .spectra import MAP_SIZE, frequencies
 
-_SIZE = 8
-"""Height and width of the map, pixels."""
+_STAGES, _CELLS = 3, 5
+_READ_AFTER = {(0, 0): "cell 1", (0, 4): "stage 1", (2, 4): "stage 3"}
 
-_CELLS = 5
-"""Cells in a row, as in a stage of the benchmark's network."""
-
-_READ_AFTER = (0, _CELLS - 1)
-_PER_CELL = (
+_FIELD = (
     "log variance",
     "log gain of white noise",
     "log gain of image-like noise",
@@ -32,113 +29,148 @@ _PER_CELL = (
     "share at zero frequency",
     "mean squared frequency",
 )
-SIGNALS = tuple(f"{what} after cell {cell + 1}" for cell in _READ_AFTER for what in _PER_CELL)
-"""The columns of :func:`propagate`."""
+_FLOW = tuple(
+    f"{op}s per cell met by the {what}"
+    for what in ("signal", "perturbation")
+    for op in ("conv1x1", "conv3x3", "pool")
+)
+FIELD = tuple(f"{what} after {place}" for place in _READ_AFTER.values() for what in _FIELD)
+"""What signal and perturbations are like after some cells; on logarithms, natural ones."""
+
+FLOW = tuple(f"{what} up to {place}" for place in _READ_AFTER.values() for what in _FLOW)
+"""How many ops a unit of variance passes, weighted by the variance that takes each way."""
 
 _MEAN_SQUARE, _SQUARED_MEAN = 0.5, 1 / (2 * np.pi)
 _GROWTH = _MEAN_SQUARE / (_MEAN_SQUARE - _SQUARED_MEAN)
 _TINY = 1e-12
+_LARGEST = np.array([1e12, 1e16, 1e16])[:, None, None]
+_SIGNAL, _WHITE = 0, 1
 
 
-@dataclass(frozen=True)
-class _Frequencies:
-    """The frequencies of the map, those that symmetry makes equal taken together.
-
-    Args:
-        weight: How many frequencies each stands for, ``(f,)``.
-        squared: Squared length, in radians per pixel, ``(f,)``.
-        pool: What a 3x3 average pool multiplies amplitudes by, ``(f,)``.
-        to_space: Spectrum to autocovariance, ``(f, f)``: lags fall together like frequencies.
-    """
-
-    weight: FloatArray
-    squared: FloatArray
-    pool: FloatArray
-    to_space: FloatArray
-
-
-@cache
-def _frequencies() -> _Frequencies:
-    half = range(_SIZE // 2 + 1)
-    lags = np.array([(a, b) for a in half for b in half if a <= b])
-    radians = 2 * np.pi / _SIZE
-    turns = np.where((lags == 0) | (lags == _SIZE // 2), 1, 2).prod(axis=1)
-    weight = turns * np.where(lags[:, 0] == lags[:, 1], 1, 2)
-    wave = np.cos(radians * lags[:, :, None, None] * lags.T[None, None])  # (lag, axis, axis, f)
-    straight, crossed = (wave[:, 0, i] * wave[:, 1, 1 - i] for i in (0, 1))
-    window = (1 + 2 * np.cos(radians * lags)) / 3
-    return _Frequencies(
-        weight=weight.astype(np.float64),
-        squared=(radians**2 * lags**2).sum(axis=1).astype(np.float64),
-        pool=window.prod(axis=1),
-        to_space=weight * (straight + crossed) / 2,
-    )
-
-
-def propagate(forms: LinearForms) -> FloatArray:
-    """Return the state of signal and perturbations after the first and the last cell.
+def propagate(ops: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the columns ``FIELD`` and ``FLOW`` of cells; zeros for one that computes nothing.
 
     Args:
-        forms: n cells.
-
-    Returns:
-        The columns ``SIGNALS``, shape ``(n, 12)``, clipped to [-30, 30]. The input has unit
-        variance and power proportional to 1 / (0.15 + frequency^2), like images.
+        ops: Op numbers, shape ``(n, 6)``.
     """
-    at = _frequencies()
-    n, f = len(forms.ops), len(at.weight)
-    powers = at.pool ** np.arange(N_POWERS)[:, None]
-    gains = np.einsum("vnkj,kf->vnjf", forms.coefficients, powers) ** 2
-    image = 1 / (0.15 + at.squared)
-    image = np.tile(image / (at.weight @ image), (n, 1))
-    state = np.stack([image, np.full((n, f), 1 / _SIZE**2), image])  # signal, white, image-like
-    memory = np.ones(n)
-    columns: list[FloatArray] = []
-    for cell in range(_CELLS):
-        atoms = _through_convolutions(state, forms.live, gains)
-        state = np.einsum("njf,snjf->snf", gains[3], atoms)
-        signal, white, low = np.maximum(state @ at.weight, _TINY)
-        memory = memory * ((gains[3][:, 0] * atoms[0, :, 0]) @ at.weight) / signal
-        if cell in _READ_AFTER:
-            columns += [
-                np.log(signal),
-                np.log(white / signal),
-                np.log(low / signal),
-                memory ** (1 / (cell + 1)),
-                state[0, :, 0] / signal,
-                state[0] @ (at.weight * at.squared) / signal,
-            ]
-        state = np.clip(state, 0, np.array([1e8, 1e12, 1e12])[:, None, None])
-    return np.clip(np.stack(columns, axis=1), -30, 30)
+    walk = _Walk(ops)
+    field, flow = [], []
+    for stage in range(_STAGES):
+        for cell in range(_CELLS):
+            walk.pass_cell()
+            if (stage, cell) in _READ_AFTER:
+                field.append(walk.read_field())
+                flow.append(walk.read_flow())
+        walk.pass_reduction()
+    computes = walk.computes[:, None]
+    together = np.clip(np.concatenate(field, axis=1), -40, 40)
+    return np.where(computes, together, 0.0), np.where(computes, np.concatenate(flow, axis=1), 0.0)
 
 
-def _through_convolutions(state: FloatArray, live: np.ndarray, gains: FloatArray) -> FloatArray:
-    """Return the spectra of all atoms of one cell.
+class _Walk:
+    """Where the signal stands on its way through the network.
 
-    Args:
-        state: Spectra of the cell's input: signal and two perturbations, ``(3, n, f)``.
-        live: Convolutions that matter, ``(n, 6)``.
-        gains: Power gain from atom to node, ``(4, n, 7, f)``.
-
-    Returns:
-        Shape ``(3, n, 7, f)``.
+    Spectra do not depend on the size of a convolution, so they are followed for the distinct cells
+    that are left when sizes are ignored; ``alike`` leads from each cell to its row there.
     """
-    at = _frequencies()
-    atoms = np.zeros((3, live.shape[0], N_ATOMS, state.shape[2]))
-    atoms[:, :, 0] = state
-    for edge, (source, _) in enumerate(EDGES):
-        rows = np.flatnonzero(live[:, edge])
-        before = np.einsum("njf,snjf->snf", gains[source][rows], atoms[:, rows])
-        variance = np.maximum(before[0] @ at.weight, _TINY)[:, None]
-        atoms[0, rows, edge + 1] = _rectified(before[0] / variance)
-        atoms[1:, rows, edge + 1] = _GROWTH * before[1:] / variance
-    return atoms
+
+    def __init__(self, ops: IntArray) -> None:
+        blind, alike = np.unique(
+            np.where(ops == CONV_3X3, CONV_1X1, ops), axis=0, return_inverse=True
+        )
+        self.ops, self.alike = ops, alike.ravel()
+        self.forms: LinearForms = linear_forms(blind)
+        L, at = self.forms.coefficients, frequencies()
+        powers = at.pool ** np.arange(N_POWERS)[:, None]
+        self.gains = np.einsum("vnkj,kf->vnjf", L, powers) ** 2
+        self.computes = (L[3].sum(axis=(1, 2)) > 0)[self.alike]
+        # Pools between an atom and a node, on average over the ways.
+        self.pools = np.einsum("vnkj,k->vnj", L, np.arange(N_POWERS))
+        self.pools /= np.maximum(L.sum(axis=2), 1)
+        n, f = len(blind), len(at.weight)
+        self.image = 1 / (0.15 + at.squared)
+        self.image /= at.weight @ self.image
+        self.state = np.empty((3, n, f))  # signal, white noise, image-like noise
+        self.state[:] = self.image
+        self.state[_WHITE] = 1 / MAP_SIZE**2
+        self.log_memory = np.zeros(n)
+        self.passed = np.zeros((2, len(ops), 3))
+        self.n_cells = 0
+
+    def pass_cell(self) -> None:
+        """Send everything through one cell."""
+        at = frequencies()
+        if self.n_cells:
+            self.state = np.clip(self.state, 0, _LARGEST)
+        n, f = self.state.shape[1:]
+        atoms = np.zeros((3, n, N_ATOMS, f))
+        atoms[:, :, 0] = self.state
+        passed = np.zeros((2, len(self.ops), N_ATOMS, 3))
+        passed[:, :, 0] = self.passed
+        for edge, (source, _) in enumerate(EDGES):
+            rows = np.flatnonzero(self.forms.live[:, edge])
+            ways = self.gains[source][rows] * atoms[:, rows]
+            before = ways.sum(axis=2)
+            variance = np.maximum(before[_SIGNAL] @ at.weight, _TINY)[:, None]
+            shares = self._shares(ways, rows)
+            passed[:, :, edge + 1] = self._arrive(shares, passed, source)
+            passed[:, :, edge + 1, 0] += self.ops[:, edge] == CONV_1X1
+            passed[:, :, edge + 1, 1] += self.ops[:, edge] == CONV_3X3
+            atoms[0, rows, edge + 1] = _rectified(before[_SIGNAL] / variance)
+            atoms[1:, rows, edge + 1] = _GROWTH * before[1:] / variance
+        ways = self.gains[3] * atoms
+        shares = self._shares(ways, np.arange(n))
+        self.passed = self._arrive(shares, passed, 3)
+        self.state = ways.sum(axis=2)
+        signal = np.maximum(self.state[_SIGNAL] @ at.weight, _TINY)
+        self.log_memory += np.log(np.maximum(ways[0, :, 0] @ at.weight / signal, 1e-3))
+        self.n_cells += 1
+
+    def _shares(self, ways: FloatArray, rows: IntArray) -> FloatArray:
+        """Return which share of signal and white noise came from each atom, ``(2, n, 7)``."""
+        power = ways[[_SIGNAL, _WHITE]] @ frequencies().weight
+        shares = np.zeros((2, len(self.forms.ops), N_ATOMS))
+        shares[:, rows] = power / np.maximum(power.sum(axis=2, keepdims=True), 1e-30)
+        return shares[:, self.alike]
+
+    def _arrive(self, shares: FloatArray, passed: FloatArray, node: int) -> FloatArray:
+        """Return the ops passed by what arrives at a node, ``(2, n, 3)``."""
+        mixed = np.einsum("tnj,tnjc->tnc", shares, passed)
+        mixed[:, :, 2] += (shares * self.pools[node][self.alike]).sum(axis=2)
+        return mixed
+
+    def pass_reduction(self) -> None:
+        """Send everything through a residual block: two convolutions, a shortcut of 1/3 variance.
+
+        Noise keeps its spectrum, the signal becomes like an image again.
+        """
+        variance = np.maximum(self.state[_SIGNAL] @ frequencies().weight, _TINY)[:, None]
+        self.state[1:] *= 1 / 3 + _GROWTH**2 / variance
+        self.state[_SIGNAL] = (variance / 3 + 1) * self.image
+
+    def read_field(self) -> FloatArray:
+        """Return the state in numbers, ``(n, 6)``."""
+        at = frequencies()
+        signal, white, low = np.maximum(self.state @ at.weight, _TINY)
+        columns = [
+            np.log(signal),
+            np.log(white / signal),
+            np.log(low / signal),
+            np.exp(self.log_memory / self.n_cells),
+            self.state[_SIGNAL, :, 0] / signal,
+            self.state[_SIGNAL] @ (at.weight * at.squared) / signal,
+        ]
+        return np.stack(columns, axis=1)[self.alike]
+
+    def read_flow(self) -> FloatArray:
+        """Return ops per cell, ``(n, 6)``."""
+        return np.concatenate(list(self.passed), axis=1) / self.n_cells
 
 
 def _rectified(spectrum: FloatArray) -> FloatArray:
     """Return the spectrum of the centred, standardised ReLU of a field of unit variance."""
-    at = _frequencies()
+    at = frequencies()
     rho = np.clip(spectrum @ at.to_space.T, -1, 1)
     arc = (np.sqrt(1 - rho**2) + rho * (np.pi - np.arccos(rho))) / (2 * np.pi)
     covariance = (arc - _SQUARED_MEAN) / (_MEAN_SQUARE - _SQUARED_MEAN)
-    return np.maximum(covariance @ at.to_space.T / _SIZE**2, 0)
+    return np.maximum(covariance @ at.to_space.T / MAP_SIZE**2, 0)

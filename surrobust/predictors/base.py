@@ -11,7 +11,7 @@ import numpy as np
 from .._checks import brief, check_coverage, check_integer, check_values
 from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
-from ..typing import AnyPath, FloatArray
+from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
 from .state import FittedState, OutOfFold
 
@@ -216,11 +216,11 @@ class AbstractPredictor(ABC):
             test = np.flatnonzero(folds == fold)
             train = np.flatnonzero(folds != fold)
             model = type(self)(**{**self.options, "calibration_folds": 0})
-            model._fit([cells[i] for i in train], Y[train])
-            mean[test], std[test] = model._predict([cells[i] for i in test])
+            model._fit([cells[int(i)] for i in train], Y[train])
+            mean[test], std[test] = model._predict([cells[int(i)] for i in test])
         return OutOfFold(folds, Y, mean, std)
 
-    def _folds(self, cells: Sequence[Architecture]) -> np.ndarray:
+    def _folds(self, cells: Sequence[Architecture]) -> IntArray:
         groups = [cell.function_class for cell in cells]
         return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
 

@@ -12,6 +12,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .features import Features
+from .scaling import FILE as SCALER_FILE
 from .scaling import Scaler
 from .ubjson import check_booster
 
@@ -105,14 +106,14 @@ class BoostedTrees(AbstractPredictor):
             f"booster-{i}.ubj": bytes(booster.save_raw("ubj"))
             for i, booster in enumerate(self.boosters_)
         }
-        return {**files, "scaler.safetensors": self.scaler_.pack()}
+        return {**files, SCALER_FILE: self.scaler_.pack()}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
         names = [f"booster-{i}.ubj" for i in range(self.members)]
-        if set(files) != {*names, "scaler.safetensors"}:
+        if set(files) != {*names, SCALER_FILE}:
             msg = f"weights: expected {self.members} boosters and a scaler, got {', '.join(files)}"
             raise InvalidModelError(msg)
-        self.scaler_ = Scaler.unpack(files["scaler.safetensors"], n_targets)
+        self.scaler_ = Scaler.unpack(files[SCALER_FILE], n_targets)
         self.boosters_ = [
             _load_booster(name, files[name], self._features.size, n_targets) for name in names
         ]

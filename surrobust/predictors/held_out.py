@@ -21,7 +21,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     if held is None or held.folds.max() < 1:
         return {}
     lower, upper = _intervals(held)
-    figures = {}
+    figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
         rows = [
             _judge(*(array[held.folds == fold, column] for array in (held.true, held.mean)))
@@ -35,7 +35,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
         figures[target] = {"n": int((held.folds >= 0).sum()), "folds": len(rows)}
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
-            figures[target] |= {name: values.mean(), f"{name}_sd": values.std(ddof=1)}
+            figures[target] |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}
     return figures
 
 

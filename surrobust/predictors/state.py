@@ -76,7 +76,7 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
         state: What to write; all but the out-of-fold predictions.
         identity: What card and weights must agree on.
     """
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         "identity": np.frombuffer(identity.encode(), dtype=np.uint8),
         "targets": np.frombuffer(json.dumps(state.targets).encode(), dtype=np.uint8),
         "trained": state.trained.astype(np.int16),

@@ -34,7 +34,7 @@ def unpack_tensors(content: bytes, *, name: str) -> dict[str, np.ndarray]:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             msg = f"{name}: expected finite numbers in {key}, got some that are not"
             raise InvalidModelError(msg)
-    return tensors
+    return {key: array.copy() for key, array in tensors.items()}
 
 
 def take_tensor(

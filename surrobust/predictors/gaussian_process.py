@@ -1,0 +1,178 @@
+"""A Gaussian process on what cells compute."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from .._checks import check_integer
+from .._random import as_generator
+from ..errors import InvalidModelError
+from ..spaces import Architecture
+from ..typing import FloatArray, IntArray
+from .base import AbstractPredictor
+from .features import Features
+from .kernel import Hyperparameters, MarginalLikelihood, covariance
+from .kernel_groups import KernelGroups, group_columns
+from .score_map import FILE as SCORES_FILE
+from .score_map import ScoreMap
+from .tensors import pack_tensors, take_tensor, unpack_tensors
+
+FILE = "process.safetensors"
+_JITTER = 1e-6
+
+
+class GaussianProcess(AbstractPredictor):
+    """Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), chapters 2, 4 and 5.
+
+    Features in groups, one lengthscale per group, hyper-parameters at the mode of their posterior.
+    Many targets share the kernel; each has its own noise. Cells that the encoder cannot tell apart
+    become one row whose noise is divided by their number.
+
+    Args:
+        encoder: Names in ``ENCODINGS`` joined by ``+``.
+        transform: Name in ``TRANSFORMS``: what is regressed on.
+        rows_for_kernel: Rows that the hyper-parameters are fitted to, drawn if there are more.
+        rows_for_std: Rows behind the standard deviation. Where there are more, it is that of the
+            posterior given this many of them, an upper bound.
+        calibration_folds: See :class:`AbstractPredictor`.
+        seed: See :class:`AbstractPredictor`.
+    """
+
+    kind = "gp"
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "features",
+        transform: str = "scores",
+        rows_for_kernel: int = 500,
+        rows_for_std: int = 500,
+        calibration_folds: int = 5,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(calibration_folds=calibration_folds, seed=seed)
+        self.encoder = encoder
+        self.transform = transform
+        self.rows_for_kernel = check_integer("rows_for_kernel", rows_for_kernel, minimum=2)
+        self.rows_for_std = check_integer("rows_for_std", rows_for_std, minimum=2)
+        self._features = Features(encoder)
+
+    def _key(self, cell: Architecture) -> Hashable:
+        return self._features.key(cell)
+
+    def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
+        self.groups_ = KernelGroups.of(self.encoder)
+        self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
+        firsts, means, repeats = self._merge(cells, scores)
+        self.Z_ = self.groups_.transform(self._features.encode(firsts))
+        rng = as_generator(self.seed)
+        chosen = _draw(len(firsts), self.rows_for_kernel, rng)
+        likelihood = MarginalLikelihood(
+            self.Z_[chosen], means[chosen], repeats[chosen], self.groups_.names, self.groups_.slices
+        )
+        self.kernel_ = likelihood.maximise()
+        self.noise_ = likelihood.noise_by_target(self.kernel_)
+        self._condition(means, repeats, rng)
+
+    def _merge(
+        self, cells: Sequence[Architecture], scores: FloatArray
+    ) -> tuple[list[Architecture], FloatArray, FloatArray]:
+        """Return one cell per key, its mean scores, and how many it stands for."""
+        firsts: dict[Hashable, Architecture] = {}
+        for cell in cells:
+            firsts.setdefault(self._key(cell), cell)
+        place = {key: i for i, key in enumerate(firsts)}
+        row = np.array([place[self._key(cell)] for cell in cells])
+        repeats = np.bincount(row).astype(np.float64)
+        sums = np.zeros((len(firsts), scores.shape[1]))
+        np.add.at(sums, row, scores)
+        return list(firsts.values()), sums / repeats[:, None], repeats
+
+    def _condition(self, scores: FloatArray, repeats: FloatArray, rng: np.random.Generator) -> None:
+        """Compute what predictions need (Rasmussen & Williams, algorithm 2.1)."""
+        from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+        K = self._covariance(self.Z_, self.Z_)
+        diagonal = np.diag_indices(len(K))
+        self.alpha_ = np.empty_like(scores)
+        for noise in np.unique(self.noise_):
+            mine = self.noise_ == noise
+            noisy = K.copy()
+            noisy[diagonal] += noise / repeats + _JITTER
+            factor = cho_factor(noisy, lower=True, overwrite_a=True)
+            self.alpha_[:, mine] = cho_solve(factor, scores[:, mine])
+        self.anchors_ = _draw(len(K), self.rows_for_std, rng)
+        noisy = K[np.ix_(self.anchors_, self.anchors_)]
+        noisy[np.diag_indices(len(noisy))] += (
+            np.median(self.noise_) / repeats[self.anchors_] + _JITTER
+        )
+        lower = cho_factor(noisy, lower=True, overwrite_a=True)[0]
+        whiten = solve_triangular(lower, np.eye(len(lower)), lower=True)
+        # In the order of memory that loading gives, so that both predict the same to the last bit.
+        self.whiten_ = np.ascontiguousarray(whiten, dtype=np.float32)
+
+    def _covariance(self, a: np.ndarray, b: np.ndarray) -> FloatArray:
+        return covariance(a, b, self.groups_.slices, self.kernel_)
+
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        Z = self.groups_.transform(self._features.encode(cells))
+        mean = np.empty((len(Z), self.alpha_.shape[1]))
+        variance = np.empty(len(Z))
+        for start in range(0, len(Z), 1024):
+            rows = slice(start, start + 1024)
+            K = self._covariance(Z[rows], self.Z_)
+            mean[rows] = K @ self.alpha_
+            known = K[:, self.anchors_].astype(np.float32) @ self.whiten_.T
+            variance[rows] = (known.astype(np.float64) ** 2).sum(axis=1)
+        prior = self.kernel_.amplitude + 1
+        std = np.sqrt(np.maximum(prior - variance, 1e-9 * prior))
+        return self.map_.moments(mean, np.broadcast_to(std[:, None], mean.shape))
+
+    def _weights(self) -> dict[str, bytes]:
+        tensors = {
+            "center": self.groups_.center,
+            "scale": self.groups_.scale,
+            "weights": self.kernel_.weights,
+            "variances": np.array([self.kernel_.amplitude, self.kernel_.noise]),
+            "rows": self.Z_,
+            "alpha": self.alpha_,
+            "noise": self.noise_,
+            "anchors": self.anchors_,
+            "whiten": self.whiten_,
+        }
+        return {FILE: pack_tensors(tensors), SCORES_FILE: self.map_.pack()}
+
+    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
+        if set(files) != {FILE, SCORES_FILE}:
+            msg = f"weights: expected {FILE} and {SCORES_FILE}, got {', '.join(files)}"
+            raise InvalidModelError(msg)
+        self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
+        tensors = unpack_tensors(files[FILE], name=FILE)
+        names, columns = group_columns(self.encoder)
+        d = sum(map(len, columns))
+        center, scale = (
+            take_tensor(tensors, k, dtype="float64", shape=(d,)) for k in ("center", "scale")
+        )
+        self.groups_ = KernelGroups(names, columns, center, scale)
+        weights = take_tensor(tensors, "weights", dtype="float64", shape=(len(names),))
+        amplitude, noise = take_tensor(tensors, "variances", dtype="float64", shape=(2,))
+        self.kernel_ = Hyperparameters(weights, float(amplitude), float(noise))
+        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, d))
+        n = len(self.Z_)
+        self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
+        self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))
+        self.anchors_ = take_tensor(tensors, "anchors", dtype="int64", shape=(None,))
+        k = len(self.anchors_)
+        self.whiten_ = take_tensor(tensors, "whiten", dtype="float32", shape=(k, k))
+        if (
+            (weights < 0).any()
+            or amplitude <= 0
+            or not ((self.anchors_ >= 0) & (self.anchors_ < n)).all()
+        ):
+            msg = f"{FILE}: expected a kernel and rows that exist, got others"
+            raise InvalidModelError(msg)
+
+
+def _draw(n: int, most: int, rng: np.random.Generator) -> IntArray:
+    """Return all of n positions, or ``most`` of them drawn without replacement, ascending."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, size=most, replace=False))

@@ -1,0 +1,163 @@
+"""The kernel of the Gaussian process, and how its hyper-parameters are found.
+
+k(a, b) = amplitude * (1 + r) exp(-r) + 1, r^2 = 3 sum_g weight_g |z_g(a) - z_g(b)|^2: a Matern 3/2
+kernel (Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17) with
+one squared inverse lengthscale per group of features, and a constant for the unknown mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..typing import FloatArray
+
+_PRIOR_WEIGHTS = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
+_PRIOR_WEIGHT = 0.1
+_PRIOR_AMPLITUDE, _PRIOR_NOISE = 2.0, 0.05
+_WEIGHT_SD, _OTHER_SD = 0.6, 1.0
+"""Log-normal priors: medians, and standard deviations of the logarithms."""
+
+_JITTER = 1e-6
+_ITERATIONS = 40
+_CHUNK = 2048
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What the marginal likelihood decides.
+
+    Args:
+        weights: One per group, ``(g,)``.
+        amplitude: Variance of the part that varies, in squared scores.
+        noise: Variance of the noise, likewise.
+    """
+
+    weights: FloatArray
+    amplitude: float
+    noise: float
+
+    @classmethod
+    def of(cls, theta: FloatArray) -> "Hyperparameters":
+        """Read the logarithms, weights first."""
+        *weights, amplitude, noise = np.exp(theta)
+        return cls(np.array(weights), float(amplitude), float(noise))
+
+
+def matern(squared: FloatArray) -> FloatArray:
+    """Return the Matern 3/2 correlation at squared distances, in place of them."""
+    r = np.sqrt(3 * squared + 1e-8)
+    return (1 + r) * np.exp(-r)
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Return squared Euclidean distances of rows, ``(n, k)``."""
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
+    return np.maximum(squares, 0)
+
+
+def covariance(
+    a: np.ndarray, b: np.ndarray, slices: Sequence[slice], found: Hyperparameters
+) -> FloatArray:
+    """Return the kernel between scaled rows, ``(n, k)``, without noise."""
+    a, b = (_stretch(z, slices, found.weights) for z in (a, b))
+    result = np.empty((len(a), len(b)))
+    for start in range(0, len(a), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        result[rows] = found.amplitude * matern(squared_distances(a[rows], b)) + 1
+    return result
+
+
+def _stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> FloatArray:
+    parts = [np.sqrt(w) * z[:, s].astype(np.float64) for w, s in zip(weights, slices, strict=True)]
+    return np.concatenate(parts, axis=1)
+
+
+class MarginalLikelihood:
+    """Minus the logarithm of the posterior of the hyper-parameters, mean over targets.
+
+    Args:
+        Z: Scaled rows, ``(n, d)``.
+        Y: Scores, ``(n, m)``.
+        repeats: How many measurements each row is the mean of, ``(n,)``.
+        names: Names of the groups.
+        slices: Columns of the groups.
+    """
+
+    def __init__(
+        self,
+        Z: np.ndarray,
+        Y: FloatArray,
+        repeats: FloatArray,
+        names: Sequence[str],
+        slices: Sequence[slice],
+    ) -> None:
+        rows = Z.astype(np.float64)
+        self.distances = np.stack([squared_distances(rows[:, s], rows[:, s]) for s in slices])
+        self.Y, self.inverse_repeats = Y, 1 / repeats
+        medians = [_PRIOR_WEIGHTS.get(name, _PRIOR_WEIGHT) for name in names]
+        self.prior_mean = np.log([*medians, _PRIOR_AMPLITUDE, _PRIOR_NOISE])
+        self.prior_sd = np.array([*[_WEIGHT_SD] * len(medians), _OTHER_SD, _OTHER_SD])
+
+    def maximise(self) -> Hyperparameters:
+        """Return the mode of the posterior, by L-BFGS from the prior's."""
+        from scipy.optimize import minimize
+
+        found = minimize(
+            self,
+            self.prior_mean,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _ITERATIONS},
+        )
+        return Hyperparameters.of(found.x)
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        """Return the objective and its gradient (Rasmussen & Williams, equations 5.8 and 5.9)."""
+        from scipy.linalg import lapack
+
+        at, n, m = Hyperparameters.of(theta), *self.Y.shape
+        squared = np.tensordot(at.weights, self.distances, axes=1)
+        r = np.sqrt(3 * squared + 1e-8)
+        decay = np.exp(-r)
+        shape = (1 + r) * decay
+        K = at.amplitude * shape + 1
+        K[np.diag_indices(n)] += at.noise * self.inverse_repeats + _JITTER
+        factor, failed = lapack.dpotrf(K, lower=1, clean=1)
+        if failed:
+            return 1e10, np.zeros_like(theta)
+        inverse = lapack.dpotri(factor, lower=1)[0]
+        inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        alpha = inverse @ self.Y
+        value = 0.5 * np.sum(self.Y * alpha) / m + np.log(np.diag(factor)).sum()
+        inner = inverse - alpha @ alpha.T / m
+        slope = (inner * decay).ravel() * (-1.5 * at.amplitude)
+        gradient = np.empty_like(theta)
+        gradient[:-2] = 0.5 * at.weights * (self.distances.reshape(len(at.weights), -1) @ slope)
+        gradient[-2] = 0.5 * at.amplitude * np.sum(inner * shape)
+        gradient[-1] = 0.5 * at.noise * np.sum(np.diag(inner) * self.inverse_repeats)
+        z = (theta - self.prior_mean) / self.prior_sd
+        return value + 0.5 * z @ z, gradient + z / self.prior_sd
+
+    def noise_by_target(self, found: Hyperparameters) -> FloatArray:
+        """Return the noise of each target that suits it best, given the shared kernel, ``(m,)``.
+
+        Searched on the shared noise times powers of two, so that targets fall together.
+        """
+        m = self.Y.shape[1]
+        if m == 1:
+            return np.array([found.noise])
+        squared = np.tensordot(found.weights, self.distances, axes=1)
+        # Rows divided by the root of their relative noise have equal noise.
+        root = np.sqrt(self.inverse_repeats)
+        K = (found.amplitude * matern(squared) + 1) / np.outer(root, root)
+        values, vectors = np.linalg.eigh(K)
+        squares = (vectors.T @ (self.Y / root[:, None])) ** 2
+        steps = np.arange(-4, 5)
+        noises = found.noise * 2.0**steps
+        losses = np.empty((len(steps), m))
+        for i, noise in enumerate(noises):
+            spread = np.maximum(values, 0) + noise + _JITTER
+            losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
+            losses[i] += 0.5 * (np.log(noise / _PRIOR_NOISE) / _OTHER_SD) ** 2
+        return noises[np.argmin(losses, axis=0)]

@@ -1,0 +1,106 @@
+"""Groups of features for kernels, each scaled so that its distances are of order one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+
+from ..encodings.function_features import GROUPS as FEATURE_GROUPS
+from ..spaces import Architecture, NASBench201
+from ..typing import FloatArray
+from .features import Features
+
+_KERNEL_GROUPS = ("count", "stat", "feed", "field", "flow")
+"""The groups of function features that a kernel sees."""
+
+_STANDARDISED = ("count", "stat")
+"""Groups of mixed units; the others are compressed by a signed square root instead."""
+
+
+@dataclass(frozen=True)
+class KernelGroups:
+    """How to scale the columns of an encoding for a kernel.
+
+    Args:
+        names: Name of each group.
+        columns: Columns of the encoding that each group has.
+        center: Subtracted after compression, one per column kept, ``(d,)``.
+        scale: Multiplied afterwards, ``(d,)``.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[tuple[int, ...], ...]
+    center: FloatArray
+    scale: FloatArray
+
+    @classmethod
+    def of(cls, encoder: str) -> Self:
+        """Return the groups of an encoder, scaled over the 6466 representatives.
+
+        Two random representatives are at a mean squared distance of 1 in every group.
+        """
+        names, columns = zip(*_groups(encoder), strict=True)
+        raw = _all_representatives(encoder)
+        centers, scales = [], []
+        for name, group in zip(names, columns, strict=True):
+            values = _compress(raw[:, group], name)
+            center, spread = values.mean(axis=0), np.ones(len(group))
+            if name in _STANDARDISED:
+                spread = values.std(axis=0)
+                spread[spread < 1e-12] = 1.0
+            size = np.sqrt(2 * (((values - center) / spread) ** 2).sum(axis=1).mean())
+            centers.append(center)
+            scales.append(1 / (spread * size))
+        return cls(names, columns, np.concatenate(centers), np.concatenate(scales))
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Where each group's columns are in what :meth:`transform` returns."""
+        ends = np.cumsum([0, *map(len, self.columns)])
+        return tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
+
+    def transform(self, rows: FloatArray) -> np.ndarray:
+        """Return encoded rows scaled, ``(n, d)`` float32."""
+        parts = [
+            _compress(rows[:, group], name)
+            for name, group in zip(self.names, self.columns, strict=True)
+        ]
+        scaled = (np.concatenate(parts, axis=1) - self.center) * self.scale
+        return np.ascontiguousarray(scaled, dtype=np.float32)
+
+
+def group_columns(encoder: str) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Return the names of an encoder's groups and the columns of each."""
+    names, columns = zip(*_groups(encoder), strict=True)
+    return names, columns
+
+
+def _groups(encoder: str) -> list[tuple[str, tuple[int, ...]]]:
+    found, start = [], 0
+    for part, one in zip(encoder.split("+"), Features(encoder).encoders, strict=True):
+        stop = start + len(one.names)
+        if part == "features":
+            at = start
+            for name, columns in FEATURE_GROUPS.items():
+                if name in _KERNEL_GROUPS:
+                    found.append((name, tuple(range(at, at + len(columns)))))
+                at += len(columns)
+        else:
+            found.append((part, tuple(range(start, stop))))
+        start = stop
+    return found
+
+
+def _compress(values: FloatArray, name: str) -> FloatArray:
+    if name in _STANDARDISED:
+        return values
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+@cache
+def _all_representatives(encoder: str) -> FloatArray:
+    cells: Sequence[Architecture] = NASBench201().representatives()
+    return Features(encoder).encode(cells)
