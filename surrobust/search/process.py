@@ -37,7 +37,7 @@ class FunctionProcess:
 
     def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "FunctionProcess":
         """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
-        from scipy.linalg import cho_solve, cholesky
+        from scipy.linalg import cholesky, solve_triangular
 
         self._last = None
         self._groups = encode_function_groups(architectures)
@@ -49,10 +49,11 @@ class FunctionProcess:
         n = len(y)
         squared = np.tensordot(np.exp(theta[:-1]), distances, 1)
         covariance = np.exp(-0.5 * squared) + np.exp(theta[-1]) * np.eye(n)
-        self._factor = cholesky(covariance, lower=True)
-        ones = cho_solve((self._factor, True), np.ones(n))
+        # The whitener W has W' W as the inverse of the covariance.
+        self._whitener = solve_triangular(cholesky(covariance, lower=True), np.eye(n), lower=True)
+        ones = self._whitener.T @ self._whitener.sum(axis=1)
         self._mean = float(ones @ y / ones.sum())
-        self._alpha = cho_solve((self._factor, True), y - self._mean)
+        self._alpha = self._whitener.T @ (self._whitener @ (y - self._mean))
         self._amplitude = float((y - self._mean) @ self._alpha) / n
         return self
 
@@ -73,17 +74,18 @@ class FunctionProcess:
         return self._posterior(architectures)[1]
 
     def _posterior(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        from scipy.linalg import solve_triangular
-
         if self.theta_ is None:
             msg = "FunctionProcess: expected fit before predict, got no fit"
             raise NotFittedError(msg)
         if self._last is not None and self._last[0] is architectures:
             return self._last[1]
         groups = self._encode(architectures)
-        cross = np.exp(-0.5 * _squared_distances(self._joined(self._groups), self._joined(groups)))
+        cross = _squared_distances(self._joined(self._groups), self._joined(groups))
+        cross *= -0.5
+        np.exp(cross, out=cross)
         mean = self._mean + self._alpha @ cross
-        explained = (solve_triangular(self._factor, cross, lower=True) ** 2).sum(axis=0)
+        explained = self._whitener @ cross
+        explained = np.einsum("ij,ij->j", explained, explained)
         std = np.sqrt(self._amplitude * np.maximum(1.0 - explained, _LEAST_VARIANCE))
         if isinstance(architectures, tuple):
             self._last = (architectures, (mean, std))
@@ -110,9 +112,11 @@ _LEAST_VARIANCE: Final = 1e-10
 
 def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
     """Return squared Euclidean distances of rows, shape ``(n, m)``."""
-    products = left @ right.T
-    squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :]
-    return np.maximum(squares - 2.0 * products, 0.0)
+    squared = left @ right.T
+    squared *= -2.0
+    squared += (left**2).sum(axis=1)[:, None]
+    squared += (right**2).sum(axis=1)[None, :]
+    return np.maximum(squared, 0.0, out=squared)
 
 
 def _prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
