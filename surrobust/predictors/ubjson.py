@@ -14,6 +14,13 @@ from ..errors import InvalidModelError
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
 _CONSTANTS = {"Z": None, "T": True, "F": False}
 _DEEPEST = 32
+_NODE_ARRAYS = (
+    "left_children",
+    "right_children",
+    "split_indices",
+    "split_conditions",
+    "split_type",
+)
 
 
 class _Reader:
@@ -133,42 +140,43 @@ def _check_learner(learner: dict[str, Any], n_features: int, n_targets: int) -> 
     model = learner["gradient_booster"]["model"]
     trees = model["trees"]
     _expect("trees", int(model["gbtree_model_param"]["num_trees"]), len(trees))
-    info = np.asarray(model["tree_info"])
-    if len(info) != len(trees) or (info < 0).any() or (info >= n_targets).any():
-        msg = "trees of unknown targets"
-        raise ValueError(msg)
+    _expect("groups of trees", list(model["tree_info"]), [0] * len(trees))
     for tree in trees:
-        _check_tree(tree, n_features)
+        _check_tree(tree, n_features, n_targets)
 
 
-def _check_tree(tree: dict[str, Any], n_features: int) -> None:
+def _check_tree(tree: dict[str, Any], n_features: int, n_targets: int) -> None:
     n = int(tree["tree_param"]["num_nodes"])
-    _expect("leaf size", int(tree["tree_param"]["size_leaf_vector"]), 1)
-    left, right, split, value, kind = (
-        np.asarray(tree[key])
-        for key in (
-            "left_children",
-            "right_children",
-            "split_indices",
-            "split_conditions",
-            "split_type",
-        )
-    )
+    _expect("values in a leaf", int(tree["tree_param"]["size_leaf_vector"]), n_targets)
+    left, right, split, value, kind = (np.asarray(tree[key]) for key in _NODE_ARRAYS)
     if n < 1 or any(array.shape != (n,) for array in (left, right, split, value, kind)):
         msg = "a tree with arrays of different lengths"
         raise ValueError(msg)
-    inner = left != -1
-    nodes = np.arange(n)
-    for children in (left, right):
-        # Children come after their parent, so no walk goes round in a circle.
-        if ((children <= nodes) | (children >= n))[inner].any() or (children[~inner] != -1).any():
-            msg = "a tree with children that do not exist"
-            raise ValueError(msg)
+    inner, nodes = left != -1, np.arange(n)
+    # Children come after their parent, so no walk goes round in a circle.
+    if any(((child <= nodes) | (child >= n))[inner].any() for child in (left, right)):
+        msg = "a tree with children that do not exist"
+        raise ValueError(msg)
     if ((split < 0) | (split >= n_features))[inner].any() or (kind != 0).any():
         msg = "a tree that splits on what is not a feature"
         raise ValueError(msg)
     if not np.isfinite(value).all():
         msg = "a tree with numbers that are not finite"
+        raise ValueError(msg)
+    if n_targets == 1:
+        _expect("right children of leaves", set(right[~inner].tolist()), {-1})
+    else:
+        _check_leaf_vectors(np.asarray(tree["leaf_weights"]), right[~inner], n_targets)
+
+
+def _check_leaf_vectors(weights: np.ndarray, places: np.ndarray, n_targets: int) -> None:
+    """Leaves with several values say where those are in the place of a right child."""
+    n_leaves = len(places)
+    if weights.shape != (n_leaves * n_targets,) or not np.isfinite(weights).all():
+        msg = "a tree without a finite value for each leaf and target"
+        raise ValueError(msg)
+    if ((places < 0) | (places >= n_leaves)).any():
+        msg = "a leaf whose values do not exist"
         raise ValueError(msg)
 
 

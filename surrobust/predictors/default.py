@@ -1,0 +1,78 @@
+"""The predictor to use when nothing is known: the best we have."""
+
+from collections.abc import Hashable, Sequence
+
+from .._checks import check_fraction
+from ..spaces import Architecture
+from ..typing import FloatArray
+from .base import AbstractPredictor
+from .boosted_trees import BoostedTrees
+from .features import Features
+from .gaussian_process import GaussianProcess
+from .members import load_members, pack_members
+from .score_map import FILE as SCORES_FILE
+from .score_map import ScoreMap
+
+_SCORES = f"default-{SCORES_FILE}"
+
+
+class DefaultPredictor(AbstractPredictor):
+    """A Gaussian process and boosted trees on what cells compute, averaged as scores.
+
+    Values become scores (:class:`ScoreMap`); the process and the trees learn those, their weighted
+    mean is taken back to values. The standard deviation is the process's.
+
+    Args:
+        encoder: Names in ``ENCODINGS`` joined by ``+``.
+        process_weight: Weight of the process; the trees have the rest.
+        calibration_folds: See :class:`AbstractPredictor`.
+        seed: See :class:`AbstractPredictor`.
+    """
+
+    kind = "default"
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "features",
+        process_weight: float = 2 / 3,
+        calibration_folds: int = 5,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(calibration_folds=calibration_folds, seed=seed)
+        self.encoder = encoder
+        self.process_weight = check_fraction("process_weight", process_weight)
+        self._features = Features(encoder)
+        self._process = GaussianProcess(
+            encoder=encoder, transform="standard", calibration_folds=0, seed=seed
+        )
+        self._trees = BoostedTrees(
+            encoder=encoder, transform="standard", members=1, calibration_folds=0, seed=seed
+        )
+
+    def _key(self, cell: Architecture) -> Hashable:
+        return self._features.key(cell)
+
+    @property
+    def _members(self) -> list[AbstractPredictor]:
+        return [self._process, self._trees] if self.process_weight < 1 else [self._process]
+
+    def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
+        self.map_, scores = ScoreMap.fit(Y, transform="scores")
+        for member in self._members:
+            member._fit(cells, scores)
+
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        mean, std = self._process._predict(cells)
+        if self.process_weight < 1:
+            others = self._trees._predict(cells)[0]
+            mean = self.process_weight * mean + (1 - self.process_weight) * others
+        return self.map_.moments(mean, std)
+
+    def _weights(self) -> dict[str, bytes]:
+        return {_SCORES: self.map_.pack(), **pack_members(self._members)}
+
+    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
+        rest = dict(files)
+        self.map_ = ScoreMap.unpack(rest.pop(_SCORES, b""), n_targets)
+        load_members(self._members, rest, n_targets)
