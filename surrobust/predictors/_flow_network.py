@@ -60,7 +60,7 @@ def collate(kinds: Tensor, counts: Tensor) -> GraphBatch:
     )
 
 
-class GatedFlow(MessagePassing):  # type: ignore[misc]
+class GatedFlow(MessagePassing):
     """One layer: what flows into a node, in either direction, passes the gates of its op.
 
     Follows the flow layer of GATES (Ning et al., ECCV 2020, arXiv 2004.01899),
@@ -140,7 +140,7 @@ class FlowNetwork(nn.Module):
         self.head_shift = nn.Parameter(torch.zeros(members, 1, outputs))
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        """Return ``(members, g, m)`` in units of the standardised targets."""
+        """Return ``(members, g, m)`` scores of the targets."""
         states = self.start.index_select(1, batch.kinds)
         for flow, scale, shift in zip(self.flows, self.scales, self.shifts, strict=True):
             flowed = functional.layer_norm(flow(states, self.ops, batch), states.shape[-1:])

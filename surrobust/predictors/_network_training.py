@@ -13,7 +13,10 @@ from ..errors import InvalidInputError
 from ._flow_network import FlowNetwork, collate
 
 _MARGIN = 0.1
-"""How far apart a pair is wanted, in standard deviations of the target, if it truly is."""
+"""How far apart a pair is wanted, in units of the scores, if it truly is."""
+
+_BEND = 0.2
+"""The error at which the loss turns from a square into a line."""
 
 _PAIRS = 4
 """Pairs a cell in each batch."""
@@ -40,7 +43,7 @@ def train_network(
     Args:
         network: The members.
         graphs: Kinds and edge counts of n graphs, see :func:`collate`.
-        Y: Standardised targets ``(members, n, m)``.
+        Y: Scores of the targets ``(members, n, m)``.
         seen: ``(members, n)``, 1 where a member learns from a cell, else 0.
         updates: Steps of the optimizer.
         batch_size: Cells a step, at most.
@@ -66,11 +69,11 @@ def loss_of(outputs: Tensor, Y: Tensor, seen: Tensor, *, ranking: float) -> Tens
 
     Args:
         outputs: ``(members, b, m)``.
-        Y: Standardised targets of that shape.
+        Y: Scores of the targets of that shape.
         seen: ``(members, b, 1)``, 0 where a member must not learn from a cell.
         ranking: Weight of the hinge on pairs; a pair is a cell and one of the next in the batch.
     """
-    errors = functional.huber_loss(outputs, Y, reduction="none")
+    errors = functional.huber_loss(outputs, Y, reduction="none", delta=_BEND)
     loss = (errors * seen).mean((1, 2)).sum()
     shifts = range(1, min(_PAIRS, Y.shape[1] - 1) + 1)
     if not ranking or not shifts:

@@ -12,6 +12,8 @@ from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .score_map import FILE as SCORES_FILE
+from .score_map import ScoreMap
 from .state import OutOfFold
 from .tensors import pack_tensors, take_tensor, unpack_tensors
 
@@ -28,10 +30,10 @@ _CHUNK = 1024
 class GraphNetwork(AbstractPredictor):
     """Message passing along and against the data flow, gated by ops; the mean of several networks.
 
-    The loss is that of a regression on standardised targets plus a hinge on pairs that are ranked
-    wrongly, as in GATES (Ning et al., ECCV 2020, arXiv 2004.01899); all targets share all layers
-    but the last. The standard deviation is that among the members. One thread, float32: on the
-    CPU a fit gives the same bits for the same seed.
+    Values become scores (:class:`ScoreMap`). The loss is that of a regression plus a hinge on
+    pairs that are ranked wrongly, as in GATES (Ning et al., ECCV 2020, arXiv 2004.01899); all
+    targets share all layers but the last. The standard deviation is that among the members. One
+    thread, float32: on the CPU a fit gives the same bits for the same seed.
 
     Args:
         members: Networks that are averaged, at least 2.
@@ -59,7 +61,7 @@ class GraphNetwork(AbstractPredictor):
         updates: int | None = None,
         batch_size: int = 64,
         learning_rate: float = 0.02,
-        weight_decay: float = 0.01,
+        weight_decay: float = 0.3,
         ranking: float = 1.0,
         device: str = "cpu",
         calibration_folds: int = 5,
@@ -80,55 +82,54 @@ class GraphNetwork(AbstractPredictor):
         return cell.function_class
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        self._network, self._scale = self._train(cells, Y, np.ones((self.members, len(cells))))
+        self._network, (self._scores,) = self._train(cells, Y, np.ones((1, len(cells)), bool))
+
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        mean, std = self._outputs(self._network, [self._scores], cells)
+        return mean[0], std[0]
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
-        """Train the ensembles of all folds side by side: each ignores the cells of its fold."""
+        """Train the ensembles of all folds side by side, each blind to the cells of its fold."""
         folds = self._folds(cells)
         mean, std = np.full_like(Y, np.nan), np.full_like(Y, np.nan)
         n_folds = folds.max() + 1
         if n_folds > 0:
-            blind = np.repeat(np.arange(n_folds), self.members)
-            trained = self._train(cells, Y, (blind[:, None] != folds).astype(float))
-            outputs = self._outputs(*trained, cells)
-            for fold in range(n_folds):
-                own, test = blind == fold, folds == fold
-                mean[test] = outputs[own].mean(axis=0)[test]
-                std[test] = outputs[own].std(axis=0, ddof=1)[test]
+            trained = self._train(cells, Y, np.arange(n_folds)[:, None] != folds)
+            rows = np.arange(len(cells))
+            mean, std = (moment[folds, rows] for moment in self._outputs(*trained, cells))
         return OutOfFold(folds, Y, mean, std)
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        outputs = self._outputs(self._network, self._scale, cells)
-        return outputs.mean(axis=0), outputs.std(axis=0, ddof=1)
-
     def _train(
-        self, cells: Sequence[Architecture], Y: FloatArray, seen: FloatArray
-    ) -> tuple["FlowNetwork", FloatArray]:
-        """Return a network with a member for each row of ``seen``, and their scales.
+        self, cells: Sequence[Architecture], Y: FloatArray, seen: np.ndarray
+    ) -> tuple["FlowNetwork", list[ScoreMap]]:
+        """Train an ensemble for each row of ``seen``.
 
         Args:
             cells: The n cells.
             Y: Their values, ``(n, m)``.
-            seen: ``(members, n)``, 1 where the member learns from the cell, else 0.
+            seen: ``(ensembles, n)``, whether an ensemble learns from a cell.
 
         Returns:
-            The network, and ``(2, members, m)``: what to multiply its outputs by, and to add.
+            The members of all ensembles, one ensemble after the other, and each ensemble's scale.
         """
         import torch
 
         from ._network_training import find_device, one_thread, train_network
 
-        scale = _scales(Y, seen)
-        standard = (Y - scale[1][:, None]) / scale[0][:, None]
+        scores, Z = [], np.zeros((len(seen), *Y.shape))
+        for own, rows in zip(Z, seen, strict=True):
+            scale, own[rows] = ScoreMap.fit(Y[rows], transform="scores")
+            scores.append(scale)
+        Z, weights = Z.repeat(self.members, axis=0), seen.repeat(self.members, axis=0)
         device = find_device(self.device)
         with one_thread():
             generator = torch.Generator().manual_seed(self.seed)
-            network = self._new_network(Y.shape[1], len(seen), generator).to(device)
+            network = self._new_network(Y.shape[1], len(weights), generator).to(device)
             train_network(
                 network,
                 [part.to(device) for part in _as_tensors(cells)],
-                torch.tensor(standard, dtype=torch.float32, device=device),
-                torch.tensor(seen, dtype=torch.float32, device=device),
+                torch.tensor(Z, dtype=torch.float32, device=device),
+                torch.tensor(weights, dtype=torch.float32, device=device),
                 updates=self.updates or _suitable_updates(len(cells)),
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -136,7 +137,32 @@ class GraphNetwork(AbstractPredictor):
                 ranking=self.ranking,
                 generator=generator,
             )
-        return network, scale
+        return network, scores
+
+    def _outputs(
+        self, network: "FlowNetwork", scores: list[ScoreMap], cells: Sequence[Architecture]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return each ensemble's means and standard deviations, both ``(ensembles, n, m)``."""
+        import torch
+
+        from ._flow_network import collate
+        from ._network_training import one_thread
+
+        kinds, counts = (part.to(network.start.device) for part in _as_tensors(cells))
+        chunks = []
+        with one_thread(), torch.no_grad():
+            for start in range(0, len(cells), _CHUNK):
+                rows = slice(start, start + _CHUNK)
+                chunks.append(network(collate(kinds[rows], counts[rows])).cpu().numpy())
+        Z = np.concatenate(chunks, axis=1).astype(np.float64)
+        ensembles = np.split(Z, len(scores))
+        values = np.array(
+            [
+                [scale.to_values(member) for member in ensemble]
+                for scale, ensemble in zip(scores, ensembles, strict=True)
+            ]
+        )
+        return values.mean(axis=1), values.std(axis=1, ddof=1)
 
     def _new_network(
         self, outputs: int, members: int, generator: "torch.Generator"
@@ -152,27 +178,9 @@ class GraphNetwork(AbstractPredictor):
             generator=generator,
         )
 
-    def _outputs(
-        self, network: "FlowNetwork", scale: FloatArray, cells: Sequence[Architecture]
-    ) -> FloatArray:
-        """Return every member's predictions, ``(members, n, m)``."""
-        import torch
-
-        from ._flow_network import collate
-        from ._network_training import one_thread
-
-        kinds, counts = (part.to(network.start.device) for part in _as_tensors(cells))
-        outputs = []
-        with one_thread(), torch.no_grad():
-            for start in range(0, len(cells), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                batch = collate(kinds[rows], counts[rows])
-                outputs.append(network(batch).cpu().numpy().astype(np.float64))
-        return np.concatenate(outputs, axis=1) * scale[0][:, None] + scale[1][:, None]
-
     def _weights(self) -> dict[str, bytes]:
         tensors = {name: t.cpu().numpy() for name, t in self._network.state_dict().items()}
-        return {_FILE: pack_tensors({**tensors, "scale": self._scale})}
+        return {_FILE: pack_tensors(tensors), SCORES_FILE: self._scores.pack()}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
         """Take over the weights, onto the CPU if there is no such device here."""
@@ -180,32 +188,21 @@ class GraphNetwork(AbstractPredictor):
 
         from ._network_training import find_device
 
-        if set(files) != {_FILE}:
-            msg = f"weights: expected {_FILE}, got {', '.join(sorted(files)) or 'nothing'}"
+        if set(files) != {_FILE, SCORES_FILE}:
+            msg = f"weights: expected {_FILE} and {SCORES_FILE}, got {', '.join(sorted(files))}"
             raise InvalidModelError(msg)
+        self._scores = ScoreMap.unpack(files[SCORES_FILE], n_targets)
         tensors = unpack_tensors(files[_FILE], name=_FILE)
-        scale = take_tensor(tensors, "scale", dtype="float64", shape=(2, self.members, n_targets))
         network = self._new_network(n_targets, self.members, torch.Generator())
-        weights = {
-            name: torch.from_numpy(
-                take_tensor(tensors, name, dtype="float32", shape=tuple(empty.shape)).copy()
-            )
-            for name, empty in network.state_dict().items()
-        }
-        if len(tensors) > len(weights) + 1:
-            msg = f"{_FILE}: expected {len(weights) + 1} tensors, got {len(tensors)}"
+        weights = {}
+        for name, like in network.state_dict().items():
+            array = take_tensor(tensors, name, dtype="float32", shape=tuple(like.shape))
+            weights[name] = torch.from_numpy(array.copy())
+        if len(tensors) != len(weights):
+            msg = f"{_FILE}: expected {len(weights)} tensors, got {len(tensors)}"
             raise InvalidModelError(msg)
         network.load_state_dict(weights)
-        self._network, self._scale = network.to(find_device(self.device, or_cpu=True)), scale
-
-
-def _scales(Y: FloatArray, seen: FloatArray) -> FloatArray:
-    """Return the standard deviations and means of what each member sees, ``(2, members, m)``."""
-    total = seen.sum(axis=1)[:, None]
-    mean = seen @ Y / total
-    variance = np.stack([row @ (Y - m) ** 2 for row, m in zip(seen, mean, strict=True)]) / total
-    std = np.sqrt(variance)
-    return np.stack([np.where(std > 1e-12 * (1 + np.abs(mean)), std, 1.0), mean])
+        self._network = network.to(find_device(self.device, or_cpu=True))
 
 
 def _as_tensors(cells: Sequence[Architecture]) -> list["torch.Tensor"]:
@@ -215,7 +212,7 @@ def _as_tensors(cells: Sequence[Architecture]) -> list["torch.Tensor"]:
 
 
 def _suitable_updates(n: int) -> int:
-    return round(min(3000, 500 * math.sqrt(max(n, 50) / 200)))
+    return round(min(3000.0, 1000 * (max(n, 50) / 200) ** (1 / 3)))
 
 
 def _check_number(name: str, value: Any) -> float:
