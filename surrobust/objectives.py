@@ -12,9 +12,9 @@ from typing import Any
 
 from ._checks import brief, check_choice, check_integer
 from .errors import InvalidInputError, MissingMeasurementError
-from .search import SEARCHES, AbstractSearch, Evaluation, SearchResult, read_result, run
-from .search.guided import GuidedSearch, Prior
-from .search.result import FILE_NAME
+from .searches import SEARCHES, AbstractSearch, Evaluation, SearchResult, read_result, run
+from .searches.guided import GuidedSearch, Prior
+from .searches.result import FILE_NAME
 from .spaces import Architecture, NASBench201
 from .targets import DEFAULT_TARGET, Target, targets_of
 from .typing import AnyPath

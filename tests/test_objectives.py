@@ -15,7 +15,7 @@ import pytest
 from surrobust import objectives
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.objectives import Objective, make_search, run_search, search
-from surrobust.search import SEARCHES, read_result
+from surrobust.searches import SEARCHES, read_result
 from surrobust.spaces import Architecture
 
 NAMES = sorted(set(SEARCHES) - {"surrogate"})

@@ -22,7 +22,7 @@ import numpy as np
 
 from surrobust.benchmark import TARGETS
 from surrobust.objectives import make_search
-from surrobust.search import run
+from surrobust.searches import run
 from surrobust.tables import load_table
 from surrobust.targets import Target
 

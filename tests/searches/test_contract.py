@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidArchitectureError, InvalidInputError
-from surrobust.search import SEARCHES, run
+from surrobust.searches import SEARCHES, run
 
 NAMES = sorted(set(SEARCHES) - {"surrogate"})  # the same class as default
 every_strategy = pytest.mark.parametrize("name", NAMES)

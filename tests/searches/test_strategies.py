@@ -3,7 +3,7 @@
 import numpy as np
 
 from surrobust.encodings.function_groups import encode_function_groups
-from surrobust.search import (
+from surrobust.searches import (
     GuidedSearch,
     LocalSearch,
     RandomSearch,

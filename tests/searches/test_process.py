@@ -6,8 +6,8 @@ from scipy.optimize import check_grad
 
 from surrobust.encodings.function_groups import encode_function_groups
 from surrobust.errors import NotFittedError
-from surrobust.search import process
-from surrobust.search.process import FunctionProcess
+from surrobust.searches import process
+from surrobust.searches.process import FunctionProcess
 
 
 @pytest.fixture(scope="module")

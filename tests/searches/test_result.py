@@ -5,7 +5,7 @@ import json
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.search import Evaluation, SearchResult, read_result
+from surrobust.searches import Evaluation, SearchResult, read_result
 from surrobust.spaces import Architecture
 
 TARGET = "nas-robbench-201/cifar10/pgd-8"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from surrobust.search.acquisition import (
+from surrobust.searches.acquisition import (
     ACQUISITIONS,
     confidence_cycle,
     expected_improvement,

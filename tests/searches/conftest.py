@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from surrobust.search import SEARCHES, AbstractSearch
+from surrobust.searches import SEARCHES, AbstractSearch
 from surrobust.spaces import Architecture, NASBench201
 
 
