@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surrobust import shipped
 from surrobust.cli import main
+from surrobust.predictors import make_predictor
 from surrobust.spaces import Architecture, NASBench201
 
 _MARKER_FILE = Path("nasrobbench201hp", "NAS-RobBench-201_html.json")
@@ -76,6 +78,31 @@ def run_cli() -> Callable[..., tuple[int, str, str]]:
         return code, _written(out), _written(err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def toy_models(
+    tmp_path_factory: pytest.TempPathFactory,
+    toy_cells: list[Architecture],
+    toy_values: np.ndarray,
+) -> Path:
+    """A folder of two small fitted predictors, named as the shipped ones may be."""
+    place = tmp_path_factory.mktemp("models")
+    for name, targets in {
+        "nas-robbench-201-v1": ("nas-robbench-201/cifar10/pgd-8", "nas-robbench-201/cifar10/clean"),
+        "jung2023-v1": ("jung2023/cifar10/pgd-1",),
+    }.items():
+        y = np.column_stack([toy_values, 1.0 - toy_values])[:, : len(targets)]
+        model = make_predictor("xgboost", trees=20).fit(toy_cells, y, targets=targets)
+        model.save(place / name, name=name)
+    return place
+
+
+@pytest.fixture
+def toy_shipped(toy_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small predictors in the place of the shipped ones."""
+    monkeypatch.setattr(shipped, "shipped_dir", lambda: toy_models)
+    return toy_models
 
 
 def _text_stream() -> io.TextIOWrapper:

@@ -10,7 +10,12 @@ from .._version import __version__
 from .options import debug_option, examples
 
 COMMANDS = {
+    "predict": "predict:predict",
+    "search": "search:search",
     "convert": "convert:convert",
+    "fit": "fit:fit",
+    "data": "data:data",
+    "models": "models:models",
 }
 """``module:attribute`` inside this package, by the command's name."""
 
@@ -43,7 +48,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     homes=COMMANDS,
-    epilog=examples("convert 2581"),
+    epilog=examples("predict 2581", "search --budget 50"),
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -44,8 +44,32 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+_held: list[str] = []
+
+
+def hold(text: str) -> None:
+    """Keep a message until the next one, or until :func:`release`.
+
+    What the library logs is held: where the command then turns out to be a mistake, the line that
+    says so is the only one.
+    """
+    _held.append(text)
+
+
+def release() -> None:
+    """Tell what is held."""
+    while _held:
+        click.echo(one_line(_held.pop(0)), err=True)
+
+
+def drop() -> None:
+    """Forget what is held."""
+    _held.clear()
+
+
 def message(text: str) -> None:
-    """Tell something on stderr, on one line."""
+    """Tell something on stderr, on one line, after what is held."""
+    release()
     click.echo(one_line(text), err=True)
 
 

@@ -10,7 +10,7 @@ import click
 
 from ..errors import SurrobustError
 from .commands import root
-from .output import message
+from .output import drop, hold, message, release
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given or bool(os.environ.get("SURROBUST_DEBUG"))
     try:
         code = root.main(given, prog_name="surrobust", standalone_mode=False)
+        release()
     except BrokenPipeError:
         _abandon_stdout()
         return FAILED
@@ -48,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except Exception as error:
         if debug:
+            release()
             traceback.print_exc()
+        drop()
         return _tell(error, debug=debug)
     return code if isinstance(code, int) else DONE
 
@@ -68,6 +71,9 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, _PATH_ERRORS):
         message(f"surrobust: {error.filename or 'file'}: {error.strerror or error}")
         return MISTAKE
+    if isinstance(error, OSError):  # the network or the disk, with its reason
+        message(f"surrobust: {error}")
+        return FAILED
     hint = "" if debug else " (--debug shows where)"
     message(f"surrobust: unexpected {type(error).__name__}: {error}{hint}")
     return FAILED
@@ -77,7 +83,8 @@ class _MessageHandler(logging.Handler):
     """What the library logs, as messages on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        message(f"surrobust: {record.getMessage()}")
+        """Hold the record as a message."""
+        hold(f"surrobust: {record.getMessage()}")
 
 
 def _show_warnings() -> None:

@@ -1,0 +1,94 @@
+"""``surrobust search``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+KEYS = {
+    "target",
+    "objective",
+    "strategy",
+    "budget",
+    "seed",
+    "version",
+    "evaluations",
+    "finalists",
+}
+QUICK = ["search", "--strategy", "random", "--objective", "surrogate"]
+
+pytestmark = pytest.mark.usefixtures("toy_shipped")
+
+
+def test_the_document_is_the_contracts(run_cli: Run, tmp_path: Path) -> None:
+    code, out, err = run_cli([*QUICK, "--budget", "7", "--out", tmp_path / "run", "--json"])
+    assert code == 0
+    assert out.count("\n") == 1
+    document = json.loads(out)
+    assert set(document) == KEYS
+    assert document == json.loads((tmp_path / "run" / "search.json").read_text())
+    assert len(document["evaluations"]) == 7
+    for trial, row in enumerate(document["evaluations"]):
+        assert set(row) == {"architecture", "index", "value", "trial", "source"}
+        assert row["trial"] == trial
+    for finalist in document["finalists"]:
+        assert set(finalist) == {"architecture", "index", "value"}
+    values = [finalist["value"] for finalist in document["finalists"]]
+    assert values == sorted((row["value"] for row in document["evaluations"]), reverse=True)[:5]
+    assert "objective: surrogate" in err
+
+
+def test_text_lists_the_finalists(run_cli: Run) -> None:
+    code, out, err = run_cli([*QUICK, "--budget", "6"])
+    assert code == 0
+    lines = out.splitlines()
+    assert "6 evaluations" in lines[0]
+    assert lines[1].split() == ["rank", "value", "index", "genotype"]
+    assert [line.split()[0] for line in lines[2:]] == list("12345")
+    assert "evaluation 6 of 6" in err
+
+
+def test_the_seed_decides(run_cli: Run) -> None:
+    runs = [run_cli([*QUICK, "--budget", "5", "--seed", seed, "--json"])[1] for seed in "001"]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_resume_continues_as_if_never_interrupted(run_cli: Run, tmp_path: Path) -> None:
+    arguments = [*QUICK, "--out", tmp_path / "run", "--json"]
+    run_cli([*arguments, "--budget", "4"])
+    _, resumed, _ = run_cli([*arguments, "--budget", "9", "--resume"])
+    _, whole, _ = run_cli([*QUICK, "--budget", "9", "--json"])
+    assert json.loads(resumed) == json.loads(whole)
+
+
+def test_finalists_can_be_predicted(run_cli: Run, tmp_path: Path) -> None:
+    run_cli([*QUICK, "--budget", "6", "--out", tmp_path / "run"])
+    code, out, _ = run_cli(["predict", tmp_path / "run" / "search.json", "--json"])
+    assert code == 0
+    finalists = json.loads((tmp_path / "run" / "search.json").read_text())["finalists"]
+    predictions = json.loads(out)["predictions"]
+    assert [p["index"] for p in predictions] == [f["index"] for f in finalists]
+
+
+def test_auto_falls_back_to_the_surrogate_and_says_so(
+    run_cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SURROBUST_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    arguments = ["search", "--strategy", "random", "--budget", "2", "--json"]
+    code, out, err = run_cli([*arguments, "--data-dir", tmp_path])
+    assert code == 0
+    assert json.loads(out)["objective"] == "surrogate"
+    assert "not here" in err.splitlines()[0]
+
+
+@pytest.mark.tables
+def test_auto_takes_the_table_where_it_is(run_cli: Run, data_dir: Path) -> None:
+    arguments = ["search", "--strategy", "random", "--budget", "3", "--json"]
+    code, out, err = run_cli([*arguments, "--data-dir", data_dir])
+    assert code == 0
+    assert json.loads(out)["objective"] == "table"
+    assert err.splitlines()[-1] == "objective: table"
