@@ -7,7 +7,7 @@ authors' own downloads, and :func:`read_values_csv` a user's own measurements.
 
 from ._location import FileStatus, cache_dir, check_files, data_dirs, find_data_dir
 from ._sources import Source, list_sources
-from .fetch import fetch
+from .downloads import fetch
 from .imports import import_official, read_official
 from .loading import TABLES, load_table
 from .proxy_columns import load_proxy_columns

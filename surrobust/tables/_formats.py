@@ -21,10 +21,9 @@ _PREFIX = "acc="
 _KEY_LENGTH = len('"(0, 0, 0, 0, 0, 0)"')
 
 
-def layout_error(name: str, expected: str, got: object) -> InvalidInputError:
+def layout_error(name: str, expected: str, got: str) -> InvalidInputError:
     """Return the error of a file that is not laid out as published."""
-    told = got if isinstance(got, str) else brief(got)
-    return InvalidInputError(f"{name}: expected {expected}, got {told}")
+    return InvalidInputError(f"{name}: expected {expected}, got {got}")
 
 
 def decode(content: bytes, *, name: str) -> str:
@@ -52,12 +51,12 @@ def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> Floa
     """
     text = decode(content, name=name)
     if not text.startswith(_PREFIX):
-        raise layout_error(name, f"a text that begins with {_PREFIX}{{", text[:20])
+        raise layout_error(name, f"a text that begins with {_PREFIX}{{", brief(text[:20]))
     document = parse_json(text[len(_PREFIX) :], name=name)
     if not isinstance(document, dict):
-        raise layout_error(name, "an object", document)
+        raise layout_error(name, "an object", brief(document))
     if document.get("") != list(columns):
-        raise layout_error(name, f"the columns {', '.join(columns)}", document.get(""))
+        raise layout_error(name, f"the columns {', '.join(columns)}", brief(document.get("")))
     representatives = representatives_by_index()
     if len(document) != len(representatives) + 1:
         raise layout_error(name, f"{len(representatives)} cells", f"{len(document) - 1}")
@@ -67,19 +66,18 @@ def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> Floa
         if representative == index:
             rows.append(check_numbers(entry, len(columns), name=f"{name}: cell {index}"))
         elif type(entry) not in (int, str) or str(entry) != str(representative):
-            raise layout_error(
-                f"{name}: cell {index}", f"its representative {representative}", entry
-            )
+            expected = f"its representative {representative}"
+            raise layout_error(f"{name}: cell {index}", expected, brief(entry))
     return np.array(rows, dtype=np.float64)
 
 
 def check_numbers(row: Any, length: int, *, name: str) -> list[float]:
     """Return a row if it is a list of so many numbers."""
     if not isinstance(row, list) or len(row) != length:
-        raise layout_error(name, f"a list of {length} numbers", row)
+        raise layout_error(name, f"a list of {length} numbers", brief(row))
     for value in row:
         if type(value) is not float and type(value) is not int:
-            raise layout_error(name, f"a list of {length} numbers", value)
+            raise layout_error(name, f"a list of {length} numbers", brief(value))
     return row
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from .._checks import brief
 from .._files import read_json
 from ..errors import InvalidArchitectureError
 from ..spaces import Architecture, representatives_by_index
@@ -20,19 +21,19 @@ def read_meta(path: Path) -> dict[str, Any]:
     cells = document.get("ids") if isinstance(document, dict) else None
     representatives = representatives_by_index()
     if not isinstance(cells, dict) or len(cells) != len(representatives):
-        raise layout_error(str(path), f"an object with {len(representatives)} ids", document)
+        raise layout_error(str(path), f"an object with {len(representatives)} ids", "another")
     for index, representative in enumerate(representatives):
         entry = cells.get(str(index))
-        if not isinstance(entry, dict) or _index_of(entry.get("nb201-string")) != index:
-            raise layout_error(f"{path}: id {index}", "its nb201-string", entry)
+        if not isinstance(entry, dict) or not _is_genotype_of(index, entry.get("nb201-string")):
+            raise layout_error(f"{path}: id {index}", "its nb201-string", brief(entry))
         if str(entry.get("isomorph")) != str(representative):
-            got = entry.get("isomorph")
+            got = brief(entry.get("isomorph"))
             raise layout_error(f"{path}: id {index}", f"the isomorph {representative}", got)
     return document
 
 
-def _index_of(genotype: Any) -> int | None:
+def _is_genotype_of(index: int, text: Any) -> bool:
     try:
-        return Architecture.parse(genotype).index if isinstance(genotype, str) else None
+        return isinstance(text, str) and Architecture.parse(text).index == index
     except InvalidArchitectureError:
-        return None
+        return False

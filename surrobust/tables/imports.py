@@ -113,7 +113,7 @@ def read_imported(path: Path, *, name: str) -> MeasurementTable:
     }
     for key, value in expected.items():
         if document.get(key) != value:
-            raise layout_error(f"{path}: {key}", brief(value), document.get(key))
+            raise layout_error(f"{path}: {key}", brief(value), brief(document.get(key)))
     values = _values(document.get("values"), str(path))
     if _digest(values) != document.get("sha256"):
         msg = (
@@ -123,7 +123,7 @@ def read_imported(path: Path, *, name: str) -> MeasurementTable:
         raise ChecksumError(msg)
     sums = document.get("sources")
     if not isinstance(sums, dict) or not all(isinstance(value, str) for value in sums.values()):
-        raise layout_error(f"{path}: sources", "an object from file to sha256", sums)
+        raise layout_error(f"{path}: sources", "an object from file to sha256", brief(sums))
     return MeasurementTable(name, values, citation=_citation(name), checksums=sums)
 
 
@@ -137,7 +137,8 @@ def _values(rows: Any, name: str) -> FloatArray:
     except ValueError:
         values = np.array(None)
     if values.dtype.kind not in "fi" or values.ndim != 2:
-        raise layout_error(f"{name}: values", "rows of numbers, all of the same length", rows)
+        expected = "rows of numbers, all of the same length"
+        raise layout_error(f"{name}: values", expected, brief(rows))
     return values.astype(np.float64)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import brief
 from .._files import read_json
 from ..spaces import representative_indices, representatives_by_index
 from ..targets import Target, targets_of
@@ -136,7 +137,7 @@ class _OfficialFolder:
         key = f"{_ATTACKS[attack]}@Linf"
         grid = self.epsilons.get(key) if isinstance(self.epsilons, dict) else None
         if not isinstance(grid, list) or epsilon not in grid:
-            raise layout_error(str(self.paths[0]), f"epsilon {epsilon:g} for {key}", grid)
+            raise layout_error(str(self.paths[0]), f"epsilon {epsilon:g} for {key}", brief(grid))
         return self._values(images, key, len(grid))[:, grid.index(epsilon)]
 
     def _values(self, images: str, key: str, length: int) -> FloatArray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import brief
 from .._files import read_json
 from ..errors import InvalidInputError
 from ..spaces import representative_indices
@@ -95,15 +96,16 @@ def _column(document: Any, target: Target, run: str, name: str) -> list[float]:
         if metric != "autoattack":
             value = _of_run(value, run, f"{name}: {images}, cell {index}, {metric}")
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise layout_error(f"{name}: {images}, cell {index}", f"a number as {metric}", value)
+            where = f"{name}: {images}, cell {index}"
+            raise layout_error(where, f"a number as {metric}", brief(value))
         column.append(float(value))
     return column
 
 
 def _of_run(values: Any, run: str, name: str) -> Any:
     if not isinstance(values, dict):
-        raise layout_error(name, "an object from run to accuracy", values)
+        raise layout_error(name, "an object from run to accuracy", brief(values))
     if run not in values:
-        msg = f"run: expected one of {', '.join(map(str, values))}; got {run!r}"
+        msg = f"run: expected one of {brief(', '.join(map(str, values)))}; got {brief(run)}"
         raise InvalidInputError(msg)
     return values[run]

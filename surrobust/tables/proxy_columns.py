@@ -6,6 +6,7 @@ Zero Cost Proxies" (NeurIPS Datasets and Benchmarks 2022, arXiv 2210.03230).
 
 import numpy as np
 
+from .._checks import brief
 from ..spaces import NASBench201
 from ..typing import AnyPath, FloatArray
 from ._formats import layout_error, parse_numbers, read_naslib_lines
@@ -38,7 +39,7 @@ def load_proxy_columns(*, data_dir: AnyPath | None = None) -> tuple[tuple[str, .
     for index, line in lines.items():
         genotype, _, numbers = line.partition(",")
         if genotype != NASBench201()[index].genotype:
-            raise layout_error(f"{_FILE}: cell {index}", "its genotype", genotype)
+            raise layout_error(f"{_FILE}: cell {index}", "its genotype", brief(genotype))
         scores[index] = parse_numbers(numbers, len(_NAMES), name=f"{_FILE}: cell {index}")
     scores[scores == _FAILED] = np.nan
     return _NAMES, scores

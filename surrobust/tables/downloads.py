@@ -89,7 +89,7 @@ def _bringer(mirror: AnyPath | None) -> _Bringer:
             f"{base}/{quote(source.path)}", source, folder, progress
         )
     place = Path(text).expanduser()
-    if not place.is_dir():
+    if not text or not place.is_dir():
         msg = f"mirror: expected an http(s) URL or a folder, got {brief(text)}"
         raise InvalidInputError(msg)
     return lambda source, folder, _: _copy(place, source, folder)
@@ -127,7 +127,13 @@ def _download(url: str, source: Source, folder: Path, progress: Progress | None)
         retry_if_failed=_RETRIES,
     )
     bar = _PoochBar(source, progress)
-    downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_SECONDS)
+    answers: list[Any] = []
+    downloader = pooch.HTTPDownloader(
+        progressbar=bar,
+        chunk_size=_CHUNK,
+        timeout=_TIMEOUT_SECONDS,
+        hooks={"response": lambda answer, **_: answers.append(answer)},
+    )
     try:
         registry.fetch(source.path, downloader=downloader)
     except RequestException as error:
@@ -139,6 +145,9 @@ def _download(url: str, source: Source, folder: Path, progress: Progress | None)
             raise InvalidInputError(msg) from None
         msg = f"{url}: expected a file of sha256 {source.sha256}, got another; nothing was kept"
         raise ChecksumError(msg) from None
+    finally:
+        for answer in answers:  # pooch leaves those with an error status open
+            answer.close()
 
 
 def _reason(error: Any) -> str:
@@ -164,7 +173,7 @@ class _PoochBar:
         return self._source.bytes
 
     @total.setter
-    def total(self, value: int) -> None:
+    def total(self, value: int) -> None:  # noqa: ARG002
         self._done = 0
 
     def update(self, n: int) -> None:
