@@ -1,6 +1,7 @@
 """Downloads of the published files: checked by sha256, moved into place only when right."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def _copy(place: Path, source: Source, folder: Path) -> None:
 
 def _download(url: str, source: Source, folder: Path, progress: Progress | None) -> None:
     import pooch
-    from requests import RequestException
+    from requests.exceptions import InvalidURL, RequestException
 
     pooch.get_logger().setLevel(logging.WARNING)
     registry = pooch.create(
@@ -137,6 +138,10 @@ def _download(url: str, source: Source, folder: Path, progress: Progress | None)
     try:
         registry.fetch(source.path, downloader=downloader)
     except RequestException as error:
+        status = 0 if error.response is None else error.response.status_code
+        if isinstance(error, InvalidURL) or (url != source.url and 400 <= status < 500):
+            msg = f"mirror: expected {source.path} at {url}, got {_reason(error)}"
+            raise InvalidInputError(msg) from None
         msg = f"{url}: expected {source.name}, got {_reason(error)}"
         raise ConnectionError(msg) from None
     except ValueError as error:  # pooch's answer to another checksum
@@ -154,7 +159,10 @@ def _reason(error: Any) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code} {response.reason}".rstrip()
-    return brief(str(error), 200).strip("'\"") or type(error).__name__
+    # urllib3 wraps what happened: the innermost text, without the address of its objects.
+    inner = getattr(error.args[0], "reason", error) if error.args else error
+    text = re.sub(r"<[^>]*>: |\w+\(host=.*?\): ", "", str(inner)) or type(error).__name__
+    return f"{' '.join(text.split())[:150]} (a mirror may be another address or a folder)"
 
 
 class _PoochBar:

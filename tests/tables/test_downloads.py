@@ -270,6 +270,15 @@ def test_a_mirror_is_another_base_address(base, tmp_path, server):
     assert server.asked == 2 * ["/m/x/a/first.txt", "/m/x/b/second.txt"]
 
 
+def test_a_mirror_without_the_file_is_the_callers_mistake(base, tmp_path, server):
+    with pytest.raises(InvalidInputError, match=r"mirror: expected a/first.txt at .* status 404"):
+        fetch("one", data_dir=tmp_path, mirror=f"{base}/elsewhere")
+    server.answers["/m/a/first.txt"] = [status(503)]
+    with pytest.raises(ConnectionError, match="HTTP status 503"):
+        fetch("one", data_dir=tmp_path, mirror=f"{base}/m")
+    assert _files(tmp_path) == {}
+
+
 @pytest.mark.parametrize("flat", [True, False])
 def test_a_mirror_may_be_a_folder(flat, tmp_path, server):
     place = tmp_path / "usb"
@@ -304,7 +313,7 @@ def test_what_is_no_mirror_is_refused(mirror, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("mirror", ["http://", "http://[", "http://a b/", "http://127.0.0.1:x/"])
 def test_a_url_that_is_none_is_one_line(mirror, tmp_path):
-    with pytest.raises((InvalidInputError, ConnectionError)) as caught:
+    with pytest.raises(InvalidInputError, match="mirror: expected") as caught:
         fetch("one", data_dir=tmp_path / "to", mirror=mirror)
     assert "\n" not in str(caught.value)
 
