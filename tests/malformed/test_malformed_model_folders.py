@@ -28,6 +28,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"trees": 10},
     "random_forest": {"trees": 10},
     "gnn": {"updates": 2, "calibration_folds": 0},
+    "gp": {"calibration_folds": 2},
+    "ensemble": {"calibration_folds": 0},
+    "default": {"calibration_folds": 0},
 }
 """Options with which a kind is fitted in a moment."""
 
@@ -69,12 +72,11 @@ def weights_of(folder: Path) -> list[Path]:
 
 def rewrite(path: Path, content: bytes) -> None:
     """Replace a weights file and forge its checksum in the card."""
-    old = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(content)
-    card = path.parent / "card.json"
-    text = card.read_text()
-    assert old in text
-    card.write_text(text.replace(old, hashlib.sha256(content).hexdigest()))
+    card = card_of(path.parent)
+    assert path.name in card["files"]
+    card["files"][path.name] = hashlib.sha256(content).hexdigest()
+    write_card(path.parent, card)
 
 
 class Trap:
