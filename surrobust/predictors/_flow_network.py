@@ -17,6 +17,9 @@ with warnings.catch_warnings():  # torch-geometric calls what the newest torch h
     from torch_geometric.nn import MessagePassing
 
 
+_FARTHEST = 4.0
+
+
 @dataclass(frozen=True, slots=True)
 class GraphBatch:
     """The disjoint union of g graphs with v nodes.
@@ -104,10 +107,14 @@ class GatedFlow(MessagePassing):
 
 
 class FlowNetwork(nn.Module):
-    """Gated flow layers with residuals, then a head on the output node and the mean of all nodes.
+    """Gated flow layers with residuals, then a head on what they make of a graph and on features.
+
+    The head reads the output node, the mean of all nodes, and the graph's features in units of
+    their spread, at most ``_FARTHEST`` of them.
 
     Args:
         kinds: How many kinds of nodes there are.
+        features: Features of a graph, d; may be 0.
         outputs: Targets, m.
         members: Networks side by side.
         width: Length of a state.
@@ -115,10 +122,14 @@ class FlowNetwork(nn.Module):
         generator: Draws the initial weights, on the CPU.
     """
 
+    centre: Tensor
+    scale: Tensor
+
     def __init__(
         self,
         *,
         kinds: int,
+        features: int,
         outputs: int,
         members: int,
         width: int,
@@ -133,26 +144,43 @@ class FlowNetwork(nn.Module):
         )
         self.scales = nn.Parameter(torch.ones(layers, members, 1, width))
         self.shifts = nn.Parameter(torch.zeros(layers, members, 1, width))
-        hidden = 2 * width
-        self.hidden = normal(members, 2 * width, hidden, fan_in=width, generator=generator)
+        self.register_buffer("centre", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        hidden, read = 2 * width, 2 * width + features
+        self.hidden = normal(members, read, hidden, fan_in=read / 2, generator=generator)
         self.hidden_shift = nn.Parameter(torch.zeros(members, 1, hidden))
         self.head = normal(members, hidden, outputs, fan_in=hidden, generator=generator)
         self.head_shift = nn.Parameter(torch.zeros(members, 1, outputs))
 
-    def forward(self, batch: GraphBatch) -> Tensor:
-        """Return ``(members, g, m)`` scores of the targets."""
+    def see_features(self, features: Tensor) -> None:
+        """Take centres and spreads from the training cells' features ``(n, d)``."""
+        self.centre = features.mean(0)
+        spread = (features - self.centre).square().mean(0).sqrt()
+        # A constant column may have a spread of rounding errors.
+        is_constant = spread <= 1e-5 * self.centre.abs()
+        self.scale = torch.where(is_constant, 1.0, 1 / spread)
+
+    def forward(self, batch: GraphBatch, features: Tensor) -> Tensor:
+        """Return the scores of the targets, ``(members, g, m)``.
+
+        Args:
+            batch: The graphs.
+            features: Theirs, ``(g, d)``.
+        """
         states = self.start.index_select(1, batch.kinds)
         for flow, scale, shift in zip(self.flows, self.scales, self.shifts, strict=True):
             flowed = functional.layer_norm(flow(states, self.ops, batch), states.shape[-1:])
             states = states + functional.relu(torch.addcmul(shift, flowed, scale))
         sums = states.new_zeros(len(states), len(batch.ends), states.shape[-1])
         means = sums.index_add(1, batch.owners, states) * batch.shares
-        read = torch.cat([states.index_select(1, batch.ends), means], dim=-1)
+        rows = ((features - self.centre) * self.scale).clamp(-_FARTHEST, _FARTHEST)
+        parts = [states.index_select(1, batch.ends), means, rows.expand(len(states), -1, -1)]
+        read = torch.cat(parts, dim=-1)
         hidden = functional.relu(torch.baddbmm(self.hidden_shift, read, self.hidden))
         return torch.baddbmm(self.head_shift, hidden, self.head)
 
 
-def normal(*shape: int, fan_in: int, generator: torch.Generator) -> nn.Parameter:
+def normal(*shape: int, fan_in: float, generator: torch.Generator) -> nn.Parameter:
     """Return a parameter drawn from a normal distribution with sd ``fan_in ** -0.5``."""
     drawn = torch.empty(shape).normal_(generator=generator)
     return nn.Parameter(drawn / math.sqrt(fan_in))

@@ -42,7 +42,7 @@ def train_network(
 
     Args:
         network: The members.
-        graphs: Kinds and edge counts of n graphs, see :func:`collate`.
+        graphs: Kinds and edge counts of n graphs, see :func:`collate`, and features ``(n, d)``.
         Y: Scores of the targets ``(members, n, m)``.
         seen: ``(members, n)``, 1 where a member learns from a cell, else 0.
         updates: Steps of the optimizer.
@@ -52,11 +52,13 @@ def train_network(
         ranking: Weight of the ranking loss.
         generator: Draws the order of the cells, on the CPU.
     """
+    kinds, counts, features = graphs
+    network.see_features(features)
     optimizer = torch.optim.AdamW(_groups(network, weight_decay), lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done / updates))
     for rows in _batches(Y.shape[1], batch_size, updates, generator):
         rows = rows.to(Y.device)
-        outputs = network(collate(graphs[0][rows], graphs[1][rows]))
+        outputs = network(collate(kinds[rows], counts[rows]), features[rows])
         loss = loss_of(outputs, Y[:, rows], seen[:, rows, None], ranking=ranking)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -1,7 +1,7 @@
 """An ensemble of graph networks on what the cells compute."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .features import Features
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .state import OutOfFold
@@ -44,13 +45,14 @@ class GraphNetwork(AbstractPredictor):
         learning_rate: Its peak; it rises linearly and falls by a cosine.
         weight_decay: AdamW's, on matrices.
         ranking: Weight of the ranking loss.
+        features: Names in ``ENCODINGS`` joined by ``+``: what the head reads besides the graph;
+            empty for the graph alone.
         device: Where torch computes, such as ``cpu`` or ``cuda``.
         calibration_folds: See the base class.
         seed: See the base class.
     """
 
     kind = "gnn"
-    encoder = "graphs"
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class GraphNetwork(AbstractPredictor):
         learning_rate: float = 0.02,
         weight_decay: float = 0.3,
         ranking: float = 1.0,
+        features: str = "features",
         device: str = "cpu",
         calibration_folds: int = 5,
         seed: int = 0,
@@ -76,10 +79,14 @@ class GraphNetwork(AbstractPredictor):
         self.learning_rate = _check_number("learning_rate", learning_rate)
         self.weight_decay = _check_number("weight_decay", weight_decay)
         self.ranking = _check_number("ranking", ranking)
+        self.features = features
+        self.encoder = f"graphs+{features}" if features else "graphs"
+        self._features = Features(features) if features else None
         self.device = device
 
-    def _key(self, cell: Architecture) -> str:
-        return cell.function_class
+    def _key(self, cell: Architecture) -> Hashable:
+        own = self._features.key(cell) if self._features else None
+        return cell.function_class if own == cell.function_class else (cell.function_class, own)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         self._network, (self._scores,) = self._train(cells, Y, np.ones((1, len(cells)), bool))
@@ -127,7 +134,7 @@ class GraphNetwork(AbstractPredictor):
             network = self._new_network(Y.shape[1], len(weights), generator).to(device)
             train_network(
                 network,
-                [part.to(device) for part in _as_tensors(cells)],
+                [part.to(device) for part in self._tensors(cells)],
                 torch.tensor(Z, dtype=torch.float32, device=device),
                 torch.tensor(weights, dtype=torch.float32, device=device),
                 updates=self.updates or _suitable_updates(len(cells)),
@@ -148,12 +155,12 @@ class GraphNetwork(AbstractPredictor):
         from ._flow_network import collate
         from ._network_training import one_thread
 
-        kinds, counts = (part.to(network.start.device) for part in _as_tensors(cells))
+        parts = [part.to(network.start.device) for part in self._tensors(cells)]
         chunks = []
         with one_thread(), torch.no_grad():
             for start in range(0, len(cells), _CHUNK):
-                rows = slice(start, start + _CHUNK)
-                chunks.append(network(collate(kinds[rows], counts[rows])).cpu().numpy())
+                kinds, counts, features = (part[start : start + _CHUNK] for part in parts)
+                chunks.append(network(collate(kinds, counts), features).cpu().numpy())
         Z = np.concatenate(chunks, axis=1).astype(np.float64)
         ensembles = np.split(Z, len(scores))
         values = np.array(
@@ -171,12 +178,21 @@ class GraphNetwork(AbstractPredictor):
 
         return FlowNetwork(
             kinds=len(NODE_KINDS),
+            features=self._features.size if self._features else 0,
             outputs=outputs,
             members=members,
             width=self.width,
             layers=self.layers,
             generator=generator,
         )
+
+    def _tensors(self, cells: Sequence[Architecture]) -> list["torch.Tensor"]:
+        """Return kinds and edge counts of the graphs, and features ``(n, d)``."""
+        import torch
+
+        rows = self._features.encode(cells) if self._features else np.empty((len(cells), 0))
+        graphs = [torch.tensor(array, dtype=torch.int64) for array in pack_graphs(cells)]
+        return [*graphs, torch.tensor(rows, dtype=torch.float32)]
 
     def _weights(self) -> dict[str, bytes]:
         tensors = {name: t.cpu().numpy() for name, t in self._network.state_dict().items()}
@@ -203,12 +219,6 @@ class GraphNetwork(AbstractPredictor):
             raise InvalidModelError(msg)
         network.load_state_dict(weights)
         self._network = network.to(find_device(self.device, or_cpu=True))
-
-
-def _as_tensors(cells: Sequence[Architecture]) -> list["torch.Tensor"]:
-    import torch
-
-    return [torch.tensor(array, dtype=torch.int64) for array in pack_graphs(cells)]
 
 
 def _suitable_updates(n: int) -> int:

@@ -13,7 +13,7 @@ from surrobust.predictors._network_training import loss_of, one_thread
 from surrobust.predictors.graph_network import GraphNetwork
 from surrobust.spaces import Architecture
 
-SMALL = {"members": 2, "width": 8, "layers": 2, "updates": 20}
+SMALL = {"members": 2, "width": 8, "layers": 2, "updates": 20, "features": ""}
 
 
 def as_batch(*codes):
@@ -53,14 +53,17 @@ def test_one_layer_by_hand():
 
 def test_members_and_graphs_do_not_mix():
     generator = torch.Generator().manual_seed(1)
-    network = FlowNetwork(kinds=5, outputs=2, members=3, width=6, layers=3, generator=generator)
-    both = network(as_batch("323133", "104301"))
+    network = FlowNetwork(
+        kinds=5, features=1, outputs=2, members=3, width=6, layers=3, generator=generator
+    )
+    rows = torch.tensor([[0.5], [-0.2]])
+    both = network(as_batch("323133", "104301"), rows)
     assert both.shape == (3, 2, 2)
-    torch.testing.assert_close(both[:, :1], network(as_batch("323133")))
+    torch.testing.assert_close(both[:, :1], network(as_batch("323133"), rows[:1]))
     with torch.no_grad():
         for parameter in network.flows.parameters():
             parameter[2] = 0
-    changed = network(as_batch("323133", "104301"))
+    changed = network(as_batch("323133", "104301"), rows)
     torch.testing.assert_close(changed[:2], both[:2])
     assert not torch.allclose(changed[2], both[2])
 
@@ -82,6 +85,30 @@ def test_it_learns(toy_cells, toy_values):
     assert kendall_tau(toy_values[:45], model.predict(toy_cells[:45])) > 0.9
     assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.6
     assert model.predict(toy_cells) == pytest.approx(toy_values, abs=0.1)
+
+
+def test_features_are_read_in_units_of_their_spread():
+    generator = torch.Generator().manual_seed(2)
+    network = FlowNetwork(
+        kinds=5, features=2, outputs=1, members=2, width=4, layers=1, generator=generator
+    )
+    network.see_features(torch.tensor([[0.0, 7.0], [20.0, 7.0]]))
+    assert network.centre.tolist() == [10, 7]
+    assert network.scale.tolist() == pytest.approx([0.1, 1])
+    batch = as_batch("323133")
+    assert not torch.equal(*(network(batch, torch.tensor([[v, 7.0]])) for v in (0.0, 20.0)))
+    assert torch.equal(*(network(batch, torch.tensor([[v, 7.0]])) for v in (51.0, 1e9)))
+
+
+@pytest.mark.parametrize("features", ["features", "paths+one_hot"])
+def test_features_may_join_the_graph(toy_cells, toy_values, tmp_path, features):
+    model = small(features=features, updates=60).fit(toy_cells[:45], toy_values[:45])
+    assert model.encoder == f"graphs+{features}"
+    assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.6
+    model.save(tmp_path / "model")
+    assert (load_folder(tmp_path / "model").predict(toy_cells) == model.predict(toy_cells)).all()
+    first, second = model.predict(["310310", "300310"])
+    assert (first == second) == (features == "features")
 
 
 def test_twins_get_one_prediction(toy_cells, toy_values):
@@ -184,11 +211,12 @@ def test_damaged_weights_are_refused(toy_cells, toy_values, damage):
         {"learning_rate": -1},
         {"learning_rate": float("nan")},
         {"ranking": True},
+        {"features": "feathers"},
         {"weight_decay": "much"},
     ],
 )
 def test_options_are_checked(options):
-    with pytest.raises(InvalidInputError, match=f"{next(iter(options))}: expected"):
+    with pytest.raises(InvalidInputError, match=": expected"):
         make_predictor("gnn", **options)
 
 
