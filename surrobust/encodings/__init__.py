@@ -1,12 +1,12 @@
 """Encodings: architectures as rows of numbers, each by its name in :data:`ENCODINGS`.
 
 ``one_hot`` is the cell as written; ``paths`` and ``features`` are what it computes, equal for
-cells of one function class. ``graphs`` has graphs for networks, ``function_groups`` groups for
-kernels.
+cells that compute the same with the same convolutions. ``graphs`` has graphs for networks,
+``function_groups`` groups for kernels.
 """
 
 from .base import AbstractEncoder
-from .function_features import FunctionFeatureEncoder
+from .function_features import FunctionFeatureEncoder, twin_groups
 from .one_hot import OneHotEncoder
 from .paths import PathEncoder
 
@@ -23,4 +23,5 @@ __all__ = [
     "FunctionFeatureEncoder",
     "OneHotEncoder",
     "PathEncoder",
+    "twin_groups",
 ]

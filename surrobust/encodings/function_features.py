@@ -1,11 +1,16 @@
-"""Features of what a cell computes, in groups, equal for cells of one function class.
+"""Features of what a cell computes, in groups.
 
-All are read off one member of the function class, so that twins get one row whichever is given.
+Two cells may be of one function class although one uses a convolution's output twice where the
+other has two convolutions. Those are different networks, and measurements differ, so a *form* here
+is a function class with its numbers of convolutions. All features are read off the first cell of a
+form, so that twins get one row whichever is given.
 """
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 
@@ -15,6 +20,9 @@ from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
 from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, count_paths, live_paths
 from .signal_propagation import FIELD, FLOW, propagate
+
+Form: TypeAlias = tuple[str, int, int]
+"""A function class, and how many 1x1 and 3x3 convolutions there are behind it."""
 
 _SETS = {
     "conv1x1": (CONV_1X1,),
@@ -92,30 +100,68 @@ class FunctionFeatureEncoder(AbstractEncoder):
         """Return features, shape ``(n, d)``."""
         if not len(architectures):
             return np.empty((0, len(self.names)))
-        forms = [cell.function_class for cell in architectures]
+        forms = [self.key(cell) for cell in architectures]
         missing = sorted({form for form in forms if form not in _ROWS})
         if missing:
-            ops = np.array([_members()[form] for form in missing])
+            ops = np.array([_forms().first[form] for form in missing])
             computed = np.concatenate(list(feature_groups(ops).values()), axis=1)
             _ROWS.update(zip(missing, computed, strict=True))
         return np.array([_ROWS[form] for form in forms])
 
-    def key(self, architecture: Architecture) -> str:
-        """Return the function class."""
-        return architecture.function_class
+    def key(self, architecture: Architecture) -> Form:
+        """Return the function class and the numbers of convolutions behind it."""
+        return _forms().of[architecture.ops]
 
 
-_ROWS: dict[str, FloatArray] = {}
-"""Features by function class, as far as they were asked for: at most 4930 rows."""
+_ROWS: dict[Form, FloatArray] = {}
+"""Features as far as they were asked for: at most 5260 rows."""
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """The form of every cell by its ops, and the ops of the first cell of every form."""
+
+    of: dict[tuple[int, ...], Form]
+    first: dict[Form, tuple[int, ...]]
 
 
 @cache
-def _members() -> dict[str, tuple[int, ...]]:
-    """Return one member of each function class: the one of smallest index."""
-    members: dict[str, tuple[int, ...]] = {}
-    for cell in NASBench201():
-        members.setdefault(cell.function_class, cell.ops)
-    return members
+def _forms() -> _Forms:
+    cells = list(NASBench201())
+    ops = np.array([cell.ops for cell in cells])
+    live = linear_forms(ops).live
+    counts = zip(
+        *((live & (ops == op)).sum(axis=1).tolist() for op in (CONV_1X1, CONV_3X3)), strict=True
+    )
+    of: dict[tuple[int, ...], Form] = {}
+    first: dict[Form, tuple[int, ...]] = {}
+    for cell, (ones, threes) in zip(cells, counts, strict=True):
+        form = (cell.function_class, ones, threes)
+        of[cell.ops] = form
+        first.setdefault(form, cell.ops)
+    return _Forms(of, first)
+
+
+def twin_groups(architectures: Sequence[Architecture]) -> IntArray:
+    """Return a number for each cell, shape ``(n,)``, shared by all that compute the same.
+
+    Cells share it that are of one function class, and those whose features are equal although
+    their function classes are written differently: a pool of a sum is the sum of the pools.
+    """
+    rows = np.round(FunctionFeatureEncoder().encode(architectures), 6)
+    alike = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
+    classes: dict[str, int] = {}
+    leader = list(range(len(architectures) + int(alike.max(initial=0)) + 1))
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            leader[i] = i = leader[leader[i]]
+        return i
+
+    for i, cell in enumerate(architectures):
+        for other in (classes.setdefault(cell.function_class, i), len(architectures) + alike[i]):
+            leader[find(i)] = find(int(other))
+    return np.array([find(i) for i in range(len(architectures))], dtype=np.int64)
 
 
 def feature_groups(ops: IntArray) -> dict[str, FloatArray]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .._checks import brief, check_coverage, check_integer, check_values
+from ..encodings import twin_groups
 from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
@@ -221,7 +222,7 @@ class AbstractPredictor(ABC):
         return OutOfFold(folds, Y, mean, std)
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
-        groups = [cell.function_class for cell in cells]
+        groups = twin_groups(cells).tolist()
         return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
 
     def _key(self, cell: Architecture) -> Hashable:

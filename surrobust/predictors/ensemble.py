@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from .._checks import check_integer
+from ..encodings import twin_groups
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .base import AbstractPredictor
@@ -83,7 +84,7 @@ class Ensemble(AbstractPredictor):
         return OutOfFold(self._stacking(cells), Y, *self._held_out)
 
     def _stacking(self, cells: Sequence[Architecture]) -> IntArray:
-        groups = [cell.function_class for cell in cells]
+        groups = twin_groups(cells).tolist()
         return split_into_folds(groups, folds=self.stacking_folds, seed=self.seed)
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
