@@ -56,8 +56,8 @@ class Target:
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether a search maximises it: accuracies yes, latency and energy no."""
-        return self.benchmark != "hw-nas-bench"
+        """Whether a search maximises it: everything but latency and energy."""
+        return not self.metric.endswith(("-latency", "-energy"))
 
     def __str__(self) -> str:
         return f"{self.benchmark}/{self.images}/{self.metric}"

@@ -35,7 +35,9 @@ def test_epsilon(key: str, epsilon: float | None):
 
 def test_direction():
     assert Target.parse(DEFAULT_TARGET).higher_is_better
+    assert Target.parse("hw-nas-bench/cifar10/eyeriss-arithmetic-intensity").higher_is_better
     assert not Target.parse("hw-nas-bench/cifar10/raspi4-latency").higher_is_better
+    assert not Target.parse("hw-nas-bench/cifar10/fpga-energy").higher_is_better
 
 
 @pytest.mark.parametrize("text", ["", "a/b", "a/b/c/d", "a//c", " a/b/c", None, 3])
