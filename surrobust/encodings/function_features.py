@@ -18,7 +18,7 @@ from ..spaces import EDGES, Architecture, NASBench201
 from ..typing import FloatArray, IntArray
 from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
-from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, count_paths, live_paths
+from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, live_paths
 from .signal_propagation import FIELD, FLOW, propagate
 
 Form: TypeAlias = tuple[str, int, int]
@@ -34,7 +34,6 @@ _SETS = {
     "op": tuple(OP_NAMES),
 }
 _SOURCES = ("x", "conv1x1", "conv3x3")
-_MULTISETS = tuple(sorted({tuple(sorted(word)) for word in WORDS}))
 
 
 def _banned() -> list[tuple[int, ...]]:
@@ -43,8 +42,6 @@ def _banned() -> list[tuple[int, ...]]:
 
 def _group_names() -> dict[str, tuple[str, ...]]:
     """Return the columns of each group."""
-    words = [">".join(OP_NAMES[op] for op in word) or "identity" for word in WORDS]
-    bags = ["+".join(OP_NAMES[op] for op in bag) or "identity" for bag in _MULTISETS]
     along = [f"{how} {ops}s along a path" for ops in _SETS for how in ("most", "least", "mean")]
     without = [
         f"{what} without {' and '.join(OP_NAMES[op] for op in banned)}"
@@ -58,21 +55,10 @@ def _group_names() -> dict[str, tuple[str, ...]]:
         for power in range(N_POWERS if sink == "the output" else N_POWERS - 1)
         for source in _SOURCES
     ]
-    fan = [f"{op}s fed by {n}" for op in ("conv1x1", "conv3x3") for n in ("1", "2", "3", "4+")]
-    depth = [
-        f"{op}s at {how} depth {d}"
-        for op in ("conv1x1", "conv3x3")
-        for d in (1, 2, 3)
-        for how in ("most", "least")
-    ]
     return {
-        "path": tuple(f"path {word}" for word in words),
-        "mset": tuple(f"path of {bag}" for bag in bags),
         "count": ("conv1x1s", "conv3x3s", "convs", "log weights"),
         "stat": (*along, *without, *whole),
         "feed": tuple(fed),
-        "fan": tuple(fan),
-        "depth": tuple(depth),
         "field": FIELD,
         "flow": FLOW,
     }
@@ -87,8 +73,8 @@ class FunctionFeatureEncoder(AbstractEncoder):
 
     Among them the graph features of Kadlecova, Lukasik, Pilat, Vidnerova, Safari, Neruda & Hutter,
     "Surprisingly Strong Performance Prediction with Neural Graph Features" (ICML 2024): op counts,
-    shortest paths with ops banned, most ops on a path, node degrees. Unlike the paper, all are
-    taken of the function form.
+    shortest paths with ops banned, most ops on a path. Unlike the paper, all are taken of the
+    function form.
     """
 
     @property
@@ -171,17 +157,10 @@ def feature_groups(ops: IntArray) -> dict[str, FloatArray]:
         ops: Op numbers, shape ``(n, 6)``.
     """
     forms = linear_forms(ops)
-    paths = count_paths(ops)
-    bags = np.zeros((len(ops), len(_MULTISETS)))
-    for column, word in enumerate(WORDS):
-        bags[:, _MULTISETS.index(tuple(sorted(word)))] += paths[:, column]
     groups = {
-        "path": paths,
-        "mset": bags,
         "count": _weight_counts(forms),
         "stat": _path_statistics(ops),
-        **_feeds(forms),
-        "depth": _depths(forms),
+        "feed": _feeds(forms),
     }
     groups["field"], groups["flow"] = propagate(ops)
     computes = (forms.coefficients[3].sum(axis=(1, 2)) > 0)[:, None]
@@ -234,44 +213,20 @@ def _ops_on(ops: tuple[int, ...]) -> IntArray:
     return np.array([sum(op in ops for op in word) for word in WORDS])
 
 
-def _feeds(forms: LinearForms) -> dict[str, FloatArray]:
-    """Return who feeds whom, and how many summands each convolution has."""
+def _feeds(forms: LinearForms) -> FloatArray:
+    """Return how often each source, pooled k times, is a summand of each sink, ``(n, 30)``."""
     n = len(forms.ops)
     kind = np.zeros((n, N_ATOMS, len(_SOURCES)))
     kind[:, 0, 0] = 1
     kind[:, 1:, 1] = forms.ops == CONV_1X1
     kind[:, 1:, 2] = forms.ops == CONV_3X3
     by_kind = np.einsum("vnkj,njt->vnkt", forms.coefficients, kind)
-    feeds, fans = [], []
+    columns = []
     for op in CONVS:
         fed = np.zeros((n, N_POWERS, len(_SOURCES)))
-        fan = np.zeros((n, 4))
         for edge, (source, _) in enumerate(EDGES):
             is_op = forms.live[:, edge] & (forms.ops[:, edge] == op)
             fed += is_op[:, None, None] * by_kind[source]
-            summands = np.clip(by_kind[source].sum(axis=(1, 2)), 1, 4).astype(np.int64)
-            fan[np.flatnonzero(is_op), summands[is_op] - 1] += 1
-        feeds.append(fed[:, : N_POWERS - 1].reshape(n, -1))
-        fans.append(fan)
-    output = by_kind[3].reshape(n, -1)
-    return {
-        "feed": np.concatenate([*feeds, output], axis=1),
-        "fan": np.concatenate(fans, axis=1),
-    }
-
-
-def _depths(forms: LinearForms) -> FloatArray:
-    """Return how many convolutions end the longest, and the shortest, chain of each length."""
-    uses = forms.coefficients.sum(axis=2) > 0
-    n = len(forms.ops)
-    least, most = np.full((n, N_ATOMS), 9), np.zeros((n, N_ATOMS), dtype=np.int64)
-    least[:, 0] = 0
-    for edge, (source, _) in enumerate(EDGES):
-        most[:, edge + 1] = 1 + np.where(uses[source], most, 0).max(axis=1)
-        least[:, edge + 1] = 1 + np.where(uses[source], least, 8).min(axis=1)
-    columns = []
-    for op in CONVS:
-        is_op = forms.live & (forms.ops == op)
-        for depth in (1, 2, 3):
-            columns += [(is_op & (d[:, 1:] == depth)).sum(axis=1) for d in (most, least)]
-    return np.stack(columns, axis=1).astype(np.float64)
+        # What is pooled three times has no edge left to a convolution.
+        columns.append(fed[:, : N_POWERS - 1].reshape(n, -1))
+    return np.concatenate([*columns, by_kind[3].reshape(n, -1)], axis=1)

@@ -43,7 +43,6 @@ FLOW = tuple(f"{what} up to {place}" for place in _READ_AFTER.values() for what 
 _MEAN_SQUARE, _SQUARED_MEAN = 0.5, 1 / (2 * np.pi)
 _GROWTH = _MEAN_SQUARE / (_MEAN_SQUARE - _SQUARED_MEAN)
 _TINY = 1e-12
-_LARGEST = np.array([1e12, 1e16, 1e16])[:, None, None]
 _SIGNAL, _WHITE = 0, 1
 
 
@@ -63,8 +62,9 @@ def propagate(ops: IntArray) -> tuple[FloatArray, FloatArray]:
                 flow.append(walk.read_flow())
         walk.pass_reduction()
     computes = walk.computes[:, None]
-    together = np.clip(np.concatenate(field, axis=1), -40, 40)
-    return np.where(computes, together, 0.0), np.where(computes, np.concatenate(flow, axis=1), 0.0)
+    together = (np.concatenate(columns, axis=1) for columns in (field, flow))
+    together_field, together_flow = (np.where(computes, columns, 0.0) for columns in together)
+    return together_field, together_flow
 
 
 class _Walk:
@@ -100,8 +100,6 @@ class _Walk:
     def pass_cell(self) -> None:
         """Send everything through one cell."""
         at = frequencies()
-        if self.n_cells:
-            self.state = np.clip(self.state, 0, _LARGEST)
         n, f = self.state.shape[1:]
         atoms = np.zeros((3, n, N_ATOMS, f))
         atoms[:, :, 0] = self.state

@@ -35,7 +35,7 @@ class DefaultPredictor(AbstractPredictor):
         self,
         *,
         encoder: str = "features",
-        process_weight: float = 2 / 3,
+        process_weight: float = 0.75,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:

@@ -13,11 +13,8 @@ from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
 from .features import Features
 
-_KERNEL_GROUPS = ("count", "stat", "feed", "field", "flow")
-"""The groups of function features that a kernel sees."""
-
-_STANDARDISED = ("count", "stat")
-"""Groups of mixed units; the others are compressed by a signed square root instead."""
+_STANDARDISED = ("count", "stat", "field", "flow")
+"""Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +82,7 @@ def _groups(encoder: str) -> list[tuple[str, tuple[int, ...]]]:
         if part == "features":
             at = start
             for name, columns in FEATURE_GROUPS.items():
-                if name in _KERNEL_GROUPS:
-                    found.append((name, tuple(range(at, at + len(columns)))))
+                found.append((name, tuple(range(at, at + len(columns)))))
                 at += len(columns)
         else:
             found.append((part, tuple(range(start, stop))))
