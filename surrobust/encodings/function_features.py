@@ -2,8 +2,9 @@
 
 Two cells may be of one function class although one uses a convolution's output twice where the
 other has two convolutions. Those are different networks, and measurements differ, so a *form* here
-is a function class with its numbers of convolutions. All features are read off the first cell of a
-form, so that twins get one row whichever is given.
+is a function class with its numbers of convolutions. A cell counts as its representative does, the
+one that benchmarks measured, and all features are read off the first representative of a form: a
+row is the same whichever cell is given.
 """
 
 import itertools
@@ -14,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..spaces import EDGES, Architecture, NASBench201
+from ..spaces import EDGES, Architecture, NASBench201, representatives_by_index
 from ..typing import FloatArray, IntArray
 from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
@@ -95,7 +96,7 @@ class FunctionFeatureEncoder(AbstractEncoder):
         return np.array([_ROWS[form] for form in forms])
 
     def key(self, architecture: Architecture) -> Form:
-        """Return the function class and the numbers of convolutions behind it."""
+        """Return the function class and the numbers of convolutions of the representative."""
         return _forms().of[architecture.ops]
 
 
@@ -105,7 +106,7 @@ _ROWS: dict[Form, FloatArray] = {}
 
 @dataclass(frozen=True)
 class _Forms:
-    """The form of every cell by its ops, and the ops of the first cell of every form."""
+    """The form of every cell by its ops, and the ops of each form's first representative."""
 
     of: dict[tuple[int, ...], Form]
     first: dict[Form, tuple[int, ...]]
@@ -119,12 +120,12 @@ def _forms() -> _Forms:
     counts = zip(
         *((live & (ops == op)).sum(axis=1).tolist() for op in (CONV_1X1, CONV_3X3)), strict=True
     )
-    of: dict[tuple[int, ...], Form] = {}
+    own = [(cell.function_class, *count) for cell, count in zip(cells, counts, strict=True)]
+    representatives = representatives_by_index()
     first: dict[Form, tuple[int, ...]] = {}
-    for cell, (ones, threes) in zip(cells, counts, strict=True):
-        form = (cell.function_class, ones, threes)
-        of[cell.ops] = form
-        first.setdefault(form, cell.ops)
+    for index in dict.fromkeys(representatives):
+        first.setdefault(own[index], cells[index].ops)
+    of = {cell.ops: own[index] for cell, index in zip(cells, representatives, strict=True)}
     return _Forms(of, first)
 
 

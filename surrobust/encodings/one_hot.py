@@ -20,7 +20,7 @@ class OneHotEncoder(AbstractEncoder):
     def encode(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Return zeros and ones, shape ``(n, 30)``."""
         ops = np.array([cell.ops for cell in architectures], dtype=np.int64).reshape(-1, len(EDGES))
-        return np.eye(len(OPS))[ops].reshape(len(ops), -1)
+        return np.eye(len(OPS))[ops].reshape(len(ops), len(EDGES) * len(OPS))
 
     def key(self, architecture: Architecture) -> tuple[int, ...]:
         """Return the ops."""
