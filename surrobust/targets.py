@@ -59,6 +59,11 @@ class Target:
         """Whether a search maximises it: everything but latency and energy."""
         return not self.metric.endswith(("-latency", "-energy"))
 
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it is a fraction in [0, 1]."""
+        return self.benchmark != "hw-nas-bench"
+
     def __str__(self) -> str:
         return f"{self.benchmark}/{self.images}/{self.metric}"
 

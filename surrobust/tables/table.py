@@ -160,7 +160,7 @@ class MeasurementTable:
 
 
 def _check_column(target: str, column: FloatArray, indices: Any) -> None:
-    if Target.parse(target).higher_is_better:
+    if Target.parse(target).is_accuracy:
         expected, wrong = "a fraction in [0, 1]", ~((column >= 0) & (column <= 1))
     else:
         positive = (column > 0) & np.isfinite(column)
