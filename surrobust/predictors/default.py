@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
-from .._checks import check_fraction
+from .._checks import check_fraction, check_integer
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
@@ -24,7 +24,8 @@ class DefaultPredictor(AbstractPredictor):
 
     Args:
         encoder: Names in ``ENCODINGS`` joined by ``+``.
-        process_weight: Weight of the process; the trees have the rest.
+        process_weight: Weight of the process; the trees have the rest, 1 leaves them out.
+        trees: How many.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
@@ -36,18 +37,25 @@ class DefaultPredictor(AbstractPredictor):
         *,
         encoder: str = "features",
         process_weight: float = 0.75,
+        trees: int = 500,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
         super().__init__(calibration_folds=calibration_folds, seed=seed)
         self.encoder = encoder
         self.process_weight = check_fraction("process_weight", process_weight)
+        self.trees = check_integer("trees", trees, minimum=1)
         self._features = Features(encoder)
         self._process = GaussianProcess(
             encoder=encoder, transform="standard", calibration_folds=0, seed=seed
         )
         self._trees = BoostedTrees(
-            encoder=encoder, transform="standard", members=1, calibration_folds=0, seed=seed
+            encoder=encoder,
+            transform="standard",
+            members=1,
+            trees=trees,
+            calibration_folds=0,
+            seed=seed,
         )
 
     def _key(self, cell: Architecture) -> Hashable:

@@ -1,6 +1,7 @@
 """Several predictors, each trusted as far as cross-validation bears it out."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class Ensemble(AbstractPredictor):
 
     Args:
         encoder: Names in ``ENCODINGS`` joined by ``+``.
+        boosted_trees: Trees of each booster.
+        forest_trees: Trees of the forest.
         stacking_folds: Folds of the cross-validation behind the weights, at least 2; twins
             share a fold.
         calibration_folds: See :class:`AbstractPredictor`; the intervals use the folds of the
@@ -44,6 +47,8 @@ class Ensemble(AbstractPredictor):
         self,
         *,
         encoder: str = "features",
+        boosted_trees: int = 500,
+        forest_trees: int = 200,
         stacking_folds: int = 5,
         calibration_folds: int = 5,
         seed: int = 0,
@@ -51,15 +56,21 @@ class Ensemble(AbstractPredictor):
         super().__init__(calibration_folds=calibration_folds, seed=seed)
         self.encoder = encoder
         self.stacking_folds = check_integer("stacking_folds", stacking_folds, minimum=2)
+        self.boosted_trees = check_integer("boosted_trees", boosted_trees, minimum=1)
+        self.forest_trees = check_integer("forest_trees", forest_trees, minimum=2)
         self._features = Features(encoder)
         self._members = self._make_members()
 
     def _make_members(self) -> list[AbstractPredictor]:
-        common = {"encoder": self.encoder, "calibration_folds": 0, "seed": self.seed}
+        common: dict[str, Any] = {
+            "encoder": self.encoder,
+            "calibration_folds": 0,
+            "seed": self.seed,
+        }
         return [
-            GaussianProcess(**common),  # type: ignore[arg-type]
-            BoostedTrees(**common),  # type: ignore[arg-type]
-            RandomForest(**common),  # type: ignore[arg-type]
+            GaussianProcess(**common),
+            BoostedTrees(trees=self.boosted_trees, **common),
+            RandomForest(trees=self.forest_trees, **common),
         ]
 
     def _key(self, cell: Architecture) -> Hashable:
