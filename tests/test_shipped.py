@@ -1,0 +1,55 @@
+"""Where shipped predictors are found, and what a name may be."""
+
+import pytest
+
+from surrobust import shipped
+from surrobust.errors import InvalidInputError, InvalidModelError, MissingMeasurementError
+from surrobust.predictors import make_predictor
+from surrobust.shipped import list_predictors, load_predictor, predictor_for, read_card
+from surrobust.targets import DEFAULT_TARGET
+
+OTHER_TARGET = "jung2023/cifar10/clean"
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch, toy_cells, toy_values):
+    """A folder of two predictors instead of the shipped ones."""
+    monkeypatch.setattr(shipped, "shipped_dir", lambda: tmp_path)
+    for name, target in (("a-v1", OTHER_TARGET), ("nas-robbench-201-v1", DEFAULT_TARGET)):
+        model = make_predictor("gp", calibration_folds=0)
+        model.fit(toy_cells, toy_values, targets=[target]).save(tmp_path / name, name=name)
+    (tmp_path / "README.md").write_text("not a predictor")
+    return tmp_path
+
+
+def test_the_one_of_the_default_target_is_first_and_loaded_without_a_name(models):
+    assert list_predictors() == ["nas-robbench-201-v1", "a-v1"]
+    assert load_predictor().targets == (DEFAULT_TARGET,)
+    assert read_card()["name"] == "nas-robbench-201-v1"
+
+
+def test_names_and_folders_are_taken(models):
+    assert load_predictor("a-v1").card["name"] == "a-v1"
+    assert load_predictor(models / "a-v1").card["name"] == "a-v1"
+    assert load_predictor(str(models / "a-v1")).targets == (OTHER_TARGET,)
+    assert predictor_for(OTHER_TARGET).card["name"] == "a-v1"
+
+
+def test_what_is_neither_is_refused(models, tmp_path):
+    with pytest.raises(InvalidInputError, match="a-v1"):
+        load_predictor("b-v1")
+    with pytest.raises(InvalidModelError, match="no folder"):
+        load_predictor(tmp_path / "gone")
+    with pytest.raises(MissingMeasurementError, match="target"):
+        predictor_for("jung2023/cifar10/square-8")
+
+
+def test_nothing_shipped_is_said_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "shipped_dir", lambda: tmp_path / "nothing")
+    assert list_predictors() == []
+    with pytest.raises(MissingMeasurementError, match="nothing"):
+        load_predictor()
+
+
+def test_the_folder_is_in_the_package_or_beside_it():
+    assert shipped.shipped_dir().name in ("_models", "models")
