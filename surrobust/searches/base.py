@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -198,3 +199,9 @@ def _group(cells: Iterable[Architecture]) -> dict[str, tuple[Architecture, ...]]
     for cell in sorted(cells, key=lambda cell: cell.index):
         classes.setdefault(cell.function_class, []).append(cell)
     return {name: tuple(members) for name, members in classes.items()}
+
+
+@cache
+def count_by_function(space: type[AbstractSearchSpace[Architecture]]) -> Counter[str]:
+    """Return how many cells of a space compute each function."""
+    return Counter(cell.function_class for cell in space())

@@ -11,8 +11,11 @@ from ..errors import InvalidInputError
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray, Seed
 from .acquisition import ACQUISITIONS
-from .base import AbstractSearch
+from .base import AbstractSearch, count_by_function
 from .process import FunctionProcess
+
+_MAX_SIZE = 200
+"""Cells of one function class that count: 460 cells compute nothing at all."""
 
 
 class Model(Protocol):
@@ -80,6 +83,8 @@ class GuidedSearch(AbstractSearch):
         self._leads = tuple(members[0] for members in self._classes.values())
         self._prior = None if prior is None else _Standardised(prior, self._leads)
         self._position = {name: i for i, name in enumerate(self._names)}
+        counts = count_by_function(type(space))
+        self._sizes = np.array([min(counts[name], _MAX_SIZE) for name in self._names], float)
         self._taken: list[int] = []
 
     def _propose(self) -> Architecture:
@@ -100,19 +105,19 @@ class GuidedSearch(AbstractSearch):
             self._taken.append(position)
 
     def _spread(self, is_open: np.ndarray) -> int:
-        """Draw an open class by its squared distance from those taken, as k-means++ seeds.
+        """Draw an open class by its size times its squared distance from those taken.
 
-        Arthur & Vassilvitskii, "k-means++: The Advantages of Careful Seeding" (SODA 2007).
+        The size is the number of cells of the space that compute it, at most ``_MAX_SIZE``, so
+        that the draw is one of cells. The distance is that of k-means++, Arthur & Vassilvitskii,
+        "k-means++: The Advantages of Careful Seeding" (SODA 2007).
         """
-        if not self._taken:
-            if self._prior is not None:
-                return int(np.argmax(np.where(is_open, self._prior(self._leads), -np.inf)))
-            return int(self.rng.choice(np.flatnonzero(is_open)))
-        features = np.concatenate(encode_function_groups(self._leads), axis=1)
-        distance = np.min(
-            [((features - features[i]) ** 2).sum(axis=1) for i in self._taken], axis=0
-        )
-        weights = np.where(is_open, distance, 0.0)
+        if not self._taken and self._prior is not None:
+            return int(np.argmax(np.where(is_open, self._prior(self._leads), -np.inf)))
+        weights = np.where(is_open, self._sizes, 0.0)
+        if self._taken:
+            features = np.concatenate(encode_function_groups(self._leads), axis=1)
+            taken = [((features - features[i]) ** 2).sum(axis=1) for i in self._taken]
+            weights = weights * np.min(taken, axis=0)
         if weights.sum() == 0:
             weights = is_open.astype(np.float64)
         return int(self.rng.choice(len(weights), p=weights / weights.sum()))
