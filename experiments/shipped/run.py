@@ -38,7 +38,12 @@ class Shipped:
 
 
 _EDGE_TPU = "hw-nas-bench/cifar10/edgetpu-latency"  # measured on 10926 cells only
-_ON_DEVICES = {"encoder": "features+one_hot", "transform": "standard"}
+_ON_DEVICES = {
+    "encoder": "features+one_hot",
+    "transform": "standard",
+    "members": 1,
+    "trees": 300,
+}
 
 SHIPPED = {
     # At this many cells trees add less than .002 of tau; without them a predictor is small.
@@ -78,10 +83,10 @@ def build(name: str, *, out: Path, data_dir: str | None, n: int | None) -> None:
     what = SHIPPED[name]
     table = sr.load_table(what.benchmark, data_dir=data_dir)
     targets = what.targets or table.targets
-    Y = np.stack([table.values(target) for target in targets], axis=1)
-    kept = np.flatnonzero(np.isfinite(Y).all(axis=1))[:n]
+    values = np.stack([table.values(target) for target in targets], axis=1)
+    kept = np.flatnonzero(np.isfinite(values).all(axis=1))[:n]
     model = sr.make_predictor(what.kind, seed=0, **what.options)
-    model.fit([table.architectures[i] for i in kept], Y[kept], targets=targets)
+    model.fit([table.architectures[i] for i in kept], values[kept], targets=targets)
     model.save(
         out / name,
         name=name,
