@@ -136,3 +136,10 @@ def test_the_initial_design_is_spread_over_what_cells_compute(space):
 
     guided = np.mean([spread(GuidedSearch, s) for s in range(5)])
     assert guided > 1.2 * np.mean([spread(RandomSearch, s) for s in range(5)])
+
+
+def test_the_initial_design_draws_cells_and_not_functions(space):
+    # 460 cells compute a lone 3x3 convolution, a single one computes the other function.
+    common, rare = cells("000300", "333333")
+    firsts = [GuidedSearch(space, candidates=[common, rare], seed=s).ask()[0] for s in range(60)]
+    assert firsts.count(common) > 45
