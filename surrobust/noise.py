@@ -75,13 +75,13 @@ def noise_ceiling(
     if len(groups) < 10:
         msg = f"classes: expected at least 10 with several members, got {len(groups)}"
         raise InvalidInputError(msg)
-    point = _Noise(y, groups)
-    centre = float(np.mean([point.simulate(y, score, rng) for _ in range(20)]))
+    point, slope = _Noise(y, groups), _log_density_slope(y)
+    centre = float(np.mean([point.simulate(y, slope, score, rng) for _ in range(20)]))
     draws = np.empty(n_bootstrap)
     for i in range(n_bootstrap):
         chosen = rng.integers(len(groups), size=len(groups))
         noise = _Noise(y, [groups[j] for j in chosen])
-        draws[i] = np.mean([noise.simulate(y, score, rng) for _ in range(3)])
+        draws[i] = np.mean([noise.simulate(y, slope, score, rng) for _ in range(3)])
     lower, upper = np.quantile(draws, [0.025, 0.975])
     return Ceiling(
         value=centre,
@@ -130,11 +130,19 @@ class _Noise:
     def simulate(
         self,
         y: FloatArray,
+        slope: FloatArray,
         score: Callable[[FloatArray, FloatArray], float],
         rng: np.random.Generator,
     ) -> float:
-        """Simulate measured values once and return the score of what they came from."""
-        expected = y + 0.5 * self.variance(y) * _log_density_slope(y)
+        """Simulate measured values once and return the score of what they came from.
+
+        Args:
+            y: Measured values, ``(n,)``.
+            slope: Of the log density there, ``(n,)``.
+            score: Agreement of measured and expected values.
+            rng: Draws the noise.
+        """
+        expected = y + 0.5 * self.variance(y) * slope
         noise = rng.choice(self._pool, size=len(y)) * np.sqrt(self.variance(expected))
         return score(expected + noise, expected)
 

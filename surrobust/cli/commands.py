@@ -16,6 +16,7 @@ COMMANDS = {
     "fit": "fit:fit",
     "data": "data:data",
     "models": "models:models",
+    "benchmark": "benchmark:benchmark",
 }
 """``module:attribute`` inside this package, by the command's name."""
 

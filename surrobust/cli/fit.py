@@ -1,6 +1,5 @@
 """``surrobust fit``: train a predictor on a table or on the user's own values."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from ..metrics import interval_coverage, kendall_tau, r2_score, rmse, spearman_r
 from ..spaces import Architecture
 from ..targets import Target, targets_of
 from ..typing import FloatArray, IntArray
+from .folders import check_writable
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 from .selection import unknown_target
@@ -84,7 +84,7 @@ def fit(
     if bool(targets) == (csv is not None):
         msg = f"--target, --data: expected one of the two, got {'both' if csv else 'none'}"
         raise InvalidInputError(msg)
-    _check_writable(out)
+    check_writable(out)
     check_replaceable(out)
     model = make_predictor(predictor, seed=seed)
     values = _from_csv(csv) if csv is not None else _from_table(targets, data_dir)
@@ -110,14 +110,6 @@ def fit(
         print_json(document)
     else:
         _print(document)
-
-
-def _check_writable(out: Path) -> None:
-    """Refuse, before anything is trained, a path where no folder can be made."""
-    there = next(folder for folder in out.absolute().parents if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        msg = f"--out: expected a folder that can be written, got {out}, but {there} cannot be"
-        raise InvalidInputError(msg)
 
 
 def _from_csv(path: Path) -> Values:

@@ -83,6 +83,20 @@ COMMAND_LINES = [
     ("models show no-such-predictor", "no-such-predictor"),
     ("models show ../..", "card.json"),
     ("models show folder", "card.json"),
+    ("benchmark", "command"),
+    ("benchmark searchers", "searchers"),
+    ("benchmark predictors extra", "extra"),
+    ("benchmark predictors --predictor best", "best"),
+    ("benchmark predictors --target x", "target"),
+    ("benchmark predictors --target a/b/c", "benchmark"),
+    ("benchmark predictors --target nas-robbench-201/cifar10/pgd-9", "pgd-9"),
+    ("benchmark predictors --n-train x", "--n-train"),
+    ("benchmark predictors --seeds 0", "--seeds"),
+    ("benchmark predictors --jobs 0", "--jobs"),
+    ("benchmark predictors --seed -1", "--seed"),
+    ("benchmark predictors --out file", "file"),
+    ("benchmark predictors --out file/board", "file"),
+    ("benchmark predictors --data-dir nowhere", "surrobust data fetch"),
 ]
 
 

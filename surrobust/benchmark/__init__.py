@@ -1,0 +1,31 @@
+"""Judging predictors on the tables: splits, learning curves, ceilings, the leaderboard.
+
+The protocol is the peers': representatives by ascending index, shuffled by
+``numpy.random.default_rng(seed).permutation``, the first N train, all others test. Beside every
+score stands what a perfect predictor would reach, see :mod:`surrobust.noise`.
+"""
+
+from .baseline import BASELINE, ParameterCount
+from .ceilings import ceiling, training_classes
+from .curves import check_request, learning_curves, read_scores, write_scores
+from .leaderboard import Standing, standings, write_leaderboard
+from .protocol import TARGETS, TRAINING_SIZES, Score, score_predictor, split
+
+__all__ = [
+    "BASELINE",
+    "TARGETS",
+    "TRAINING_SIZES",
+    "ParameterCount",
+    "Score",
+    "Standing",
+    "ceiling",
+    "check_request",
+    "learning_curves",
+    "read_scores",
+    "score_predictor",
+    "split",
+    "standings",
+    "training_classes",
+    "write_leaderboard",
+    "write_scores",
+]

@@ -1,0 +1,146 @@
+"""The leaderboard: scores summed up over seeds, beside the ceiling of each target."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from .._files import write_text
+from ..noise import Ceiling
+from ..typing import AnyPath
+from .ceilings import ceiling, has_ceiling
+from .markdown import to_markdown
+from .protocol import HEAD, Score
+
+NAN = float("nan")
+UNKNOWN = Ceiling(NAN, NAN, NAN, NAN, 0)
+"""In the place of a ceiling where nothing was trained twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One predictor at one N on one target, over all seeds.
+
+    Args:
+        predictor: Registered name, or the baseline's.
+        target: Target key.
+        n_train: Training cells.
+        n: Seeds.
+        kendall_tau: Mean over seeds of Kendall's tau-b on the held-out cells.
+        kendall_tau_sd: Standard deviation over seeds; NaN for one seed.
+        ceiling: Tau of a perfect predictor; NaN where nothing was trained twice.
+        ceiling_lower: 2.5 % bootstrap quantile of the ceiling.
+        ceiling_upper: 97.5 % quantile.
+        share_of_ceiling: ``kendall_tau / ceiling``.
+        spearman: Mean of Spearman's rho.
+        spearman_sd: Over seeds.
+        r2: Mean of R2.
+        r2_sd: Over seeds.
+        rmse: Mean of the RMSE, in the target's unit.
+        rmse_sd: Over seeds.
+        precision_at_100: Mean share of the 100 ranked best that are among the measured best 100.
+        precision_at_100_sd: Over seeds.
+        precision_ceiling: That of a perfect predictor that ranks all cells.
+        precision_ceiling_lower: 2.5 % bootstrap quantile.
+        precision_ceiling_upper: 97.5 % quantile.
+        fit_seconds: Mean time to fit.
+        predict_seconds: Mean time to predict the held-out cells.
+    """
+
+    predictor: str
+    target: str
+    n_train: int
+    n: int
+    kendall_tau: float
+    kendall_tau_sd: float
+    ceiling: float
+    ceiling_lower: float
+    ceiling_upper: float
+    share_of_ceiling: float
+    spearman: float
+    spearman_sd: float
+    r2: float
+    r2_sd: float
+    rmse: float
+    rmse_sd: float
+    precision_at_100: float
+    precision_at_100_sd: float
+    precision_ceiling: float
+    precision_ceiling_lower: float
+    precision_ceiling_upper: float
+    fit_seconds: float
+    predict_seconds: float
+
+
+def standings(scores: Iterable[Score], *, data_dir: AnyPath | None = None) -> list[Standing]:
+    """Sum scores up over seeds.
+
+    Returns:
+        By target, then N, then Kendall's tau, best first.
+    """
+    groups: dict[tuple[str, str, int], list[Score]] = defaultdict(list)
+    for score in scores:
+        groups[score.predictor, score.target, score.n_train].append(score)
+    found = [_standing(group, data_dir) for group in groups.values()]
+    return sorted(
+        found, key=lambda s: (s.target, s.n_train, -np.nan_to_num(s.kendall_tau, nan=-2.0))
+    )
+
+
+def _standing(group: Sequence[Score], data_dir: AnyPath | None) -> Standing:
+    first = group[0]
+    values = {
+        name: np.array([getattr(score, name) for score in group])
+        for name in ("kendall_tau", "spearman", "r2", "rmse", "precision_at_100")
+    }
+    means = {name: float(each.mean()) for name, each in values.items()}
+    sds = {
+        f"{name}_sd": float(each.std(ddof=1)) if len(group) > 1 else NAN
+        for name, each in values.items()
+    }
+    top, head = (
+        ceiling(first.target, measure=measure, data_dir=data_dir)
+        if has_ceiling(first.target)
+        else UNKNOWN
+        for measure in ("kendall_tau", f"precision_at_{HEAD}")
+    )
+    return Standing(
+        predictor=first.predictor,
+        target=first.target,
+        n_train=first.n_train,
+        n=len(group),
+        **means,
+        **sds,
+        ceiling=top.value,
+        ceiling_lower=top.lower,
+        ceiling_upper=top.upper,
+        share_of_ceiling=means["kendall_tau"] / top.value,
+        precision_ceiling=head.value,
+        precision_ceiling_lower=head.lower,
+        precision_ceiling_upper=head.upper,
+        fit_seconds=float(np.mean([score.fit_seconds for score in group])),
+        predict_seconds=float(np.mean([score.predict_seconds for score in group])),
+    )
+
+
+def write_leaderboard(folder: AnyPath, found: Sequence[Standing]) -> list[Path]:
+    """Write ``leaderboard.csv`` and ``leaderboard.md`` and return their paths."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([field.name for field in fields(Standing)])
+    for row in found:
+        writer.writerow([_written(value) for value in asdict(row).values()])
+    paths = [Path(folder) / "leaderboard.csv", Path(folder) / "leaderboard.md"]
+    write_text(paths[0], text.getvalue())
+    write_text(paths[1], to_markdown(found))
+    return paths
+
+
+def _written(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return f"{value:.6g}" if np.isfinite(value) else ""

@@ -1,0 +1,163 @@
+"""``surrobust benchmark``: leaderboards on the tables."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .folders import check_writable
+from .options import common_options, data_dir_option, examples
+from .output import message, print_json, print_rows, release
+
+if TYPE_CHECKING:
+    from ..benchmark import Score, Standing
+
+COLUMNS = (
+    "target",
+    "n_train",
+    "predictor",
+    "n",
+    "kendall_tau",
+    "kendall_tau_sd",
+    "ceiling",
+    "share_of_ceiling",
+    "r2",
+    "precision_at_100",
+)
+"""What is printed; the files have more."""
+
+
+EXAMPLE = (
+    "benchmark predictors --predictor random_forest --target nas-robbench-201/cifar10/pgd-8 "
+    "--n-train 50 --seeds 2 --out runs/leaderboard"
+)
+
+
+@click.group(no_args_is_help=False, epilog=examples(EXAMPLE))
+def benchmark() -> None:
+    """Compare methods on the tables."""
+
+
+@benchmark.command(epilog=examples(EXAMPLE))
+@click.option(
+    "--predictor", "names", metavar="P", multiple=True, help="Registered name; all by default."
+)
+@click.option(
+    "--target", "targets", metavar="T", multiple=True, help="Target; by default the eight compared."
+)
+@click.option(
+    "--n-train",
+    "sizes",
+    metavar="N",
+    type=int,
+    multiple=True,
+    help="Training cells; by default 20 to 5000.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Splits of each."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("leaderboard"),
+    show_default=True,
+    help="Folder to write; what it holds is not run again.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@data_dir_option
+@common_options(seed=True)
+def predictors(
+    names: tuple[str, ...],
+    targets: tuple[str, ...],
+    sizes: tuple[int, ...],
+    seeds: int,
+    out: Path,
+    jobs: int,
+    data_dir: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Score predictors on held-out cells, beside what a perfect one would reach.
+
+    Repeat --predictor, --target and --n-train for several; the number of parameters alone is
+    always among the predictors. Splits are counted from --seed. Writes DIR/scores.csv after every
+    score, and at the end leaderboard.csv, leaderboard.md and learning-curves.png of all that
+    scores.csv holds.
+    """
+    from ..benchmark import (
+        BASELINE,
+        TARGETS,
+        TRAINING_SIZES,
+        learning_curves,
+        read_scores,
+        standings,
+        write_leaderboard,
+    )
+    from ..predictors import PREDICTORS
+
+    check_writable(out)
+    scores = out / "scores.csv"
+    with _progress() as report:
+        learning_curves(
+            list(dict.fromkeys([*(names or PREDICTORS), BASELINE])),
+            targets=targets or TARGETS,
+            training_sizes=sizes or TRAINING_SIZES,
+            seeds=range(seed, seed + seeds),
+            out=scores,
+            jobs=jobs,
+            data_dir=data_dir,
+            progress=report,
+        )
+    found = standings(read_scores(scores), data_dir=data_dir)
+    files = [scores, *write_leaderboard(out, found), *_draw(out, found)]
+    if as_json:
+        entries = [asdict(standing) for standing in found]
+        print_json({"leaderboard": entries, "files": [str(path) for path in files]})
+        return
+    print_rows(COLUMNS, [[getattr(row, column) for column in COLUMNS] for row in found])
+    message(f"written: {', '.join(map(str, files))}")
+
+
+def _draw(out: Path, found: list["Standing"]) -> list[Path]:
+    """Draw the figure, or tell that it is left out."""
+    from ..benchmark.figure import write_figure
+
+    try:
+        return [write_figure(out / "learning-curves.png", found)]
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("matplotlib"):
+            raise
+        message('figure left out: matplotlib is not installed (pip install "surrobust[plot]")')
+        return []
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, "Score"], None]]:
+    """Yield what is called with each score: a bar on a terminal, else a line per score."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, score: message(f"[{done}/{total}] {_told(score)}")
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    with Progress(
+        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
+    ) as bar:
+        task = bar.add_task("scores")
+
+        def advance(done: int, total: int, score: "Score") -> None:
+            release()
+            bar.update(task, completed=done, total=total, description=_told(score))
+
+        yield advance
+
+
+def _told(score: "Score") -> str:
+    return (
+        f"{score.predictor} {score.target} N={score.n_train} seed={score.seed}: "
+        f"tau {score.kendall_tau:.4f}"
+    )

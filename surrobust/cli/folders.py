@@ -1,0 +1,19 @@
+"""Folders to write into."""
+
+import os
+from pathlib import Path
+
+from ..errors import InvalidInputError
+
+
+def check_writable(out: Path) -> None:
+    """Refuse, before anything is computed, a path where no folder can be made or written.
+
+    Raises:
+        InvalidInputError: If so.
+    """
+    path = out.absolute()
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        msg = f"--out: expected a folder that can be written, got {out}, but {there} cannot be"
+        raise InvalidInputError(msg)
