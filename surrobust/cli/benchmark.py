@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import InvalidInputError
 from .folders import check_writable
-from .options import common_options, data_dir_option, examples
+from .options import LARGEST_SEED, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ def predictors(
     from ..predictors import PREDICTORS
 
     check_writable(out)
+    if seed + seeds - 1 > LARGEST_SEED:
+        msg = f"--seed: expected one with {seeds} seeds up to {LARGEST_SEED}, got {seed}"
+        raise InvalidInputError(msg)
     scores = out / "scores.csv"
     with _progress() as report:
         learning_curves(

@@ -94,6 +94,7 @@ COMMAND_LINES = [
     ("benchmark predictors --seeds 0", "--seeds"),
     ("benchmark predictors --jobs 0", "--jobs"),
     ("benchmark predictors --seed -1", "--seed"),
+    ("benchmark predictors --seeds 2 --seed 4294967295", "--seed"),
     ("benchmark predictors --out file", "file"),
     ("benchmark predictors --out file/board", "file"),
     ("benchmark predictors --data-dir nowhere", "surrobust data fetch"),
