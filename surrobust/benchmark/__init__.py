@@ -6,7 +6,7 @@ score stands what a perfect predictor would reach, see :mod:`surrobust.noise`.
 """
 
 from .baseline import BASELINE, ParameterCount
-from .ceilings import ceiling, training_classes
+from .ceilings import ceiling, has_ceiling, training_classes
 from .curves import check_request, learning_curves, read_scores, write_scores
 from .leaderboard import Standing, standings, write_leaderboard
 from .protocol import TARGETS, TRAINING_SIZES, Score, score_predictor, split
@@ -20,6 +20,7 @@ __all__ = [
     "Standing",
     "ceiling",
     "check_request",
+    "has_ceiling",
     "learning_curves",
     "read_scores",
     "score_predictor",

@@ -18,7 +18,7 @@ from .protocol import HEAD, Score
 
 NAN = float("nan")
 UNKNOWN = Ceiling(NAN, NAN, NAN, NAN, 0)
-"""In the place of a ceiling where nothing was trained twice."""
+"""In the place of a ceiling where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Standing:
         n: Seeds.
         kendall_tau: Mean over seeds of Kendall's tau-b on the held-out cells.
         kendall_tau_sd: Standard deviation over seeds; NaN for one seed.
-        ceiling: Tau of a perfect predictor; NaN where nothing was trained twice.
+        ceiling: Tau of a perfect predictor; NaN where there is none.
         ceiling_lower: 2.5 % bootstrap quantile of the ceiling.
         ceiling_upper: 97.5 % quantile.
         share_of_ceiling: ``kendall_tau / ceiling``.
@@ -104,7 +104,7 @@ def _standing(group: Sequence[Score], data_dir: AnyPath | None) -> Standing:
     }
     top, head = (
         ceiling(first.target, measure=measure, data_dir=data_dir)
-        if has_ceiling(first.target)
+        if has_ceiling(first.target, data_dir=data_dir)
         else UNKNOWN
         for measure in ("kendall_tau", f"precision_at_{HEAD}")
     )

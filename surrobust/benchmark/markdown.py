@@ -28,7 +28,8 @@ def to_markdown(found: Sequence["Standing"]) -> str:
     parts = [_HEAD]
     for benchmark in benchmarks:
         mine = [row for row in found if Target.parse(row.target).benchmark == benchmark]
-        if np.isfinite(mine[0].ceiling):
+        mine = [row for row in mine if np.isfinite(row.ceiling)]
+        if mine:
             parts.append(_shares(benchmark, mine))
     parts += [_table(target, [row for row in found if row.target == target]) for target in targets]
     return "\n".join(parts)

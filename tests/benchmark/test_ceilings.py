@@ -42,6 +42,15 @@ def test_refusals():
 
 
 @pytest.mark.tables
+def test_where_most_cells_are_at_zero_there_is_no_ceiling(data_dir: Path):
+    target = "jung2023/cifar10/apgd-ce-8"
+    assert not benchmark.has_ceiling(target, data_dir=data_dir)
+    assert benchmark.has_ceiling(TARGET, data_dir=data_dir)
+    with pytest.raises(InvalidInputError, match="expected an accuracy that ranks the cells"):
+        benchmark.ceiling(target, data_dir=data_dir)
+
+
+@pytest.mark.tables
 def test_ceilings_of_a_target(data_dir: Path):
     tau = benchmark.ceiling(TARGET, data_dir=data_dir, n_bootstrap=10)
     assert tau is benchmark.ceiling(TARGET, data_dir=data_dir, n_bootstrap=10)
