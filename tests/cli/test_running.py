@@ -216,8 +216,10 @@ def test_interrupt() -> None:
         stderr=subprocess.PIPE,
         text=True,
         env={**environment(), "PYTHONUNBUFFERED": "1"},
+        # A shell that starts the tests in the background makes their children ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(2.0)
+    time.sleep(4.0)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
