@@ -90,10 +90,10 @@ def _report(scores: list[Score]) -> None:
 def _cell(values: list[float]) -> str:
     if not values:
         return "–"
-    sd = np.std(values, ddof=1) if len(values) > 1 else float("nan")
-    return f"{np.mean(values):.3f} ± {sd:.3f}" + (
-        "" if len(values) >= 5 else f" (n = {len(values)})"
-    )
+    if len(values) == 1:
+        return f"{values[0]:.3f} (n = 1)"
+    count = "" if len(values) >= 5 else f" (n = {len(values)})"
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}{count}"
 
 
 if __name__ == "__main__":
