@@ -60,9 +60,8 @@ def make_predictor(name: str, *, seed: int = 0, **options: Any) -> AbstractPredi
         InvalidInputError: If the name or an option is not known.
     """
     cls = PREDICTORS[check_choice("predictor", name, PREDICTORS)]
-    known = cls(seed=seed).options
     for option in options:
-        check_choice(f"option of {name}", option, known)
+        check_choice(f"option of {name}", option, cls.option_names())
     return cls(**options, seed=seed)
 
 

@@ -38,6 +38,9 @@ class AbstractPredictor(ABC):
     encoder: str
     """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
 
+    _least_cells = 2
+    """How many cells ``fit`` needs."""
+
     def __init__(self, *, calibration_folds: int = 5, seed: int = 0) -> None:
         self.calibration_folds = check_integer("calibration_folds", calibration_folds, minimum=0)
         if self.calibration_folds == 1:
@@ -47,12 +50,22 @@ class AbstractPredictor(ABC):
         self.card: dict[str, Any] | None = None
         """The card, once the predictor was loaded from a folder."""
         self._state: FittedState | None = None
+        self._names: tuple[str, ...] = ()
+
+    @classmethod
+    def option_names(cls) -> tuple[str, ...]:
+        """Return the names of the constructor's arguments."""
+        return tuple(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments, as given: they make another like this, not fitted."""
+        return {name: getattr(self, name) for name in self.option_names()}
 
     @property
     def options(self) -> dict[str, Any]:
-        """The constructor's arguments, as given."""
-        names = inspect.signature(type(self).__init__).parameters
-        return {name: getattr(self, name) for name in names if name != "self"}
+        """The constructor's arguments as a card writes them, in JSON."""
+        return self.arguments
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -70,24 +83,25 @@ class AbstractPredictor(ABC):
 
         Args:
             architectures: n of them, at least 2, each in any form that ``Architecture.parse``
-                takes; one may occur repeatedly.
+                takes; one may occur repeatedly. With a prior there may be fewer, and none.
             y: Finite values, shape ``(n,)`` or ``(n, m)``.
             targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
 
         Raises:
-            InvalidInputError: If there are fewer than 2 architectures, or ``y`` or ``targets``
-                do not fit them.
+            InvalidInputError: If there are too few architectures, or ``y`` or ``targets`` do not
+                fit them.
         """
         cells = parse_architectures(architectures)
-        if len(cells) < 2:
-            msg = f"architectures: expected at least 2 to fit, got {len(cells)}"
+        if len(cells) < self._least_cells:
+            msg = f"architectures: expected at least {self._least_cells} to fit, got {len(cells)}"
             raise InvalidInputError(msg)
-        given = check_values(y, n=len(cells))
-        values = given.reshape(len(cells), -1)
+        given = check_values(y, n=len(cells)) if cells else _check_no_values(y)
+        values = given[:, None] if given.ndim == 1 else given
         names = _check_targets(targets, m=values.shape[1], is_single=given.ndim == 1)
         order = np.lexsort((*values.T[::-1], [cell.index for cell in cells]))
         cells, values = [cells[i] for i in order], values[order]
         self._state = self.card = None
+        self._names = names
         self._fit(cells, values)
         out_of_fold = self._out_of_fold(cells, values) if self.calibration_folds else None
         self._state = FittedState.of(cells, names, given.ndim == 1, out_of_fold)
@@ -213,15 +227,18 @@ class AbstractPredictor(ABC):
         """
         folds = self._folds(cells)
         mean, std = np.full_like(Y, np.nan), np.full_like(Y, np.nan)
-        for fold in range(folds.max() + 1):
+        for fold in range(folds.max(initial=-1) + 1):
             test = np.flatnonzero(folds == fold)
             train = np.flatnonzero(folds != fold)
-            model = type(self)(**{**self.options, "calibration_folds": 0})
+            model = type(self)(**{**self.arguments, "calibration_folds": 0})
+            model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
             mean[test], std[test] = model._predict([cells[int(i)] for i in test])
         return OutOfFold(folds, Y, mean, std)
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
+        if not cells:
+            return np.empty(0, dtype=np.int64)
         groups = twin_groups(cells).tolist()
         return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
 
@@ -262,6 +279,15 @@ def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:
         msg = f"architectures: expected a list of architectures, got {brief(architectures)}"
         raise InvalidInputError(msg)
     return [Architecture.parse(value) for value in architectures]
+
+
+def _check_no_values(y: Any) -> FloatArray:
+    """Return no values, ``(0,)`` or ``(0, m)``."""
+    array = np.asarray(y)
+    if array.ndim not in (1, 2) or len(array) or 0 in array.shape[1:]:
+        msg = f"y: expected no values for no architectures, got {brief(y)}"
+        raise InvalidInputError(msg)
+    return np.empty(array.shape)
 
 
 def _check_targets(targets: Any, *, m: int, is_single: bool) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The predictor to use when nothing is known: the best we have."""
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from .._checks import check_fraction, check_integer
 from ..spaces import Architecture
@@ -9,7 +10,9 @@ from .base import AbstractPredictor
 from .boosted_trees import BoostedTrees
 from .features import Features
 from .gaussian_process import GaussianProcess
+from .informed import InformedProcess, reference_of
 from .members import load_members, pack_members
+from .prior_scores import PriorScores
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 
@@ -22,7 +25,12 @@ class DefaultPredictor(AbstractPredictor):
     Values become scores (:class:`ScoreMap`); the process and the trees learn those, their weighted
     mean is taken back to values. The standard deviation is the process's.
 
+    With a prior, an :class:`InformedProcess` alone predicts: for targets of which few cells are
+    measured, or none (``fit([], [])``), while others are known. Give ``fit`` the targets' names.
+
     Args:
+        prior: None, or what knows other targets: a fitted predictor, or :class:`PriorScores`.
+            Its scores are saved with the model; options and card hold its name and checksum.
         encoder: Names in ``ENCODINGS`` joined by ``+``.
         process_weight: Weight of the process; the trees have the rest, 1 leaves them out.
         trees: How many.
@@ -35,6 +43,7 @@ class DefaultPredictor(AbstractPredictor):
     def __init__(
         self,
         *,
+        prior: Any = None,
         encoder: str = "features",
         process_weight: float = 0.75,
         trees: int = 500,
@@ -58,19 +67,49 @@ class DefaultPredictor(AbstractPredictor):
             seed=seed,
         )
 
+        self._informed = (
+            prior
+            if prior is None
+            else InformedProcess(prior=prior, encoder=encoder, calibration_folds=0, seed=seed)
+        )
+
+    @property
+    def prior(self) -> PriorScores | dict[str, str] | None:
+        """What is known of other targets."""
+        return None if self._informed is None else self._informed.prior
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The constructor's arguments; a prior by its name and checksum, none left out."""
+        given = self.arguments
+        prior = given.pop("prior")
+        return given if prior is None else {**given, "prior": reference_of(prior)}
+
+    @property
+    def _least_cells(self) -> int:  # type: ignore[override]
+        return 2 if self._informed is None else self._informed._least_cells
+
     def _key(self, cell: Architecture) -> Hashable:
         return self._features.key(cell)
 
     @property
     def _members(self) -> list[AbstractPredictor]:
+        if self._informed is not None:
+            return [self._informed]
         return [self._process, self._trees] if self.process_weight < 1 else [self._process]
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
+        if self._informed is not None:
+            self._informed._names = self._names
+            self._informed._fit(cells, Y)
+            return
         self.map_, scores = ScoreMap.fit(Y, transform="scores")
         for member in self._members:
             member._fit(cells, scores)
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        if self._informed is not None:
+            return self._informed._predict(cells)
         mean, std = self._process._predict(cells)
         if self.process_weight < 1:
             others = self._trees._predict(cells)[0]
@@ -78,9 +117,11 @@ class DefaultPredictor(AbstractPredictor):
         return self.map_.moments(mean, std)
 
     def _weights(self) -> dict[str, bytes]:
-        return {_SCORES: self.map_.pack(), **pack_members(self._members)}
+        own = {} if self._informed is not None else {_SCORES: self.map_.pack()}
+        return {**own, **pack_members(self._members)}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
         rest = dict(files)
-        self.map_ = ScoreMap.unpack(rest.pop(_SCORES, b""), n_targets)
+        if self._informed is None:
+            self.map_ = ScoreMap.unpack(rest.pop(_SCORES, b""), n_targets)
         load_members(self._members, rest, n_targets)

@@ -64,7 +64,7 @@ class GaussianProcess(AbstractPredictor):
         self.groups_ = KernelGroups.of(self.encoder)
         self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
         firsts, means, repeats = self._merge(cells, scores)
-        self.Z_ = self.groups_.transform(self._features.encode(firsts))
+        self.Z_ = self._rows(firsts)
         rng = as_generator(self.seed)
         chosen = _draw(len(firsts), self.rows_for_kernel, rng)
         likelihood = MarginalLikelihood(
@@ -115,7 +115,23 @@ class GaussianProcess(AbstractPredictor):
         return covariance(a, b, self.groups_.slices, self.kernel_)
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        Z = self.groups_.transform(self._features.encode(cells))
+        mean, std = self._posterior(self._rows(cells))
+        return self.map_.moments(mean, np.broadcast_to(std[:, None], mean.shape))
+
+    def _rows(self, cells: Sequence[Architecture]) -> np.ndarray:
+        """Return what the kernel compares, one row per cell, float32."""
+        return self.groups_.transform(self._features.encode(cells))
+
+    def _columns_beyond(self) -> int:
+        """Return how many columns the rows have after those of the groups."""
+        return 0
+
+    def _prior_variance(self, Z: np.ndarray) -> FloatArray:  # noqa: ARG002
+        """Return the variance of rows before anything was measured, ``(n,)`` or one for all."""
+        return np.asarray(self.kernel_.amplitude + 1)
+
+    def _posterior(self, Z: np.ndarray) -> tuple[FloatArray, FloatArray]:
+        """Return scores ``(n, m)`` and their standard deviations ``(n,)``."""
         mean = np.empty((len(Z), self.alpha_.shape[1]))
         variance = np.empty(len(Z))
         for start in range(0, len(Z), 1024):
@@ -124,9 +140,8 @@ class GaussianProcess(AbstractPredictor):
             mean[rows] = K @ self.alpha_
             known = K[:, self.anchors_].astype(np.float32) @ self.whiten_.T
             variance[rows] = (known.astype(np.float64) ** 2).sum(axis=1)
-        prior = self.kernel_.amplitude + 1
-        std = np.sqrt(np.maximum(prior - variance, 1e-9 * prior))
-        return self.map_.moments(mean, np.broadcast_to(std[:, None], mean.shape))
+        prior = self._prior_variance(Z)
+        return mean, np.sqrt(np.maximum(prior - variance, 1e-9 * prior))
 
     def _weights(self) -> dict[str, bytes]:
         tensors = {
@@ -157,7 +172,8 @@ class GaussianProcess(AbstractPredictor):
         weights = take_tensor(tensors, "weights", dtype="float64", shape=(len(names),))
         amplitude, noise = take_tensor(tensors, "variances", dtype="float64", shape=(2,))
         self.kernel_ = Hyperparameters(weights, float(amplitude), float(noise))
-        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, d))
+        width = d + self._columns_beyond()
+        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, width))
         n = len(self.Z_)
         self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
         self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))

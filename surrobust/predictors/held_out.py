@@ -18,7 +18,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     than its own. Nothing where there were too few cells to cross-validate.
     """
     held = state.out_of_fold
-    if held is None or held.folds.max() < 1:
+    if held is None or held.folds.max(initial=-1) < 1:
         return {}
     lower, upper = _intervals(held)
     figures: dict[str, dict[str, float]] = {}

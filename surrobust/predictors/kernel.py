@@ -148,16 +148,29 @@ class MarginalLikelihood:
         if m == 1:
             return np.array([found.noise])
         squared = np.tensordot(found.weights, self.distances, axes=1)
-        # Rows divided by the root of their relative noise have equal noise.
-        root = np.sqrt(self.inverse_repeats)
-        K = (found.amplitude * matern(squared) + 1) / np.outer(root, root)
-        values, vectors = np.linalg.eigh(K)
-        squares = (vectors.T @ (self.Y / root[:, None])) ** 2
-        steps = np.arange(-4, 5)
-        noises = found.noise * 2.0**steps
-        losses = np.empty((len(steps), m))
-        for i, noise in enumerate(noises):
-            spread = np.maximum(values, 0) + noise + _JITTER
-            losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
-            losses[i] += 0.5 * (np.log(noise / _PRIOR_NOISE) / _OTHER_SD) ** 2
-        return noises[np.argmin(losses, axis=0)]
+        K = found.amplitude * matern(squared) + 1
+        return suitable_noises(K, self.Y, self.inverse_repeats, found.noise)
+
+
+def suitable_noises(
+    K: FloatArray, Y: FloatArray, inverse_repeats: FloatArray, noise: float
+) -> FloatArray:
+    """Return the noise of each target that suits it best, ``(m,)``: ``noise`` times powers of two.
+
+    Args:
+        K: Covariance without noise, ``(n, n)``.
+        Y: Scores, ``(n, m)``.
+        inverse_repeats: One over how many measurements each row is the mean of, ``(n,)``.
+        noise: Where the search begins.
+    """
+    # Rows divided by the root of their relative noise have equal noise.
+    root = np.sqrt(inverse_repeats)
+    values, vectors = np.linalg.eigh(K / np.outer(root, root))
+    squares = (vectors.T @ (Y / root[:, None])) ** 2
+    noises = noise * 2.0 ** np.arange(-4, 5)
+    losses = np.empty((len(noises), Y.shape[1]))
+    for i, at in enumerate(noises):
+        spread = np.maximum(values, 0) + at + _JITTER
+        losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
+        losses[i] += 0.5 * (np.log(at / _PRIOR_NOISE) / _OTHER_SD) ** 2
+    return noises[np.argmin(losses, axis=0)]

@@ -64,7 +64,7 @@ class FittedState:
         out_of_fold: OutOfFold | None,
     ) -> "FittedState":
         """Remember a fit."""
-        trained = np.unique([cell.representative.index for cell in cells])
+        trained = np.unique(np.array([c.representative.index for c in cells], dtype=np.int64))
         calibration = None if out_of_fold is None else out_of_fold.calibrate()
         return cls(targets, is_single, len(cells), trained, calibration, out_of_fold)
 

@@ -1,0 +1,220 @@
+"""The predictor that knows other targets beforehand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from surrobust.encodings import FunctionFeatureEncoder
+from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
+from surrobust.metrics import kendall_tau
+from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.alikeness import weights_of_alike
+from surrobust.predictors.kernel_groups import KernelGroups
+from surrobust.predictors.prior_scores import PriorScores
+from surrobust.predictors.trend_kernel import TrendLikelihood
+from surrobust.spaces import NASBench201
+
+CELLS = NASBench201().representatives()
+TEST = CELLS[1::13]
+KEY = FunctionFeatureEncoder().key
+LEADS = {KEY(cell): cell for cell in CELLS}
+
+
+def truth(cells, *weights):
+    """Return a made-up accuracy: operations count, and which comes last; twins have the same."""
+    weights = weights or (-0.01, 0.01, 0.03, 0.06, 0.0)
+    ops = np.array([LEADS[KEY(cell)].ops for cell in cells])
+    counts = np.stack([(ops == k).sum(axis=1) for k in range(5)], axis=1)
+    return 0.2 + counts @ np.array(weights) + ops @ np.array([1, 2, 3, 5, 7, 11]) / 1000
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return PriorScores.of_columns({"other": truth(CELLS)}, name="exact")
+
+
+@pytest.fixture(scope="module")
+def noise():
+    values = np.random.default_rng(3).normal(size=(len(CELLS), 3))
+    return PriorScores.of_columns(dict(zip("abc", values.T, strict=True)), name="noise")
+
+
+def draw(n, seed=0):
+    chosen = np.random.default_rng(seed).choice(len(CELLS), size=n, replace=False)
+    return [CELLS[i] for i in chosen]
+
+
+def make(prior, **options):
+    return make_predictor("default", prior=prior, **{"calibration_folds": 0, **options})
+
+
+def tau(model):
+    return kendall_tau(truth(TEST), model.predict(TEST))
+
+
+def test_an_exact_prior_needs_five_cells(exact):
+    cells = draw(5)
+    assert tau(make(exact).fit(cells, truth(cells))) > 0.95
+    assert tau(make(exact).fit(cells, 1 - truth(cells))) < tau(make(exact).fit([], []))
+
+
+def test_a_prior_upside_down_is_unlearnt():
+    upside_down = PriorScores.of_columns({"other": -truth(CELLS)}, name="upside down")
+    cells = draw(20)
+    assert tau(make(upside_down).fit([], [])) < -0.9
+    assert tau(make(upside_down).fit(cells, truth(cells))) > 0.9
+
+
+def test_a_prior_that_knows_nothing_does_no_lasting_harm(noise):
+    cells = draw(200)
+    values = truth(cells) + np.random.default_rng(1).normal(0, 0.01, 200)
+    cold = make_predictor("default", process_weight=1.0, calibration_folds=0).fit(cells, values)
+    assert tau(make(noise).fit(cells, values)) > tau(cold) - 0.01
+
+
+def test_without_a_cell_the_order_is_the_priors(exact):
+    model = make(exact, calibration_folds=3).fit([], [], targets=["new"])
+    assert model.targets == ("new",)
+    assert tau(model) > 0.97
+    assert not model.trained_on(CELLS[0])
+    assert (model.predict_std(TEST) > 0).all()
+    lower, upper = model.predict_interval(TEST)
+    assert np.isneginf(lower).all()
+    assert np.isposinf(upper).all()
+    two = make(exact).fit([], np.empty((0, 2)))
+    assert two.predict(TEST).shape == (len(TEST), 2)
+
+
+def test_one_cell_gives_the_level(exact):
+    model = make(exact).fit(CELLS[:1], [7.0])
+    assert 6 < np.mean(model.predict(TEST)) < 8
+    assert tau(model) > 0.97
+
+
+def test_without_a_prior_no_cell_is_too_few():
+    with pytest.raises(InvalidInputError, match="at least 2"):
+        make_predictor("default").fit([], [])
+
+
+def test_values_without_cells_are_refused(exact):
+    for y in ([0.1], np.empty((0, 0)), np.empty((0, 1, 1)), 0.5, None):
+        with pytest.raises(InvalidInputError, match="y: expected"):
+            make(exact).fit([], y)
+
+
+@pytest.mark.parametrize("n", [0, 1, 30])
+@pytest.mark.parametrize("m", [1, 2])
+def test_a_saved_model_carries_its_prior(n, m, exact, tmp_path):
+    cells = draw(n)
+    values = np.stack([truth(cells), 1 - truth(cells)], axis=1) if n else np.empty((0, 2))
+    model = make(exact, calibration_folds=3).fit(cells, values[:, 0] if m == 1 else values)
+    model.save(tmp_path / "model", name="new")
+    loaded = load_folder(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(TEST), model.predict(TEST))
+    np.testing.assert_array_equal(loaded.predict_std(TEST), model.predict_std(TEST))
+    np.testing.assert_array_equal(
+        loaded.predict_interval(TEST, 0.5), model.predict_interval(TEST, 0.5)
+    )
+    assert loaded.options == model.options
+    assert loaded.card["options"]["prior"] == {"name": "exact", "sha256": exact.checksum}
+    assert loaded.prior.targets == ("other",)
+    np.testing.assert_array_equal(loaded.prior.scores, exact.scores)
+
+
+def test_a_loaded_model_can_learn_again(exact, tmp_path):
+    cells = draw(30)
+    make(exact, calibration_folds=3).fit(cells[:10], truth(cells[:10])).save(tmp_path / "model")
+    loaded = load_folder(tmp_path / "model").fit(cells, truth(cells))
+    again = make(exact, calibration_folds=3).fit(cells, truth(cells))
+    np.testing.assert_array_equal(loaded.predict(TEST), again.predict(TEST))
+    np.testing.assert_array_equal(loaded.predict_interval(TEST), again.predict_interval(TEST))
+
+
+def test_another_prior_is_not_taken_for_the_models_own(exact, noise, tmp_path):
+    model = make(exact).fit([], [])
+    with pytest.raises(InvalidModelError, match="sha256"):
+        make(noise.reference)._load_weights(model._weights(), 1)
+    model.save(tmp_path / "model")
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    card["options"]["prior"] = noise.reference
+    (tmp_path / "model" / "card.json").write_text(json.dumps(card))
+    with pytest.raises(InvalidModelError, match="identity"):
+        load_folder(tmp_path / "model")
+
+
+def test_a_reference_alone_predicts_nothing(exact):
+    with pytest.raises(InvalidInputError, match="expected a fitted predictor"):
+        make(exact.reference).fit([], [])
+
+
+def test_the_order_of_rows_changes_nothing_and_twins_get_one_prediction(exact):
+    cells = draw(40)
+    model = make(exact).fit(cells, truth(cells))
+    again = make(exact).fit(cells[::-1], truth(cells)[::-1])
+    np.testing.assert_array_equal(again.predict(TEST), model.predict(TEST))
+    all_cells = list(NASBench201())[::29]
+    leads = [cell.representative for cell in all_cells]
+    np.testing.assert_array_equal(model.predict(all_cells), model.predict(leads))
+
+
+def test_many_targets_each_follow_their_own_column():
+    columns = {"up": truth(CELLS), "down": truth(CELLS, 0.03, 0.0, -0.02, -0.01, 0.01)}
+    prior = PriorScores.of_columns(columns, name="both")
+    cells = draw(25)
+    Y = np.stack([truth(cells), truth(cells, 0.03, 0.0, -0.02, -0.01, 0.01)], axis=1)
+    predicted = make(prior).fit(cells, Y).predict(TEST)
+    for true, guess in zip((truth(TEST), columns["down"][1::13]), predicted.T, strict=True):
+        assert kendall_tau(true, guess) > 0.9
+
+
+def test_a_fitted_predictor_is_a_prior(toy_cells, toy_values, tmp_path):
+    known = make_predictor("gp", calibration_folds=0).fit(toy_cells, toy_values)
+    cells = draw(10)
+    model = make(known).fit(cells, truth(cells))
+    assert tau(model) > 0.7
+    assert model.options["prior"]["name"] == "gp"
+    known.save(tmp_path / "known", name="my-known")
+    assert make(load_folder(tmp_path / "known")).options["prior"]["name"] == "my-known"
+    with pytest.raises(NotFittedError):
+        make(make_predictor("gp"))
+
+
+def test_what_is_no_prior_is_refused():
+    for wrong in (5, "jung2023-v1", {"name": "a"}, {"name": 1, "sha256": "b"}, [1.0]):
+        with pytest.raises(InvalidInputError, match="prior: expected"):
+            make(wrong)
+    n = len(CELLS)
+    for columns in ({}, {"a": np.zeros(n)}, {"a": np.ones((n, 2))}, {"a": np.arange(n - 1)}):
+        with pytest.raises(InvalidInputError, match="expected"):
+            PriorScores.of_columns(columns, name="wrong")
+
+
+def test_alike_targets_by_name():
+    known = ["nas-robbench-201/cifar10/clean", "nas-robbench-201/cifar10/fgsm-8"]
+    known += ["nas-robbench-201/cifar100/fgsm-8", "jung2023/cifar10/pgd-8"]
+    weights = weights_of_alike("nas-robbench-201/cifar10/pgd-8", known)
+    assert weights.sum() == pytest.approx(1)
+    # Points: same images 2; attacked 2 and equal epsilon 2, same images 2; the same without.
+    np.testing.assert_allclose(weights, np.exp([2, 6, 4, -np.inf]) / np.exp([2, 6, 4]).sum())
+    for name in ("value", "hw-nas-bench/cifar10/fpga-latency"):
+        np.testing.assert_allclose(weights_of_alike(name, known), 0.25)
+
+
+def test_the_gradient_of_the_likelihood(rng):
+    groups = KernelGroups.of("one_hot")
+    Z = groups.transform(rng.integers(0, 2, size=(12, 30)).astype(float))
+    likelihood = TrendLikelihood(
+        Z,
+        rng.normal(size=(12, 3)),
+        rng.normal(size=(12, 2)),
+        np.array([1.0, 2.0] * 6),
+        groups.names,
+        groups.slices,
+    )
+    theta = likelihood.prior_mean + 0.3 * rng.normal(size=len(likelihood.prior_mean))
+    for i in range(len(theta)):
+        step = np.zeros(len(theta))
+        step[i] = 1e-5
+        slope = (likelihood(theta + step)[0] - likelihood(theta - step)[0]) / 2e-5
+        assert likelihood(theta)[1][i] == pytest.approx(slope, rel=1e-4, abs=1e-6)
