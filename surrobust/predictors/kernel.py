@@ -73,6 +73,29 @@ def _stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> Flo
     return np.concatenate(parts, axis=1)
 
 
+def evidence(K: FloatArray, Y: FloatArray) -> tuple[float, FloatArray] | None:
+    """Return minus the log likelihood, mean over targets, and what its gradient is made of.
+
+    The second is ``K^-1 - alpha alpha^T / m`` with ``alpha = K^-1 Y`` (Rasmussen & Williams,
+    equations 5.8 and 5.9). None where K is not positive definite.
+
+    Args:
+        K: Covariance with noise, ``(n, n)``.
+        Y: Scores, ``(n, m)``.
+    """
+    from scipy.linalg import lapack
+
+    factor, failed = lapack.dpotrf(K, lower=1, clean=1)
+    if failed:
+        return None
+    inverse = lapack.dpotri(factor, lower=1)[0]
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    alpha = inverse @ Y
+    m = Y.shape[1]
+    value = 0.5 * np.sum(Y * alpha) / m + np.log(np.diag(factor)).sum()
+    return value, inverse - alpha @ alpha.T / m
+
+
 class MarginalLikelihood:
     """Minus the logarithm of the posterior of the hyper-parameters, mean over targets.
 
@@ -114,23 +137,17 @@ class MarginalLikelihood:
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         """Return the objective and its gradient (Rasmussen & Williams, equations 5.8 and 5.9)."""
-        from scipy.linalg import lapack
-
-        at, n, m = Hyperparameters.of(theta), *self.Y.shape
+        at, n = Hyperparameters.of(theta), len(self.Y)
         squared = np.tensordot(at.weights, self.distances, axes=1)
         r = np.sqrt(3 * squared + 1e-8)
         decay = np.exp(-r)
         shape = (1 + r) * decay
         K = at.amplitude * shape + 1
         K[np.diag_indices(n)] += at.noise * self.inverse_repeats + _JITTER
-        factor, failed = lapack.dpotrf(K, lower=1, clean=1)
-        if failed:
+        found = evidence(K, self.Y)
+        if found is None:
             return 1e10, np.zeros_like(theta)
-        inverse = lapack.dpotri(factor, lower=1)[0]
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        alpha = inverse @ self.Y
-        value = 0.5 * np.sum(self.Y * alpha) / m + np.log(np.diag(factor)).sum()
-        inner = inverse - alpha @ alpha.T / m
+        value, inner = found
         slope = (inner * decay).ravel() * (-1.5 * at.amplitude)
         gradient = np.empty_like(theta)
         gradient[:-2] = 0.5 * at.weights * (self.distances.reshape(len(at.weights), -1) @ slope)

@@ -8,7 +8,7 @@ from typing import Any
 from .._checks import brief
 from ..errors import InvalidArchitectureError
 from ._canonical import EDGES, OPS
-from ._order import N_EDGES, N_OPS, ordered_codes
+from ._order import N_EDGES, N_OPS
 
 Ops = tuple[int, ...]
 
@@ -211,8 +211,3 @@ def _named(
         if name not in mapping:
             raise _fail(f"an op for {name}", _Words("an object without it"))
     return tuple(_op_number(mapping[name], ops, name) for name in names)
-
-
-def all_codes() -> tuple[Ops, ...]:
-    """Return the ops of all cells in index order."""
-    return ordered_codes()
