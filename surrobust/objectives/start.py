@@ -1,123 +1,24 @@
-"""Where the values of a search come from, and the searches that users start.
-
-An *objective* turns an architecture into a value: measured (``table``), predicted by a shipped
-predictor (``surrogate``), or computed by a callable of the user's.
-"""
+"""The searches that users start, and how they go on after a crash."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from ._checks import brief, check_choice, check_integer
-from .errors import InvalidInputError, MissingMeasurementError
-from .searches import SEARCHES, AbstractSearch, Evaluation, SearchResult, read_result, run
-from .searches.guided import GuidedSearch, Prior
-from .searches.result import FILE_NAME
-from .spaces import Architecture, NASBench201
-from .targets import DEFAULT_TARGET, Target, targets_of
-from .typing import AnyPath
+from .._checks import brief, check_choice, check_integer
+from ..errors import InvalidInputError
+from ..searches import Evaluation, SearchResult, read_result, run
+from ..searches.guided import Prior
+from ..searches.result import FILE_NAME
+from ..spaces import Architecture
+from ..targets import DEFAULT_TARGET, Target
+from ..typing import AnyPath
+from .sources import OBJECTIVES, Objective, make_objective
+from .strategies import make_search
 
 logger = logging.getLogger(__name__)
 
-OBJECTIVES = ("auto", "table", "surrogate")
-"""What ``search`` takes as ``objective``; ``auto`` is the table where its files are found."""
-
 Progress = Callable[[Evaluation], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """A named source of values.
-
-    Args:
-        name: ``table``, ``surrogate`` or ``callable``; the ``source`` of its evaluations.
-        measure: Architecture to value.
-    """
-
-    name: str
-    measure: Callable[[Architecture], float]
-
-
-def table_objective(target: str, *, data_dir: AnyPath | None = None) -> Objective:
-    """Return the objective that looks values up in the target's measurement table.
-
-    Raises:
-        MissingMeasurementError: If the table's files are not there.
-    """
-    from .tables import load_table
-
-    table = load_table(Target.parse(target).benchmark, data_dir=data_dir)
-    return Objective("table", lambda cell: float(table.query(cell, target)))
-
-
-def surrogate_objective(target: str) -> Objective:
-    """Return the objective in which a shipped predictor plays the benchmark.
-
-    Raises:
-        MissingMeasurementError: If no shipped predictor predicts the target.
-    """
-    from .shipped import list_predictors, load_predictor
-
-    shipped = (load_predictor(name) for name in list_predictors())
-    predictor = next((p for p in shipped if target in p.targets), None)
-    if predictor is None:
-        msg = f"target: expected one that a shipped predictor predicts, got {target!r}"
-        raise MissingMeasurementError(msg)
-    column = list(predictor.targets).index(target)
-    return Objective("surrogate", lambda cell: float(predictor.predict([cell]).reshape(-1)[column]))
-
-
-def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -> Objective:
-    """Return an objective by its name in :data:`OBJECTIVES`.
-
-    ``auto`` is the table where its files are found; else the surrogate, which is logged.
-
-    Raises:
-        InvalidInputError: If the name or the target is not known.
-        MissingMeasurementError: If it has no values for the target.
-    """
-    check_choice("objective", name, OBJECTIVES)
-    _check_target(target)
-    if name == "surrogate":
-        return surrogate_objective(target)
-    try:
-        return table_objective(target, data_dir=data_dir)
-    except MissingMeasurementError:
-        if name == "table":
-            raise
-    logger.warning("objective: the table of %s is not here, a shipped predictor plays it", target)
-    return surrogate_objective(target)
-
-
-def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> AbstractSearch:
-    """Return a fresh strategy on NAS-Bench-201.
-
-    ``surrogate`` is guided by the registered predictor ``gp``, ``default`` by the process that
-    was made for searches.
-
-    Args:
-        name: Name in ``SEARCHES``.
-        seed: Seed of the strategy.
-        prior: A fitted predictor of one value that guided strategies start from.
-
-    Raises:
-        InvalidInputError: If the name is not known, or the strategy takes no prior.
-    """
-    strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
-    seed = check_integer("seed", seed, minimum=0)
-    options: dict[str, Any] = {}
-    if prior is not None:
-        if not issubclass(strategy, GuidedSearch):
-            msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
-            raise InvalidInputError(msg)
-        options["prior"] = prior
-    if name == "surrogate":
-        from .predictors import make_predictor
-
-        options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
-    return strategy(NASBench201(), **options, seed=seed)
 
 
 def search(
@@ -266,8 +167,3 @@ def _check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
             f"to be resumed, got {plan.budget}"
         )
         raise InvalidInputError(msg)
-
-
-def _check_target(target: str) -> None:
-    benchmark = Target.parse(target).benchmark
-    check_choice("target", target, targets_of(benchmark))

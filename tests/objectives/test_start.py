@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surrobust import objectives
+import surrobust
 from surrobust.errors import InvalidInputError, MissingMeasurementError
-from surrobust.objectives import Objective, make_search, run_search, search
+from surrobust.objectives import Objective, make_search, run_search, search, sources, start
 from surrobust.searches import SEARCHES, read_result
 from surrobust.spaces import Architecture
 
@@ -65,7 +65,7 @@ def test_a_killed_process_leaves_a_file_to_resume_from(tmp_path):
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(objectives.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])},
     )
     path, deadline = tmp_path / "search.json", time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -175,7 +175,7 @@ def test_bad_arguments_are_refused_before_anything_is_written(tmp_path, change, 
 def test_a_budget_beyond_the_space_ends_with_the_space(monkeypatch, caplog, space):
     few = [Architecture.parse(code).representative for code in ("000200", "000300", "000400")]
     monkeypatch.setattr(
-        objectives, "make_search", lambda *_, **__: SEARCHES["random"](space, candidates=few)
+        start, "make_search", lambda *_, **__: SEARCHES["random"](space, candidates=few)
     )
     with caplog.at_level(logging.WARNING):
         result = run_search(smooth, budget=10, strategy="random")
@@ -185,7 +185,7 @@ def test_a_budget_beyond_the_space_ends_with_the_space(monkeypatch, caplog, spac
 
 def test_latency_is_minimised_and_reported_as_measured(monkeypatch):
     monkeypatch.setattr(
-        objectives,
+        start,
         "make_objective",
         lambda *_, **__: Objective("table", lambda cell: float(cell.ops.count(3)) + 1.0),
     )
@@ -217,8 +217,8 @@ def test_auto_falls_back_to_the_surrogate_and_says_so(monkeypatch, caplog, tmp_p
     def missing(*_, **__):
         raise MissingMeasurementError("not here")
 
-    monkeypatch.setattr(objectives, "table_objective", missing)
-    monkeypatch.setattr(objectives, "surrogate_objective", lambda _: Objective("surrogate", smooth))
+    monkeypatch.setattr(sources, "table_objective", missing)
+    monkeypatch.setattr(sources, "surrogate_objective", lambda _: Objective("surrogate", smooth))
     with caplog.at_level(logging.WARNING):
         result = search(budget=3, strategy="random", out=tmp_path)
     assert result.objective == "surrogate"
@@ -229,8 +229,8 @@ def test_auto_falls_back_to_the_surrogate_and_says_so(monkeypatch, caplog, tmp_p
 
 
 def test_auto_resumes_with_the_objective_of_the_file(monkeypatch, tmp_path):
-    monkeypatch.setattr(objectives, "table_objective", lambda *_, **__: Objective("table", smooth))
-    monkeypatch.setattr(objectives, "surrogate_objective", lambda _: Objective("surrogate", smooth))
+    monkeypatch.setattr(sources, "table_objective", lambda *_, **__: Objective("table", smooth))
+    monkeypatch.setattr(sources, "surrogate_objective", lambda _: Objective("surrogate", smooth))
     search(budget=3, strategy="random", objective="surrogate", out=tmp_path)
     assert search(budget=4, strategy="random", out=tmp_path, resume=True).objective == "surrogate"
     with pytest.raises(InvalidInputError, match="objective: expected 'surrogate'"):

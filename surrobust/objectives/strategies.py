@@ -1,0 +1,38 @@
+"""Strategies as searches use them: on NAS-Bench-201, by their names."""
+
+from typing import Any
+
+from .._checks import brief, check_choice, check_integer
+from ..errors import InvalidInputError
+from ..searches import SEARCHES, AbstractSearch
+from ..searches.guided import GuidedSearch, Prior
+from ..spaces import NASBench201
+
+
+def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> AbstractSearch:
+    """Return a fresh strategy on NAS-Bench-201.
+
+    ``surrogate`` is guided by the registered predictor ``gp``, ``default`` by the process that
+    was made for searches.
+
+    Args:
+        name: Name in ``SEARCHES``.
+        seed: Seed of the strategy.
+        prior: A fitted predictor of one value that guided strategies start from.
+
+    Raises:
+        InvalidInputError: If the name is not known, or the strategy takes no prior.
+    """
+    strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
+    seed = check_integer("seed", seed, minimum=0)
+    options: dict[str, Any] = {}
+    if prior is not None:
+        if not issubclass(strategy, GuidedSearch):
+            msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
+            raise InvalidInputError(msg)
+        options["prior"] = prior
+    if name == "surrogate":
+        from ..predictors import make_predictor
+
+        options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
+    return strategy(NASBench201(), **options, seed=seed)
