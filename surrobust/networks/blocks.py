@@ -1,0 +1,94 @@
+"""The parts of NAS-Bench-201's network: convolutions with batch norm, reductions, the head."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Rectifier(nn.Module):
+    """A ReLU that several convolutions may read, computed once.
+
+    Args:
+        readers: How many convolutions read it; NAS-Bench-201 gives each of them a ReLU of its own.
+    """
+
+    def __init__(self, readers: int = 1) -> None:
+        super().__init__()
+        self.readers = readers
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rectify."""
+        return functional.relu(x)
+
+
+class ConvolutionNorm(nn.Module):
+    """A convolution without bias, then batch norm; padded so that stride 1 keeps the size.
+
+    Args:
+        old: Channels of the input.
+        new: Channels of the output.
+        kernel: Side of the kernel, 1 or 3.
+        stride: Step in pixels.
+    """
+
+    def __init__(self, old: int, new: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(old, new, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(new)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve and normalise."""
+        return self.norm(self.convolution(x))
+
+
+class Pool(nn.Module):
+    """The average of each 3x3 window, of what lies inside the image only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool, keeping the size."""
+        return functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
+class Reduction(nn.Module):
+    """The residual block of stride 2 between two stages.
+
+    Args:
+        old: Channels of the input.
+        new: Channels of the output, at half the height and width.
+    """
+
+    def __init__(self, old: int, new: int) -> None:
+        super().__init__()
+        self.rectify_a = Rectifier()
+        self.block_a = ConvolutionNorm(old, new, 3, stride=2)
+        self.rectify_b = Rectifier()
+        self.block_b = ConvolutionNorm(new, new, 3)
+        self.shortcut = nn.Conv2d(old, new, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add the two convolutions to the averaged and convolved shortcut."""
+        inner = self.rectify_b(self.block_a(self.rectify_a(x)))
+        return self.shortcut(functional.avg_pool2d(x, 2)) + self.block_b(inner)
+
+
+class Head(nn.Module):
+    """Batch norm, ReLU, global average pool, linear classifier.
+
+    Args:
+        channels: Channels of the input.
+        classes: Outputs.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.rectify = Rectifier()
+        self.linear = nn.Linear(channels, classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the feature maps before the global average pool."""
+        return self.rectify(self.norm(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(n, classes)``."""
+        return self.linear(torch.mean(self.features(x), dim=(2, 3)))

@@ -1,0 +1,60 @@
+"""The batch that goes through the networks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._checks import brief
+from ..errors import InvalidInputError
+from ..networks.normalisation import Statistics
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images and labels, with what the network around them has to know.
+
+    Args:
+        x: ``(n, c, h, w)`` float32 in [0, 1], h and w at least 4.
+        y: ``(n,)`` int64.
+        classes: Outputs of the network.
+        normalisation: Mean and standard deviation per channel.
+    """
+
+    x: Tensor
+    y: Tensor
+    classes: int
+    normalisation: Statistics
+
+
+def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> Batch:
+    """Return a batch: uniform noise with random labels for ``"random"``, or a pair ``(x, y)``.
+
+    Raises:
+        InvalidInputError: If it is neither, or the images are not in [0, 1].
+    """
+    if isinstance(images, str) and images == "random":
+        x = torch.from_numpy(rng.random((batch_size, 3, 32, 32), dtype=np.float32))
+        return _given((x, torch.from_numpy(rng.integers(10, size=batch_size))), classes=10)
+    return _given(images)
+
+
+def _given(pair: Any, classes: int | None = None) -> Batch:
+    """Check a pair ``(x, y)`` and normalise by its own statistics."""
+    try:
+        x, y = (torch.as_tensor(part) for part in pair)
+    except (TypeError, ValueError, RuntimeError):
+        x, y = torch.empty(0), torch.empty(0)
+    if x.ndim != 4 or min(x.shape[-2:]) < 4 or y.shape != x.shape[:1] or len(y) < 2:
+        got = f"shapes {tuple(x.shape)} and {tuple(y.shape)}" if x.ndim > 1 else brief(pair)
+        msg = f"images: expected random or (x, y) of shapes (n, c, h, w), (n,), got {got}"
+        raise InvalidInputError(msg)
+    x, y = x.detach().to(torch.float32), y.detach().to(torch.int64)
+    if not bool(((x >= 0) & (x <= 1)).all()):
+        msg = f"images: expected values in [0, 1], got {float(x.min()):g} to {float(x.max()):g}"
+        raise InvalidInputError(msg)
+    mean, deviation = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)).clamp_min(1e-3)
+    statistics = (tuple(mean.tolist()), tuple(deviation.tolist()))
+    return Batch(x, y, classes or max(int(y.max()) + 1, 2), statistics)

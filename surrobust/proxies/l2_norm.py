@@ -1,0 +1,16 @@
+"""Proxy ``l2_norm``."""
+
+from .base import AbstractProxy
+from .probe import Probe
+
+
+class L2Norm(AbstractProxy):
+    """Sum over layers of the Euclidean norm of the weight (Abdelfattah et al., ICLR 2021).
+
+    Unlike the published code, convolutions that no signal passes do not count.
+    """
+
+    name = "l2_norm"
+
+    def _score(self, probe: Probe) -> float:
+        return sum(float(layer.weight.detach().norm()) for layer in probe.network.live_layers())

@@ -1,0 +1,119 @@
+"""What every proxy of the registry promises."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from surrobust.errors import InvalidArchitectureError, InvalidInputError
+from surrobust.proxies import PROXIES, ProxyScorer, score_proxies
+from surrobust.spaces import Architecture
+
+SMALL = {"channels": 4, "cells_per_stage": 1, "seed": 3}
+CODES = ("323133", "444444", "300000", "231011")
+
+
+@pytest.fixture(scope="module")
+def images():
+    generator = torch.Generator().manual_seed(1)
+    x = torch.rand(6, 3, 8, 8, generator=generator)
+    return x, torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+@pytest.fixture(scope="module")
+def together(images):
+    return score_proxies(CODES, list(PROXIES), images, **SMALL)
+
+
+def test_table_of_all(together):
+    assert list(together.columns) == list(PROXIES)
+    assert list(together.index) == [Architecture.parse(code).index for code in CODES]
+    assert together.index.name == "index"
+    values = together.to_numpy()
+    assert values.dtype == np.float64
+    assert not np.isinf(values).any()
+    alive = together.loc[Architecture.parse("323133").index]
+    assert alive.notna().all()
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_alone_as_together_and_twice_the_same(name, images, together):
+    cell = Architecture.parse("323133")
+    alone = score_proxies([cell], [name], images, **SMALL)
+    again = score_proxies([cell], [name], images, **SMALL)
+    assert alone.equals(again)
+    assert alone.iloc[0, 0] == pytest.approx(together.loc[cell.index, name], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_a_cell_that_computes_nothing_is_no_error(name, images):
+    value = score_proxies(["000000"], [name], images, **SMALL).iloc[0, 0]
+    assert isinstance(value, float)
+    assert not math.isinf(value)
+
+
+def test_the_random_state_and_the_images_are_left_alone(images):
+    x, y = images[0].clone(), images[1].clone()
+    before, dtype = torch.get_rng_state(), torch.get_default_dtype()
+    np_before = np.random.get_state()[1].copy()  # noqa: NPY002
+    score_proxies(["323133"], list(PROXIES), images, **SMALL)
+    assert torch.equal(before, torch.get_rng_state())
+    assert np.array_equal(np_before, np.random.get_state()[1])  # noqa: NPY002
+    assert torch.get_default_dtype() == dtype
+    assert torch.is_grad_enabled()
+    assert torch.equal(x, images[0])
+    assert torch.equal(y, images[1])
+    assert images[0].grad is None
+
+
+def test_scores_depend_on_the_seed_and_not_on_the_neighbours(images):
+    options = {**SMALL, "seed": 4}
+    one = score_proxies(["323133", "333333"], ["synflow"], images, **SMALL)
+    turned = score_proxies(["333333", "323133"], ["synflow"], images, **SMALL)
+    other = score_proxies(["323133"], ["synflow"], images, **options)
+    assert one.sort_index().equals(turned.sort_index())
+    assert one.iloc[0, 0] != other.iloc[0, 0]
+
+
+def test_isomorphic_cells_have_equal_sizes(images):
+    one, two = "230033", "320033"  # nodes 1 and 2 read the input only
+    assert Architecture.parse(one).function_class == Architecture.parse(two).function_class
+    table = score_proxies([one, two], ["params", "flops"], images, **SMALL)
+    assert table.iloc[0].equals(table.iloc[1])
+
+
+def test_progress_and_lists(images):
+    seen = []
+    table = score_proxies(
+        [2581, "333333"], "params", images, progress=lambda *told: seen.append(told), **SMALL
+    )
+    assert seen == [(1, 2), (2, 2)]
+    assert list(table.columns) == ["params"]
+    assert score_proxies([], ["params"], images, **SMALL).shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("proxies", ["size"]),
+        ("proxies", []),
+        ("images", (torch.rand(3, 8, 8), torch.zeros(3))),
+        ("images", (torch.full((2, 3, 8, 8), 2.0), torch.zeros(2))),
+        ("images", (1, 2)),
+        ("batch_size", 1),
+        ("channels", 0),
+        ("cells_per_stage", "5"),
+        ("device", "abacus"),
+        ("seed", -1),
+    ],
+)
+def test_mistakes_are_named(argument, value, images):
+    options = {"proxies": ["params"], "images": images, argument: value}
+    with pytest.raises(InvalidInputError, match=f"^{argument}: expected"):
+        ProxyScorer(**options)
+
+
+def test_what_is_no_architecture_is_refused(images):
+    with pytest.raises(InvalidArchitectureError):
+        score_proxies(["nope"], ["params"], images)
