@@ -14,6 +14,7 @@ from ..metrics import interval_coverage, kendall_tau, r2_score, rmse, spearman_r
 from ..spaces import Architecture
 from ..targets import Target, targets_of
 from ..typing import FloatArray, IntArray
+from .columns import read_columns
 from .folders import check_writable
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
@@ -46,6 +47,7 @@ class Values:
     epilog=examples(
         "fit --target nas-robbench-201/cifar10/pgd-8 --n-train 200 --out my-model",
         "fit --data values.csv --predictor xgboost --out my-model",
+        "fit --target jung2023/cifar10/pgd-1 --n-train 100 --columns clean --out my-model",
     )
 )
 @click.option("--target", "targets", multiple=True, help="Column of a table; repeatable.")
@@ -56,6 +58,15 @@ class Values:
     help="CSV with a header architecture,value instead.",
 )
 @click.option("--predictor", default="default", show_default=True, help="Kind of predictor.")
+@click.option(
+    "--columns",
+    "sources",
+    metavar="proxies|clean|FILE",
+    multiple=True,
+    help="Numbers known of cells beforehand, repeatable: the published zero-cost proxies, the "
+    "clean accuracy of the target's benchmark and images, or a CSV with a column architecture "
+    "and columns of numbers, empty where unknown.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option(
     "--n-train", type=int, help="Cells to train on, drawn by --seed; the rest judges the predictor."
@@ -66,6 +77,7 @@ def fit(
     targets: tuple[str, ...],
     csv: Path | None,
     predictor: str,
+    sources: tuple[str, ...],
     out: Path,
     n_train: int | None,
     data_dir: Path | None,
@@ -86,13 +98,16 @@ def fit(
         raise InvalidInputError(msg)
     check_writable(out)
     check_replaceable(out)
-    model = make_predictor(predictor, seed=seed)
     values = _from_csv(csv) if csv is not None else _from_table(targets, data_dir)
+    columns, told = read_columns(sources, targets, data_dir)
+    options = {} if columns is None else {"columns": columns}
+    model = make_predictor(predictor, seed=seed, **options)
     n = len(values.cells)
     train, test = _split(n, n_train, seed)
     message(f"fitting {predictor} to {len(train)} of {n} cells")
     model.fit([values.cells[i] for i in train], values.y[train], targets=values.targets)
-    card: dict[str, Any] = {"trained_on": values.source, "citation": values.citation}
+    source = {**values.source, "columns": told} if told else values.source
+    card: dict[str, Any] = {"trained_on": source, "citation": values.citation}
     if len(test) > 1:
         card["split"] = {"seed": seed, "n_train": len(train), "n_test": len(test)}
         card["metrics"] = _judge(model, values, test)

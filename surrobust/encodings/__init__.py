@@ -2,10 +2,11 @@
 
 ``one_hot`` is the cell as written; ``paths`` and ``features`` are what it computes, equal for
 cells that compute the same with the same convolutions. ``graphs`` has graphs for networks,
-``function_groups`` groups for kernels.
+``function_groups`` groups for kernels; :class:`Columns` are numbers that are known beforehand.
 """
 
 from .base import AbstractEncoder
+from .columns import Columns
 from .function_features import FunctionFeatureEncoder, twin_groups
 from .one_hot import OneHotEncoder
 from .paths import PathEncoder
@@ -20,6 +21,7 @@ ENCODINGS: dict[str, type[AbstractEncoder]] = {
 __all__ = [
     "ENCODINGS",
     "AbstractEncoder",
+    "Columns",
     "FunctionFeatureEncoder",
     "OneHotEncoder",
     "PathEncoder",

@@ -11,7 +11,7 @@ from typing import Any
 from .._checks import check_choice
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
-from .base import AbstractPredictor
+from .base import AbstractPredictor, as_identity
 
 _HOMES = {
     "default": ("default", "DefaultPredictor"),
@@ -72,15 +72,21 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
         InvalidModelError: If the folder is incomplete, damaged, or its parts do not belong
             together.
     """
+    from .column_file import FILE as COLUMNS_FILE
+    from .column_file import unpack_columns
     from .state import unpack_state
     from .storage import STATE, read_predictor
 
     card, files = read_predictor(folder)
+    identity = as_identity(card.kind, card.options)
     try:
-        predictor = _make_from_card(card.kind, card.options, card.encoder)
+        options: dict[str, Any] = dict(card.options)
+        if COLUMNS_FILE in files:
+            options["columns"] = unpack_columns(files.pop(COLUMNS_FILE), options.get("columns"))
+        predictor = _make_from_card(card.kind, options, card.encoder)
         state = unpack_state(
             files.pop(STATE),
-            identity=predictor.identity,
+            identity=identity,
             targets=card.targets,
             is_calibrated=predictor.calibration_folds > 0,
         )
@@ -95,6 +101,8 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
 def _make_from_card(kind: str, options: Mapping[str, Any], encoder: str) -> AbstractPredictor:
     check_choice("kind", kind, PREDICTORS)
     given = {"seed": 0, **options}
+    if isinstance(given.get("columns"), float):
+        given["column_share"] = given.pop("columns")  # cards of old call it so
     try:
         predictor = make_predictor(kind, **given)
     except TypeError as error:

@@ -64,8 +64,13 @@ class AbstractPredictor(ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The constructor's arguments as a card writes them, in JSON."""
-        return self.arguments
+        """The constructor's arguments as a card writes them, in JSON.
+
+        Columns are written by their names and checksum, and left out where there are none.
+        """
+        given = self.arguments
+        columns = given.pop("columns", None)
+        return given if columns is None else {**given, "columns": columns.reference}
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -171,15 +176,19 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
             InvalidInputError: If the folder holds anything else, or a field is not known.
         """
+        from .column_file import FILE as COLUMNS_FILE
+        from .column_file import pack_columns
         from .storage import write_predictor
 
         state = self._fitted()
-        write_predictor(folder, self, state, self._weights(), card)
+        columns = self.arguments.get("columns")
+        known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
+        write_predictor(folder, self, state, {**self._weights(), **known}, card)
 
     @property
     def identity(self) -> str:
         """The kind and options as text: what a card and its weights must agree on."""
-        return json.dumps({"kind": self.kind, "options": self.options}, sort_keys=True)
+        return as_identity(self.kind, self.options)
 
     def restore(self, state: FittedState, weights: Mapping[str, bytes]) -> Self:
         """Take over what :meth:`save` wrote, on a predictor made with the same options.
@@ -265,6 +274,11 @@ class AbstractPredictor(ABC):
         Raises:
             InvalidModelError: If the files are damaged or not of ``n_targets`` columns.
         """
+
+
+def as_identity(kind: str, options: Mapping[str, Any]) -> str:
+    """Return kind and options as the text that card and weights must agree on."""
+    return json.dumps({"kind": kind, "options": dict(options)}, sort_keys=True)
 
 
 def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:

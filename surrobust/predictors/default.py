@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from .._checks import check_fraction, check_integer
+from ..encodings import Columns
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
@@ -34,6 +35,7 @@ class DefaultPredictor(AbstractPredictor):
         encoder: Names in ``ENCODINGS`` joined by ``+``.
         process_weight: Weight of the process; the trees have the rest, 1 leaves them out.
         trees: How many.
+        columns: Numbers known of cells beforehand, such as the clean accuracy; or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
@@ -47,6 +49,7 @@ class DefaultPredictor(AbstractPredictor):
         encoder: str = "features",
         process_weight: float = 0.75,
         trees: int = 500,
+        columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
@@ -54,15 +57,21 @@ class DefaultPredictor(AbstractPredictor):
         self.encoder = encoder
         self.process_weight = check_fraction("process_weight", process_weight)
         self.trees = check_integer("trees", trees, minimum=1)
-        self._features = Features(encoder)
+        self.columns = columns
+        self._features = Features(encoder, columns)
         self._process = GaussianProcess(
-            encoder=encoder, transform="standard", calibration_folds=0, seed=seed
+            encoder=encoder,
+            transform="standard",
+            columns=columns,
+            calibration_folds=0,
+            seed=seed,
         )
         self._trees = BoostedTrees(
             encoder=encoder,
             transform="standard",
             members=1,
             trees=trees,
+            columns=columns,
             calibration_folds=0,
             seed=seed,
         )
@@ -70,7 +79,9 @@ class DefaultPredictor(AbstractPredictor):
         self._informed = (
             prior
             if prior is None
-            else InformedProcess(prior=prior, encoder=encoder, calibration_folds=0, seed=seed)
+            else InformedProcess(
+                prior=prior, encoder=encoder, columns=columns, calibration_folds=0, seed=seed
+            )
         )
 
     @property
@@ -81,7 +92,7 @@ class DefaultPredictor(AbstractPredictor):
     @property
     def options(self) -> dict[str, Any]:
         """The constructor's arguments; a prior by its name and checksum, none left out."""
-        given = self.arguments
+        given = super().options
         prior = given.pop("prior")
         return given if prior is None else {**given, "prior": reference_of(prior)}
 

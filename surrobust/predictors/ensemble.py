@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_integer
-from ..encodings import twin_groups
+from ..encodings import Columns, twin_groups
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .base import AbstractPredictor
@@ -36,6 +36,7 @@ class Ensemble(AbstractPredictor):
         forest_trees: Trees of the forest.
         stacking_folds: Folds of the cross-validation behind the weights, at least 2; twins
             share a fold.
+        columns: Numbers known of cells beforehand, or None.
         calibration_folds: See :class:`AbstractPredictor`; the intervals use the folds of the
             weights.
         seed: See :class:`AbstractPredictor`.
@@ -50,6 +51,7 @@ class Ensemble(AbstractPredictor):
         boosted_trees: int = 500,
         forest_trees: int = 200,
         stacking_folds: int = 5,
+        columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
@@ -58,12 +60,14 @@ class Ensemble(AbstractPredictor):
         self.stacking_folds = check_integer("stacking_folds", stacking_folds, minimum=2)
         self.boosted_trees = check_integer("boosted_trees", boosted_trees, minimum=1)
         self.forest_trees = check_integer("forest_trees", forest_trees, minimum=2)
-        self._features = Features(encoder)
+        self.columns = columns
+        self._features = Features(encoder, columns)
         self._members = self._make_members()
 
     def _make_members(self) -> list[AbstractPredictor]:
         common: dict[str, Any] = {
             "encoder": self.encoder,
+            "columns": self.columns,
             "calibration_folds": 0,
             "seed": self.seed,
         }

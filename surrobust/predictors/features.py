@@ -1,13 +1,16 @@
-"""Features for predictors: encoders by name, side by side."""
+"""Features for predictors: encoders by name, side by side, and columns known beforehand."""
 
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from .._checks import check_choice
-from ..encodings import ENCODINGS
+from .._checks import brief, check_choice
+from ..encodings import ENCODINGS, Columns
+from ..errors import InvalidInputError
 from ..spaces import Architecture
 from ..typing import FloatArray
+
+_SOURCE_WEIGHT = 0.1
 
 
 class Features:
@@ -15,25 +18,55 @@ class Features:
 
     Args:
         name: For instance ``features`` or ``features+one_hot``.
+        columns: Numbers that stand behind those of the encoders, or None.
 
     Raises:
-        InvalidInputError: If one is not in ``ENCODINGS``.
+        InvalidInputError: If an encoder is not in ``ENCODINGS``, or ``columns`` are no columns.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, columns: Columns | None = None) -> None:
+        if not isinstance(columns, Columns | None):
+            msg = f"columns: expected Columns or None, got {brief(columns)}"
+            raise InvalidInputError(msg)
+        self.columns = columns
         parts = name.split("+") if isinstance(name, str) else [name]
         self.encoders = [ENCODINGS[check_choice("encoder", part, ENCODINGS)]() for part in parts]
 
     @property
-    def size(self) -> int:
-        """The number of columns."""
+    def encoder_size(self) -> int:
+        """The number of columns that the encoders make."""
         return sum(len(encoder.names) for encoder in self.encoders)
+
+    @property
+    def size(self) -> int:
+        """The number of columns in all."""
+        return self.encoder_size + (0 if self.columns is None else self.columns.size)
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """How readily trees should look at each column, ``(size,)`` float32; None for all alike.
+
+        A source of columns, however few it has, weighs a tenth of all that the encoders make.
+        """
+        if self.columns is None:
+            return None
+        weights = np.ones(self.size, dtype=np.float32)
+        for part in self.columns.slices:
+            own = weights[self.encoder_size :][part]
+            own[:] = _SOURCE_WEIGHT * self.encoder_size / len(own)
+        return weights
 
     def encode(self, cells: Sequence[Architecture]) -> FloatArray:
         """Return one row per cell, shape ``(n, size)``."""
-        return np.concatenate([encoder.encode(cells) for encoder in self.encoders], axis=1)
+        parts = [encoder.encode(cells) for encoder in self.encoders]
+        if self.columns is not None:
+            parts.append(self.columns.encode(cells))
+        return np.concatenate(parts, axis=1)
 
     def key(self, cell: Architecture) -> Hashable:
         """Return what a row depends on."""
-        keys = tuple(encoder.key(cell) for encoder in self.encoders)
-        return cell.ops if cell.ops in keys else keys
+        keys: tuple[Hashable, ...] = tuple(encoder.key(cell) for encoder in self.encoders)
+        if cell.ops in keys:
+            return cell.ops
+        # Twins were scored and trained apart: numbers known beforehand may differ.
+        return keys if self.columns is None else (*keys, cell.representative.ops)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .._checks import check_integer
 from .._random import as_generator
+from ..encodings import Columns
 from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
@@ -34,6 +35,7 @@ class GaussianProcess(AbstractPredictor):
         rows_for_kernel: Rows that the hyper-parameters are fitted to, drawn if there are more.
         rows_for_std: Rows behind the standard deviation. Where there are more, it is that of the
             posterior given this many of them, an upper bound.
+        columns: Numbers known of cells beforehand, a group of the kernel for each source; or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
@@ -47,6 +49,7 @@ class GaussianProcess(AbstractPredictor):
         transform: str = "scores",
         rows_for_kernel: int = 500,
         rows_for_std: int = 500,
+        columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
@@ -55,13 +58,14 @@ class GaussianProcess(AbstractPredictor):
         self.transform = transform
         self.rows_for_kernel = check_integer("rows_for_kernel", rows_for_kernel, minimum=2)
         self.rows_for_std = check_integer("rows_for_std", rows_for_std, minimum=2)
-        self._features = Features(encoder)
+        self.columns = columns
+        self._features = Features(encoder, columns)
 
     def _key(self, cell: Architecture) -> Hashable:
         return self._features.key(cell)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        self.groups_ = KernelGroups.of(self.encoder)
+        self.groups_ = KernelGroups.of(self.encoder, self.columns)
         self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
         firsts, means, repeats = self._merge(cells, scores)
         self.Z_ = self._rows(firsts)
@@ -163,7 +167,7 @@ class GaussianProcess(AbstractPredictor):
             raise InvalidModelError(msg)
         self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
         tensors = unpack_tensors(files[FILE], name=FILE)
-        names, columns = group_columns(self.encoder)
+        names, columns = group_columns(self.encoder, self.columns)
         d = sum(map(len, columns))
         center, scale = (
             take_tensor(tensors, k, dtype="float64", shape=(d,)) for k in ("center", "scale")

@@ -7,6 +7,7 @@ import numpy as np
 
 from .._checks import brief
 from .._random import as_generator
+from ..encodings import Columns
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
@@ -42,6 +43,7 @@ class InformedProcess(GaussianProcess):
     Args:
         prior: Scores, or what a card refers to them by; then only loading makes it whole.
         encoder: Names in ``ENCODINGS`` joined by ``+``.
+        columns: See :class:`GaussianProcess`.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
@@ -55,20 +57,23 @@ class InformedProcess(GaussianProcess):
         *,
         prior: Any,
         encoder: str = "features",
+        columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
-        super().__init__(encoder=encoder, calibration_folds=calibration_folds, seed=seed)
+        super().__init__(
+            encoder=encoder, columns=columns, calibration_folds=calibration_folds, seed=seed
+        )
         self.prior = as_prior(prior)
 
     @property
     def options(self) -> dict[str, Any]:
         """The constructor's arguments, the prior by its name and checksum."""
-        return {**self.arguments, "prior": reference_of(self.prior)}
+        return {**super().options, "prior": reference_of(self.prior)}
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         prior = self._prior_scores()
-        self.groups_ = KernelGroups.of(self.encoder)
+        self.groups_ = KernelGroups.of(self.encoder, self.columns)
         self.map_, scores = _scores(Y)
         weights = np.stack([weights_of_alike(name, prior.targets) for name in self._names])
         self._expect(prior, weights)

@@ -16,6 +16,7 @@ _PRIOR_WEIGHTS = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow
 _PRIOR_WEIGHT = 0.1
 _PRIOR_AMPLITUDE, _PRIOR_NOISE = 2.0, 0.05
 _WEIGHT_SD, _OTHER_SD = 0.6, 1.0
+_WEIGHT_SDS = {"columns": 1.5}
 """Log-normal priors: medians, and standard deviations of the logarithms."""
 
 _JITTER = 1e-6
@@ -120,7 +121,9 @@ class MarginalLikelihood:
         self.Y, self.inverse_repeats = Y, 1 / repeats
         medians = [_PRIOR_WEIGHTS.get(name, _PRIOR_WEIGHT) for name in names]
         self.prior_mean = np.log([*medians, _PRIOR_AMPLITUDE, _PRIOR_NOISE])
-        self.prior_sd = np.array([*[_WEIGHT_SD] * len(medians), _OTHER_SD, _OTHER_SD])
+        self.prior_sd = np.array(
+            [*(_WEIGHT_SDS.get(name, _WEIGHT_SD) for name in names), _OTHER_SD, _OTHER_SD]
+        )
 
     def maximise(self) -> Hyperparameters:
         """Return the mode of the posterior, by L-BFGS from the prior's."""

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from ..encodings import Columns
 from ..encodings.function_features import GROUPS as FEATURE_GROUPS
 from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
@@ -15,6 +16,9 @@ from .features import Features
 
 _STANDARDISED = ("count", "stat", "field", "flow")
 """Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
+
+_KNOWN = "columns"
+"""Name of the groups of columns known beforehand, which are scaled already."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,16 @@ class KernelGroups:
     scale: FloatArray
 
     @classmethod
-    def of(cls, encoder: str) -> Self:
-        """Return the groups of an encoder, scaled over the 6466 representatives.
+    def of(cls, encoder: str, known: Columns | None = None) -> Self:
+        """Return the groups of an encoder and of columns, scaled over the 6466 representatives.
 
         Two random representatives are at a mean squared distance of 1 in every group.
         """
-        names, columns = zip(*_groups(encoder), strict=True)
+        names, columns = group_columns(encoder, known)
         raw = _all_representatives(encoder)
+        if known is not None:
+            own = known.encode(NASBench201().representatives())
+            raw = np.concatenate([raw, own], axis=1)
         centers, scales = [], []
         for name, group in zip(names, columns, strict=True):
             values = _compress(raw[:, group], name)
@@ -69,9 +76,15 @@ class KernelGroups:
         return np.ascontiguousarray(scaled, dtype=np.float32)
 
 
-def group_columns(encoder: str) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    """Return the names of an encoder's groups and the columns of each."""
-    names, columns = zip(*_groups(encoder), strict=True)
+def group_columns(
+    encoder: str, known: Columns | None = None
+) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    """Return the names of the groups and the columns of each, a group per source at the end."""
+    groups = _groups(encoder)
+    start = Features(encoder).size
+    for part in () if known is None else known.slices:
+        groups.append((_KNOWN, tuple(range(start + part.start, start + part.stop))))
+    names, columns = zip(*groups, strict=True)
     return names, columns
 
 
@@ -91,7 +104,7 @@ def _groups(encoder: str) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _compress(values: FloatArray, name: str) -> FloatArray:
-    if name in _STANDARDISED:
+    if name in (*_STANDARDISED, _KNOWN):
         return values
     return np.sign(values) * np.sqrt(np.abs(values))
 

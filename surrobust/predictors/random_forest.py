@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 
 from .._checks import check_fraction, check_integer
+from ..encodings import Columns
 from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
@@ -23,8 +24,9 @@ class RandomForest(AbstractPredictor):
     Args:
         encoder: Names in ``ENCODINGS`` joined by ``+``.
         trees: How many.
-        columns: Share of columns that each split chooses from.
+        column_share: Share of columns that each split chooses from.
         smallest_leaf: Least training rows in a leaf.
+        columns: Numbers known of cells beforehand, or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
@@ -36,17 +38,19 @@ class RandomForest(AbstractPredictor):
         *,
         encoder: str = "features",
         trees: int = 200,
-        columns: float = 0.33,
+        column_share: float = 0.33,
         smallest_leaf: int = 1,
+        columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
         super().__init__(calibration_folds=calibration_folds, seed=seed)
         self.encoder = encoder
         self.trees = check_integer("trees", trees, minimum=2)
-        self.columns = check_fraction("columns", columns)
+        self.column_share = check_fraction("column_share", column_share)
         self.smallest_leaf = check_integer("smallest_leaf", smallest_leaf, minimum=1)
-        self._features = Features(encoder)
+        self.columns = columns
+        self._features = Features(encoder, columns)
 
     def _key(self, cell: Architecture) -> Hashable:
         return self._features.key(cell)
@@ -58,7 +62,7 @@ class RandomForest(AbstractPredictor):
         values = self.scaler_.to_units(Y)
         model = RandomForestRegressor(
             self.trees,
-            max_features=self.columns,
+            max_features=self.column_share,
             min_samples_leaf=self.smallest_leaf,
             n_jobs=1,
             random_state=self.seed % 2**32,

@@ -41,9 +41,13 @@ def read_values_csv(path: AnyPath) -> tuple[list[Architecture], FloatArray]:
 
 
 def read_value_columns(
-    path: AnyPath,
+    path: AnyPath, *, may_be_empty: bool = False
 ) -> tuple[list[Architecture], FloatArray, tuple[str, ...]]:
     """Read the same file as :func:`read_values_csv`, with the names of its columns.
+
+    Args:
+        path: See there.
+        may_be_empty: Whether an empty field stands for a number that is not known, NaN.
 
     Returns:
         The architectures, their values ``(n, m)``, and the ``m`` names in the file's order.
@@ -66,7 +70,13 @@ def read_value_columns(
             raise _error(where, f"{len(header)} columns", f"{len(row)}")
         cells.append(_cell(row[key], where))
         pairs = zip(header, row, strict=True)
-        values.append([_number(field, column, where) for column, field in pairs if column != KEY])
+        values.append(
+            [
+                math.nan if may_be_empty and not field.strip() else _number(field, column, where)
+                for column, field in pairs
+                if column != KEY
+            ]
+        )
     if not cells:
         raise _error(name, "at least one row below the header", "none")
     return cells, np.array(values, dtype=np.float64), names

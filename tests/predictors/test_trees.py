@@ -46,7 +46,8 @@ def test_boosted_trees_predict_as_xgboost_does(m, toy_cells, toy_values, many_va
         members=1,
         trees=25,
         subsample=1.0,
-        columns=1.0,
+        column_share=1.0,
+        learning_rate=0.05,
         calibration_folds=0,
     )
     model.fit(toy_cells, Y)

@@ -1,0 +1,241 @@
+"""Hyper-parameters of boosted trees, chosen by cross-validation inside the training cells."""
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from .._random import as_generator
+from ..encodings import twin_groups
+from ..spaces import Architecture
+from ..typing import FloatArray, IntArray
+from .conformal import split_into_folds
+from .tensors import pack_tensors, take_tensor, unpack_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from optuna import Trial
+    from xgboost import DMatrix
+
+FILE = "parameters.safetensors"
+
+MOST_TREES = 1000
+"""Trees after which a trial ends; early stopping mostly ends it before."""
+
+_PATIENCE = 30
+"""Trees without progress after which a booster stops growing."""
+
+_FOLDS, _ROWS, _LEAST_CELLS = 4, 150, 10
+"""Folds; rows that should be left out in all, by repetition; cells that are not too few."""
+
+_SPACE: dict[str, tuple[Any, Any, bool]] = {
+    "depth": (3, 6, False),
+    "learning_rate": (0.02, 0.15, True),
+    "subsample": (0.5, 1.0, False),
+    "column_share": (0.05, 0.5, True),
+    "smallest_leaf": (1.0, 8.0, True),
+    "l2": (0.3, 10.0, True),
+    "l1": (0.0, 0.3, False),
+}
+"""Least and largest value of what is searched, and whether on a logarithmic scale."""
+
+
+@dataclass(frozen=True)
+class TreeParameters:
+    """What is tuned of a booster, in the words of :class:`BoostedTrees`.
+
+    Args:
+        trees: Trees per booster.
+        depth: Of each tree.
+        learning_rate: Shrinkage of each tree.
+        subsample: Share of rows for each tree.
+        column_share: Share of columns that each split chooses from.
+        smallest_leaf: Least training rows in a leaf.
+        l2: Penalty on squared leaf values.
+        l1: Penalty on absolute leaf values.
+    """
+
+    trees: int
+    depth: int
+    learning_rate: float
+    subsample: float
+    column_share: float
+    smallest_leaf: float = 1.0
+    l2: float = 1.0
+    l1: float = 0.0
+
+    @property
+    def proposal(self) -> dict[str, float]:
+        """The parameters as a trial's, drawn into the space that is searched."""
+        return {
+            name: type(low)(np.clip(getattr(self, name), low, high))
+            for name, (low, high, _) in _SPACE.items()
+        }
+
+    @classmethod
+    def suggest(cls, trial: "Trial") -> Self:
+        """Ask a trial for all but the number of trees, which early stopping finds."""
+        found = {}
+        for name, (low, high, is_log) in _SPACE.items():
+            ask = trial.suggest_int if isinstance(low, int) else trial.suggest_float
+            found[name] = ask(name, low, high, log=is_log)
+        return cls(trees=MOST_TREES, **found)
+
+    def as_xgboost(self, seed: int) -> dict[str, Any]:
+        """Return xgboost's parameters."""
+        return {
+            "objective": "reg:squarederror",
+            "base_score": 0.0,
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "eta": self.learning_rate,
+            "subsample": self.subsample,
+            "colsample_bynode": self.column_share,
+            "min_child_weight": self.smallest_leaf,
+            "reg_lambda": self.l2,
+            "reg_alpha": self.l1,
+            "nthread": 1,
+            "seed": seed,
+            "verbosity": 0,
+            "multi_strategy": "multi_output_tree",
+        }
+
+    def pack(self) -> bytes:
+        """Return the parameters as a safetensors file."""
+        return pack_tensors({key: np.array([value]) for key, value in asdict(self).items()})
+
+    @classmethod
+    def unpack(cls, content: bytes) -> Self:
+        """Read parameters.
+
+        Raises:
+            InvalidModelError: If they are damaged.
+        """
+        tensors = unpack_tensors(content, name=FILE)
+        kinds = {field.name: "int64" if field.type is int else "float64" for field in fields(cls)}
+        found = {
+            key: take_tensor(tensors, key, dtype=kind, shape=(1,)) for key, kind in kinds.items()
+        }
+        return cls(**{key: array[0].item() for key, array in found.items()})
+
+
+def tune(
+    rows: np.ndarray,
+    scores: FloatArray,
+    weights: np.ndarray | None,
+    folds: IntArray,
+    *,
+    start: TreeParameters,
+    trials: int,
+    seed: int,
+) -> TreeParameters:
+    """Return the parameters of least squared error on left-out folds.
+
+    Trials are proposed by a tree of Parzen estimators (Bergstra, Bardenet, Bengio & Kegl,
+    "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011), beginning with ``start``; one
+    that is worse than half of the others after some folds ends there.
+
+    Args:
+        rows: Features, ``(n, d)`` float32.
+        scores: What is regressed on, ``(n, m)``.
+        weights: How readily each feature is chosen, see :func:`as_matrix`.
+        folds: Fold of each row, one or more times over, ``(r, n)``.
+        start: Parameters to begin with.
+        trials: How many, at least 1.
+        seed: Of sampler and boosters.
+    """
+    import optuna
+
+    splits = [
+        tuple(
+            as_matrix(rows[side], scores[side], weights)
+            for side in (labels != fold, labels == fold)
+        )
+        for labels in folds
+        for fold in range(labels.max() + 1)
+    ]
+    growth = len(rows) / np.mean([train.num_row() for train, _ in splits])
+    rng = as_generator(seed)
+    seed_of_sampler, seed_of_boosters = (int(s) for s in rng.integers(0, 2**31 - 1, size=2))
+
+    def objective(trial: "Trial") -> float:
+        parameters = TreeParameters.suggest(trial)
+        squares, counts, trees = 0.0, 0, []
+        for step, (train, test) in enumerate(splits):
+            loss, grown = _left_out(parameters, train, test, seed_of_boosters)
+            squares += loss * test.num_row()
+            counts += test.num_row()
+            trees.append(grown)
+            trial.report(squares / counts, step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        # More rows than in a fold bear more trees.
+        trial.set_user_attr("trees", int(np.ceil(np.mean(trees) * growth)))
+        return squares / counts
+
+    with _quiet(optuna):
+        study = optuna.create_study(
+            sampler=optuna.samplers.TPESampler(seed=seed_of_sampler, n_startup_trials=10),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
+        )
+        study.enqueue_trial(start.proposal)
+        study.optimize(objective, n_trials=trials)
+    return TreeParameters(trees=study.best_trial.user_attrs["trees"], **study.best_params)
+
+
+def tuning_folds(cells: Sequence[Architecture], *, seed: int) -> IntArray:
+    """Return the folds that parameters are tuned on, twins together, ``(r, n)``.
+
+    Few cells are divided more than once; fewer than 10 not at all, ``r = 0``.
+    """
+    repeats = 0 if len(cells) < _LEAST_CELLS else max(1, _ROWS // len(cells))
+    groups = twin_groups(cells).tolist()
+    rng = as_generator(seed)
+    labels = [split_into_folds(groups, folds=_FOLDS, seed=rng) for _ in range(repeats)]
+    # None where nearly all are twins of each other.
+    found = np.array([one for one in labels if one.min() >= 0], dtype=np.int64)
+    return found.reshape(-1, len(cells))
+
+
+def as_matrix(rows: np.ndarray, scores: FloatArray, weights: np.ndarray | None) -> "DMatrix":
+    """Return data for xgboost.
+
+    Args:
+        rows: Features, ``(n, d)`` float32.
+        scores: What is regressed on, ``(n, m)``.
+        weights: How readily a split chooses each feature, ``(d,)``; None for all alike.
+    """
+    import xgboost
+
+    return xgboost.DMatrix(rows, scores, feature_weights=weights, nthread=1)
+
+
+def _left_out(
+    parameters: TreeParameters, train: "DMatrix", test: "DMatrix", seed: int
+) -> tuple[float, int]:
+    """Return the least mean squared error on the left-out rows, and the trees that had it."""
+    import xgboost
+
+    booster = xgboost.train(
+        parameters.as_xgboost(seed),
+        train,
+        num_boost_round=parameters.trees,
+        evals=[(test, "test")],
+        early_stopping_rounds=_PATIENCE,
+        verbose_eval=False,
+    )
+    return float(booster.best_score) ** 2, int(booster.best_iteration) + 1
+
+
+@contextmanager
+def _quiet(optuna: Any) -> "Iterator[None]":
+    """Keep optuna from logging every trial."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
