@@ -13,12 +13,20 @@ import torch
 from PIL import Image
 
 from surrobust.proxies import ProxyScorer
+from surrobust.proxies.croze import Croze
+from surrobust.proxies.ntk import STATISTICS, NtkClean, NtkRobust, NtkRobustTwice
 from surrobust.spaces import Architecture, NASBench201
 
 SETS = {
     "cheap": (
         "params", "flops", "synflow", "nwot", "l2_norm", "snip", "grad_norm", "plain", "fisher",
         "zen", "jacov", "epe_nas",
+    ),
+    "costly": (
+        "grasp", "jacobian_norm", "hessian_eigenvalue", "jacobian_bound", "certified_bound",
+        "croze", Croze("code"),
+        *(kernel(statistic) for kernel in (NtkClean, NtkRobust, NtkRobustTwice)
+          for statistic in STATISTICS),
     ),
 }  # fmt: skip
 

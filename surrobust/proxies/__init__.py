@@ -5,13 +5,20 @@ better than the plain parameter count.
 """
 
 from .base import AbstractProxy
+from .certified_bound import CertifiedBound
+from .croze import Croze
 from .epe_nas import EpeNas
 from .fisher import Fisher
 from .flops import Flops
 from .grad_norm import GradNorm
+from .grasp import Grasp
+from .hessian_eigenvalue import HessianEigenvalue
+from .jacobian_bound import JacobianBound
+from .jacobian_norm import JacobianNorm
 from .jacov import Jacov
 from .l2_norm import L2Norm
 from .needs import Need
+from .ntk import NtkClean, NtkRobust, NtkRobustTwice
 from .nwot import Nwot
 from .params import Params
 from .plain import Plain
@@ -26,6 +33,7 @@ PROXIES: dict[str, type[AbstractProxy]] = {
     "flops": Flops,
     "grad_norm": GradNorm,
     "snip": Snip,
+    "grasp": Grasp,
     "synflow": Synflow,
     "fisher": Fisher,
     "jacov": Jacov,
@@ -34,6 +42,14 @@ PROXIES: dict[str, type[AbstractProxy]] = {
     "l2_norm": L2Norm,
     "plain": Plain,
     "epe_nas": EpeNas,
+    "jacobian_norm": JacobianNorm,
+    "hessian_eigenvalue": HessianEigenvalue,
+    "croze": Croze,
+    "ntk_clean": NtkClean,
+    "ntk_robust": NtkRobust,
+    "ntk_robust_twice": NtkRobustTwice,
+    "jacobian_bound": JacobianBound,
+    "certified_bound": CertifiedBound,
 }
 """Every proxy by its name."""
 

@@ -1,7 +1,5 @@
 """Proxy ``zen``."""
 
-from copy import deepcopy
-
 import torch
 from torch import nn
 
@@ -27,7 +25,8 @@ class Zen(AbstractProxy):
 
     def _score(self, probe: Probe) -> float:
         generator = probe.generator(self.name)
-        network = gaussian_copy(probe.network, generator)
+        network = probe.copy()
+        redraw(network, generator)
         shape = probe.x.shape
         x, other = (torch.randn(shape, generator=generator).to(probe.x) for _ in range(2))
         layout = torch.channels_last if x.device.type == "cpu" else torch.preserve_format
@@ -39,12 +38,11 @@ class Zen(AbstractProxy):
 
 
 @torch.no_grad()
-def gaussian_copy(network: CellNetwork, generator: torch.Generator) -> CellNetwork:
-    """Return a copy in training mode, its weights from N(0, 1), its biases zero, no first layer."""
-    copy = deepcopy(network).train()
-    channels = len(copy.normalise.mean)
-    copy.normalise.set_statistics(((0.0,) * channels, (1.0,) * channels))
-    for module in copy.modules():
+def redraw(network: CellNetwork, generator: torch.Generator) -> None:
+    """Draw weights from N(0, 1), set biases to zero, reset batch norm, normalise nothing."""
+    channels = len(network.normalise.mean)
+    network.normalise.set_statistics(((0.0,) * channels, (1.0,) * channels))
+    for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             module.weight.copy_(torch.randn(module.weight.shape, generator=generator))
             if module.bias is not None:
@@ -52,7 +50,6 @@ def gaussian_copy(network: CellNetwork, generator: torch.Generator) -> CellNetwo
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
             module.momentum = _MOMENTUM
-    return copy
 
 
 def _log_scales(network: CellNetwork) -> float:
