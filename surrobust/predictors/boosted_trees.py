@@ -36,7 +36,8 @@ class BoostedTrees(AbstractPredictor):
         members: Boosters in the bag; a single one has no spread, its standard deviation is 0.
         trees: Trees per booster and target.
         depth: Of each tree.
-        learning_rate: Shrinkage of each tree.
+        learning_rate: Shrinkage of each tree; None: 0.03, and with more than 1000 rows as much
+            more as the root of their number.
         subsample: Share of rows for each tree.
         column_share: Share of columns that each split chooses from.
         tune: Trials of a search for better numbers of the five above and three penalties, by
@@ -57,7 +58,7 @@ class BoostedTrees(AbstractPredictor):
         members: int = 2,
         trees: int = 800,
         depth: int = 4,
-        learning_rate: float = 0.03,
+        learning_rate: float | None = None,
         subsample: float = 0.8,
         column_share: float = 0.1,
         tune: int = 0,
@@ -71,7 +72,9 @@ class BoostedTrees(AbstractPredictor):
         self.members = check_integer("members", members, minimum=1)
         self.trees = check_integer("trees", trees, minimum=1)
         self.depth = check_integer("depth", depth, minimum=1)
-        self.learning_rate = check_fraction("learning_rate", learning_rate)
+        self.learning_rate = (
+            None if learning_rate is None else check_fraction("learning_rate", learning_rate)
+        )
         self.subsample = check_fraction("subsample", subsample)
         self.column_share = check_fraction("column_share", column_share)
         self.tune = check_integer("tune", tune, minimum=0)
@@ -87,7 +90,7 @@ class BoostedTrees(AbstractPredictor):
         self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
         rows = self._features.encode(cells).astype(np.float32)
         weights = self._features.weights
-        self.params_ = self._given()
+        self.params_ = self._given(len(cells))
         if self.tune and len(folds := tuning_folds(cells, seed=self.seed)):
             self.params_ = tune(
                 rows, scores, weights, folds, start=self.params_, trials=self.tune, seed=self.seed
@@ -98,12 +101,13 @@ class BoostedTrees(AbstractPredictor):
             for seed in seeds_from(self.seed, self.members)
         ]
 
-    def _given(self) -> TreeParameters:
-        """Return the parameters that the constructor was given."""
+    def _given(self, n: int) -> TreeParameters:
+        """Return the parameters that the constructor was given, for n rows."""
+        rate = min(0.03 * max(1.0, np.sqrt(n / 1000)), 0.3)
         return TreeParameters(
             trees=self.trees,
             depth=self.depth,
-            learning_rate=self.learning_rate,
+            learning_rate=self.learning_rate or rate,
             subsample=self.subsample,
             column_share=self.column_share,
         )
@@ -121,17 +125,18 @@ class BoostedTrees(AbstractPredictor):
             f"booster-{i}.ubj": bytes(booster.save_raw("ubj"))
             for i, booster in enumerate(self.boosters_)
         }
-        tuned = {PARAMETERS_FILE: self.params_.pack()} if self.tune else {}
-        return {**files, **tuned, SCORES_FILE: self.map_.pack()}
+        return {**files, PARAMETERS_FILE: self.params_.pack(), SCORES_FILE: self.map_.pack()}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
         names = [f"booster-{i}.ubj" for i in range(self.members)]
-        others = [SCORES_FILE, PARAMETERS_FILE] if self.tune else [SCORES_FILE]
+        # Folders of old have no parameters.
+        others = {SCORES_FILE, *({PARAMETERS_FILE} & set(files))}
         if set(files) != {*names, *others}:
-            msg = f"weights: expected {', '.join([*names, *others])}, got {', '.join(files)}"
+            msg = f"weights: expected {', '.join(names)} and {SCORES_FILE}, got {', '.join(files)}"
             raise InvalidModelError(msg)
         self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
-        self.params_ = TreeParameters.unpack(files[PARAMETERS_FILE]) if self.tune else self._given()
+        if PARAMETERS_FILE in files:
+            self.params_ = TreeParameters.unpack(files[PARAMETERS_FILE])
         self.boosters_ = [
             _load_booster(name, files[name], self._features.size, n_targets) for name in names
         ]

@@ -132,11 +132,13 @@ def tune(
     trials: int,
     seed: int,
 ) -> TreeParameters:
-    """Return the parameters of least squared error on left-out folds.
+    """Return the parameters of least squared error on left-out rows, or those to begin with.
 
     Trials are proposed by a tree of Parzen estimators (Bergstra, Bardenet, Bengio & Kegl,
     "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011), beginning with ``start``; one
-    that is worse than half of the others after some folds ends there.
+    that is worse than half of the others after some folds ends there. The best of many trials is
+    best by chance too: unless it beats the first by two standard errors, paired over the rows,
+    ``start`` is kept as it is.
 
     Args:
         rows: Features, ``(n, d)`` float32.
@@ -149,32 +151,30 @@ def tune(
     """
     import optuna
 
-    splits = [
-        tuple(
-            as_matrix(rows[side], scores[side], weights)
-            for side in (labels != fold, labels == fold)
-        )
-        for labels in folds
-        for fold in range(labels.max() + 1)
+    splits = [labels == fold for labels in folds for fold in range(labels.max() + 1)]
+    matrices = [
+        tuple(as_matrix(rows[side], scores[side], weights) for side in (~left_out, left_out))
+        for left_out in splits
     ]
-    growth = len(rows) / np.mean([train.num_row() for train, _ in splits])
+    growth = len(rows) / np.mean([(~left_out).sum() for left_out in splits])
+    errors: dict[int, FloatArray] = {}
     rng = as_generator(seed)
     seed_of_sampler, seed_of_boosters = (int(s) for s in rng.integers(0, 2**31 - 1, size=2))
 
     def objective(trial: "Trial") -> float:
         parameters = TreeParameters.suggest(trial)
-        squares, counts, trees = 0.0, 0, []
-        for step, (train, test) in enumerate(splits):
-            loss, grown = _left_out(parameters, train, test, seed_of_boosters)
-            squares += loss * test.num_row()
-            counts += test.num_row()
+        squares, trees = np.zeros(len(rows)), []
+        for step, (left_out, (train, test)) in enumerate(zip(splits, matrices, strict=True)):
+            predicted, grown = _left_out(parameters, train, test, seed_of_boosters)
+            squares[left_out] += ((predicted - scores[left_out]) ** 2).mean(axis=1) / len(folds)
             trees.append(grown)
-            trial.report(squares / counts, step)
+            trial.report(squares.sum(), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
         # More rows than in a fold bear more trees.
         trial.set_user_attr("trees", int(np.ceil(np.mean(trees) * growth)))
-        return squares / counts
+        errors[trial.number] = squares
+        return float(squares.mean())
 
     with _quiet(optuna):
         study = optuna.create_study(
@@ -183,6 +183,9 @@ def tune(
         )
         study.enqueue_trial(start.proposal)
         study.optimize(objective, n_trials=trials)
+    gain = errors[0] - errors[study.best_trial.number]
+    if gain.mean() <= 2 * gain.std() / np.sqrt(len(gain)):
+        return start
     return TreeParameters(trees=study.best_trial.user_attrs["trees"], **study.best_params)
 
 
@@ -215,8 +218,8 @@ def as_matrix(rows: np.ndarray, scores: FloatArray, weights: np.ndarray | None) 
 
 def _left_out(
     parameters: TreeParameters, train: "DMatrix", test: "DMatrix", seed: int
-) -> tuple[float, int]:
-    """Return the least mean squared error on the left-out rows, and the trees that had it."""
+) -> tuple[FloatArray, int]:
+    """Return scores of the left-out rows, ``(k, m)``, by as many trees as err least on them."""
     import xgboost
 
     booster = xgboost.train(
@@ -227,7 +230,9 @@ def _left_out(
         early_stopping_rounds=_PATIENCE,
         verbose_eval=False,
     )
-    return float(booster.best_score) ** 2, int(booster.best_iteration) + 1
+    trees = int(booster.best_iteration) + 1
+    predicted = np.asarray(booster.predict(test, iteration_range=(0, trees)), dtype=np.float64)
+    return predicted.reshape(test.num_row(), -1), trees
 
 
 @contextmanager

@@ -122,3 +122,98 @@ def test_cells_that_were_not_measured_are_left_out(
         *("--n-train", "30", "--out", tmp_path / "model"),
     )
     assert document["n_train"] + document["n_test"] == 15625 - 4699
+
+
+@pytest.fixture
+def columns_csv(tmp_path: Path, toy_cells: list[Architecture]) -> Path:
+    path = tmp_path / "columns.csv"
+    rows = [f"{cell.code},{i},{'' if i % 7 else i * i}" for i, cell in enumerate(toy_cells)]
+    path.write_text("\n".join(["architecture,a,b", *rows]))
+    return path
+
+
+def test_columns_of_a_file_stand_beside_the_features(
+    run_cli: Run, values_csv: Path, columns_csv: Path, tmp_path: Path
+) -> None:
+    given = ("--data", values_csv, "--columns", columns_csv)
+    fit(run_cli, *given, "--out", tmp_path / "model")
+    model, card = load_predictor(tmp_path / "model"), read_card(tmp_path / "model")
+    assert model.columns.names == ("a", "b")
+    assert card["options"]["columns"]["names"] == ["a", "b"]
+    assert card["trained_on"]["columns"][0]["file"] == "columns.csv"
+    code, _, err = run_cli(["predict", "2581", "323133", "--predictor", tmp_path / "model"])
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("architecture,a\n1,x\n", "line 2"),
+        ("architecture,a\n1,0.5\n99999,1\n", "line 3"),
+        ("architecture,a\n1,0.5\n2\n", "line 3"),
+        ("a,b\n1,2\n", "line 1"),
+        ("architecture,a\n1,0.5\n2,0.5\n", "vary"),
+        ("architecture,a\n1,\n2,\n", "vary"),
+        ("", "header"),
+    ],
+)
+def test_malformed_columns_are_refused_in_one_line(
+    content: str, told: str, run_cli: Run, values_csv: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "columns.csv").write_text(content)
+    arguments = ["--data", values_csv, "--columns", tmp_path / "columns.csv"]
+    code, out, err = run_cli(["fit", *arguments, "--out", tmp_path / "model"])
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.strip().count("\n") == 0
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--data", "values.csv", "--columns", "clean"], "got --data"),
+        (["--data", "values.csv", "--columns", "nowhere.csv"], "no such file"),
+        (["--data", "values.csv", "--predictor", "gnn", "--columns", "columns.csv"], "option"),
+        (["--data", "values.csv", "--columns", "columns.csv", "--columns", "b.csv"], "once"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(
+    arguments: list[str],
+    told: str,
+    run_cli: Run,
+    values_csv: Path,
+    columns_csv: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "b.csv").write_bytes(columns_csv.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_cli(["fit", *arguments, "--out", "model"])
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.strip().splitlines()[-1].count(told) == 1
+
+
+@pytest.mark.tables
+def test_clean_accuracy_and_proxies_of_the_tables(
+    run_cli: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    common = ("--data-dir", data_dir, "--n-train", "60", "--columns", "clean")
+    target = "nas-robbench-201/cifar100/pgd-8"
+    out = ("--columns", "proxies", "--out", tmp_path / "model")
+    with_columns = fit(run_cli, "--target", target, *common, *out)
+    without = fit(run_cli, "--target", target, *common[:4], "--out", tmp_path / "other")
+    taus = [d["metrics"][target]["kendall_tau"] for d in (with_columns, without)]
+    assert taus[0] > taus[1]
+    model = load_predictor(tmp_path / "model")
+    assert model.columns.widths == (1, 13)
+    assert model.columns.names[0] == "nas-robbench-201/cifar100/clean"
+    for targets in (
+        (target, "nas-robbench-201/cifar10/pgd-8"),
+        (target.replace("pgd-8", "clean"),),
+    ):
+        given = [word for one in targets for word in ("--target", one)]
+        code, _, err = run_cli(["fit", *given, *common, "--out", tmp_path / "third"])
+        assert code == 2
+        assert "--columns clean" in err
