@@ -1,12 +1,14 @@
 """``surrobust search``: find the best architectures within a budget of evaluations."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
@@ -14,7 +16,7 @@ from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
 
 if TYPE_CHECKING:
-    from ..searches import Evaluation, SearchResult
+    from ..searches import SearchResult
 
 OBJECTIVES = ("auto", "table", "surrogate")
 
@@ -23,6 +25,7 @@ OBJECTIVES = ("auto", "table", "surrogate")
     epilog=examples(
         "search --budget 20 --objective surrogate",
         "search --target jung2023/cifar10/pgd-1 --out runs/pgd-1",
+        "search --out runs/pgd-1 --resume --budget 80 --workers 4",
     )
 )
 @click.option("--target", default=DEFAULT_TARGET, show_default=True, help="What to search for.")
@@ -38,41 +41,44 @@ OBJECTIVES = ("auto", "table", "surrogate")
     help="Measured values, or a shipped predictor in their place; auto takes what is there.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for search.json.")
-@click.option("--resume", is_flag=True, help="Continue what --out holds.")
+@click.option(
+    "--resume", is_flag=True, help="Continue what --out holds; its options need not be repeated."
+)
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Journal file or database (postgresql://...) where workers meet, those of the same "
+    "command on other machines too; several on this machine alone need none.",
+)
+@click.option("--study", help="Name of the search in the storage; else it follows from options.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes here."
+)
+@click.option(
+    "--heartbeat",
+    type=click.FloatRange(min=0, min_open=True),
+    default=15.0,
+    show_default=True,
+    help="Seconds between a worker's signs of life; after four without one others take over.",
+)
 @data_dir_option
 @common_options(seed=True)
-def search(
-    target: str,
-    budget: int,
-    strategy: str,
-    objective: str,
-    out: Path | None,
-    resume: bool,
-    data_dir: Path | None,
-    seed: int,
-    as_json: bool,
-) -> None:
+@click.pass_context
+def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     """Search for the architectures with the best value of a target.
 
     Writes DIR/search.json after every evaluation and prints the finalists, best first.
     """
     from ..objectives import search as run
 
-    if resume and out is None:
+    if options["resume"] and options["out"] is None and options["storage"] is None:
         msg = "--resume: expected --out DIR with the search to continue, got none"
         raise InvalidInputError(msg)
-    with _progress(budget) as report:
-        result = run(
-            target=target,
-            budget=budget,
-            strategy=strategy,
-            objective=objective,
-            seed=seed,
-            out=out,
-            resume=resume,
-            data_dir=data_dir,
-            progress=report,
-        )
+    for name in ("target", "budget", "strategy", "objective", "seed"):
+        if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
+            options[name] = None
+    with _progress() as report:
+        result = run(**options, progress=report)
     message(f"objective: {result.objective}")
     if as_json:
         print_json(result.to_document())
@@ -81,29 +87,68 @@ def search(
 
 
 @contextmanager
-def _progress(budget: int) -> Iterator[Callable[["Evaluation"], None]]:
-    """Yield what is called with each evaluation: a bar on a terminal, else about ten lines."""
+def _progress() -> Iterator[Callable[["SearchResult"], None]]:
+    """Yield what is called with the search so far: a bar on a terminal, else about ten lines."""
+    pace = _Pace()
     if not sys.stderr.isatty():
-        yield lambda evaluation: _tell(evaluation, budget)
+        yield pace.tell_tenths
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("search", total=budget)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("search", total=None)
 
-        def advance(evaluation: "Evaluation") -> None:
+        def advance(result: "SearchResult") -> None:
             release()
-            bar.update(task, completed=evaluation.trial + 1)
+            done, total = len(result.evaluations), result.budget
+            bar.update(task, completed=done, total=total, description=pace.describe(result))
 
         yield advance
 
 
-def _tell(evaluation: "Evaluation", budget: int) -> None:
-    release()
-    trial = evaluation.trial + 1
-    if trial % max(1, budget // 10) == 0:
-        message(f"evaluation {trial} of {budget}: {evaluation.value:.4f}")
+class _Pace:
+    """What is told of a search that goes on: how far it is, the incumbent and the time left.
+
+    Args:
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: tuple[float, int] | None = None
+        self._tenths = 0
+
+    def describe(self, result: "SearchResult") -> str:
+        """Return a line on the search so far."""
+        done, now = len(result.evaluations), self._clock()
+        if self._since is None:
+            self._since = (now, done)
+        since, before = self._since
+        best = result.finalists[0].value if done else float("nan")
+        line = f"evaluation {done} of {result.budget}: best {best:.4f}"
+        if done in (before, result.budget):
+            return line
+        return f"{line}, {_duration((result.budget - done) * (now - since) / (done - before))} left"
+
+    def tell_tenths(self, result: "SearchResult") -> None:
+        """Print the line whenever another tenth of the budget is spent."""
+        release()
+        line = self.describe(result)
+        tenths = 10 * len(result.evaluations) // result.budget
+        if tenths > self._tenths:
+            self._tenths = tenths
+            message(line)
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _print_finalists(result: "SearchResult") -> None:

@@ -2,168 +2,238 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..searches import Evaluation, SearchResult, read_result, run
+from ..searches import AbstractSearch, Evaluation, SearchResult, run
 from ..searches.guided import Prior
-from ..searches.result import FILE_NAME
-from ..spaces import Architecture
-from ..targets import DEFAULT_TARGET, Target
+from ..targets import Target
 from ..typing import AnyPath
+from .plans import DEFAULTS, check_free, make_plan, read_recorded
+from .sharing import HEARTBEAT, Job, run_shared, shared_by
 from .sources import OBJECTIVES, Objective, make_objective
 from .strategies import make_search
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[Evaluation], None]
+Progress = Callable[[SearchResult], None]
+"""Called with the search so far."""
 
 
 def search(
-    target: str = DEFAULT_TARGET,
+    target: str | None = None,
     *,
-    budget: int = 50,
-    strategy: str = "default",
-    objective: str = "auto",
-    seed: int = 0,
+    budget: int | None = None,
+    strategy: str | None = None,
+    objective: str | None = None,
+    seed: int | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
+    storage: AnyPath | None = None,
+    study: str | None = None,
+    workers: int = 1,
+    heartbeat: float = HEARTBEAT,
     data_dir: AnyPath | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Search NAS-Bench-201 for the best value of a benchmark's target.
 
-    Accuracies are maximised; latencies and energies (``hw-nas-bench``) are minimised.
+    Accuracies are maximised; latencies and energies (``hw-nas-bench``) are minimised. What is
+    None is as in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
 
     Args:
-        target: ``<benchmark>/<images>/<metric>``.
-        budget: Evaluations at most.
-        strategy: Name in ``SEARCHES``.
-        objective: Name in ``OBJECTIVES``.
-        seed: Seed of the strategy.
-        out: Folder of ``search.json``, written after every evaluation; a former one is replaced.
+        target: ``<benchmark>/<images>/<metric>``; nas-robbench-201/cifar10/pgd-8.
+        budget: Evaluations at most; 50. It may be raised when a search is resumed.
+        strategy: Name in ``SEARCHES``; default.
+        objective: Name in ``OBJECTIVES``; auto.
+        seed: Seed of the strategy; 0.
+        out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
+        storage: Journal file or URL of a database in which workers meet. The same call from
+            other processes or machines takes part in the search.
+        study: The search's name in the storage; None derives one from target, strategy and seed.
+        workers: Processes started here. Without a storage they meet in a journal in ``out``.
+        heartbeat: Seconds between a worker's signs of life; one silent for four of them is taken
+            for dead, and its architecture is measured by another.
         data_dir: Where the tables are; see ``load_table``.
-        progress: Called with every new evaluation.
+        progress: Called with the search so far whenever something was measured.
 
     Raises:
-        InvalidInputError: If an argument is not as expected, or ``search.json`` is damaged or of
-            another search.
+        InvalidInputError: If an argument is not as expected, ``search.json`` is damaged or of
+            another search, or it is there and not to be resumed.
         MissingMeasurementError: If there are no values for the target.
     """
-    key = str(Target.parse(target))
-    check_choice("objective", objective, OBJECTIVES)
-    recorded = _read_recorded(out) if resume else None
-    if objective == "auto" and recorded is not None and recorded.objective in OBJECTIVES:
-        objective = recorded.objective
-    return _run(
-        make_objective(objective, key, data_dir=data_dir),
-        SearchResult(key, "", strategy, budget, seed, ()),
-        out=out,
-        recorded=recorded,
-        prior=None,
-        progress=progress,
-    )
+    target = None if target is None else str(Target.parse(target))
+    check_choice("objective", "auto" if objective is None else objective, OBJECTIVES)
+    place = _Place(out, resume, storage, study, workers, heartbeat)
+    recorded = place.recorded()
+    options = {"target": target, "objective": objective, "strategy": strategy, "seed": seed}
+    plan = make_plan(DEFAULTS, recorded, budget=budget, **options)
+    if plan.target is None:
+        msg = "target: expected the search of a target to be resumed, got that of a callable"
+        raise InvalidInputError(msg)
+    measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
+    source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
+    plan = replace(plan, objective=measured.name)
+    return _run(_Task(plan, measured, source, budget, recorded, progress), place)
 
 
 def run_search(
-    objective: Callable[[Architecture], float],
+    objective: Callable[..., Any],
     *,
-    budget: int = 50,
-    strategy: str = "default",
-    seed: int = 0,
+    budget: int | None = None,
+    strategy: str | None = None,
+    seed: int | None = None,
     prior: Prior | None = None,
+    batch: int | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
+    storage: AnyPath | None = None,
+    study: str | None = None,
+    workers: int = 1,
+    heartbeat: float = HEARTBEAT,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Search NAS-Bench-201 for the highest value of a function.
 
+    What is None is as in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
+
     Args:
-        objective: Architecture to finite number; what it raises is passed on.
-        budget: Evaluations at most.
-        strategy: Name in ``SEARCHES``.
-        seed: Seed of the strategy.
+        objective: Architecture to finite number; what it raises is passed on. With ``batch``, a
+            list of architectures to as many numbers.
+        budget: Evaluations at most; 50. It may be raised when a search is resumed.
+        strategy: Name in ``SEARCHES``; default.
+        seed: Seed of the strategy; 0.
         prior: A fitted predictor of one value; a guided strategy starts from what it predicts.
-        out: Folder of ``search.json``, written after every evaluation; a former one is replaced.
+        batch: Architectures asked for at once, before a value of any of them is known.
+        out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
-        progress: Called with every new evaluation.
+        storage: Journal file or URL of a database in which workers meet; see :func:`search`.
+        study: The search's name in the storage, which a function does not have by itself.
+        workers: Processes started here; the objective has to be importable by them.
+        heartbeat: Seconds between a worker's signs of life; see :func:`search`.
+        progress: Called with the search so far whenever something was measured.
 
     Raises:
-        InvalidInputError: If an argument or a value is not as expected, or ``search.json`` is
-            damaged or of another search.
+        InvalidInputError: If an argument or a value is not as expected, ``search.json`` is
+            damaged or of another search, or it is there and not to be resumed.
     """
     if not callable(objective):
         msg = f"objective: expected a callable, got {brief(objective)}"
         raise InvalidInputError(msg)
-    return _run(
-        Objective("callable", objective),
-        SearchResult(None, "", strategy, budget, seed, ()),
-        out=out,
-        recorded=_read_recorded(out) if resume else None,
-        prior=prior,
-        progress=progress,
-    )
+    if batch is not None:
+        check_integer("batch", batch, minimum=1)
+    if storage is not None and study is None:
+        msg = "study: expected a name for what is searched in the storage, got none"
+        raise InvalidInputError(msg)
+    place = _Place(out, resume, storage, study, workers, heartbeat)
+    recorded = place.recorded()
+    defaults = replace(DEFAULTS, target=None, objective="callable")
+    options = {"objective": "callable", "strategy": strategy, "seed": seed}
+    plan = make_plan(defaults, recorded, budget=budget, **options)
+    measured = Objective("callable", objective)
+    source = partial(Objective, "callable", objective)
+    task = _Task(plan, measured, source, budget, recorded, progress, prior, batch)
+    return _run(task, place)
 
 
-def _run(
-    objective: Objective,
-    plan: SearchResult,
-    *,
-    out: AnyPath | None,
-    recorded: SearchResult | None,
-    prior: Prior | None,
-    progress: Progress | None,
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a search is recorded and who works on it; see ``search``."""
+
+    out: AnyPath | None
+    resume: bool
+    storage: AnyPath | None
+    study: str | None
+    workers: int
+    heartbeat: float
+
+    def recorded(self) -> SearchResult | None:
+        """Return the search to be resumed, if any."""
+        if not self.resume:
+            return None
+        if self.out is None and self.storage is None:
+            msg = "resume: expected a folder to resume from as out, got none"
+            raise InvalidInputError(msg)
+        return read_recorded(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a search is to do."""
+
+    plan: SearchResult
+    objective: Objective
+    source: Callable[[], Objective]
+    budget: int | None  # as the user gave it
+    recorded: SearchResult | None
+    progress: Progress | None
+    prior: Prior | None = None
+    batch: int | None = None
+
+
+def _run(task: _Task, place: _Place) -> SearchResult:
+    strategy = make_search(task.plan.strategy, seed=task.plan.seed, prior=task.prior)
+
+    def write(result: SearchResult) -> None:
+        if place.out is not None:
+            result.write(place.out)
+
+    with shared_by(
+        place.storage,
+        study=place.study,
+        workers=place.workers,
+        heartbeat=place.heartbeat,
+        out=place.out,
+        resume=place.resume,
+    ) as sharing:
+        if sharing is None:
+            if not place.resume:
+                check_free(place.out)
+            result = _run_alone(task, strategy, write)
+        else:
+            job = Job(task.plan, sharing, task.source, task.prior)
+            if task.batch is not None:
+                msg = f"batch: expected none where workers share a search, got {task.batch}"
+                raise InvalidInputError(msg)
+            if not place.resume and not job.is_begun():
+                check_free(place.out)
+            job = job.agree(budget=task.budget, resume=place.resume)
+            result = run_shared(job, recorded=task.recorded, write=write, progress=task.progress)
+    n_done = len(result.evaluations)
+    if n_done < result.budget:
+        logger.warning("budget: all %d representatives are measured, the search ends", n_done)
+    return result
+
+
+def _run_alone(
+    task: _Task, strategy: AbstractSearch, write: Callable[[SearchResult], None]
 ) -> SearchResult:
-    check_integer("budget", plan.budget, minimum=1)
-    strategy = make_search(plan.strategy, seed=plan.seed, prior=prior)
-    plan = replace(plan, objective=objective.name)
-    if recorded is not None:
-        _check_same_search(recorded, plan)
-    done = list(recorded.evaluations) if recorded is not None else []
-    if out is not None:
-        replace(plan, evaluations=tuple(done)).write(out)
+    plan = task.plan
+    done = list(task.recorded.evaluations) if task.recorded is not None else []
+    if task.recorded is None:
+        write(plan)
 
     def report(evaluation: Evaluation) -> None:
         done.append(evaluation)
-        if out is not None:
-            replace(plan, evaluations=tuple(done)).write(out)
-        if progress is not None:
-            progress(evaluation)
+        write(replace(plan, evaluations=tuple(done)))
+        if task.progress is not None:
+            task.progress(replace(plan, evaluations=tuple(done)))
 
     evaluations = run(
         strategy,
-        objective.measure,
+        task.objective.measure,
         budget=plan.budget,
-        source=objective.name,
+        source=plan.objective,
         maximise=plan.higher_is_better,
         recorded=tuple(done),
         report=report,
+        batch=task.batch,
     )
-    if len(evaluations) < plan.budget:
-        logger.warning("budget: all %d representatives are measured, the search ends", len(done))
-    return replace(plan, evaluations=evaluations)
-
-
-def _read_recorded(out: AnyPath | None) -> SearchResult | None:
-    if out is None:
-        msg = "resume: expected a folder to resume from as out, got none"
-        raise InvalidInputError(msg)
-    path = Path(out) / FILE_NAME
-    return read_result(path) if path.exists() else None
-
-
-def _check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
-    for name in ("target", "objective", "strategy", "seed"):
-        old, new = getattr(recorded, name), getattr(plan, name)
-        if old != new:
-            msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
-            raise InvalidInputError(msg)
-    if len(recorded.evaluations) > plan.budget:
-        msg = (
-            f"budget: expected at least the {len(recorded.evaluations)} evaluations of the search "
-            f"to be resumed, got {plan.budget}"
-        )
-        raise InvalidInputError(msg)
+    result = replace(plan, evaluations=evaluations)
+    if task.recorded is not None:  # not before: it might have been another search
+        write(result)
+    return result

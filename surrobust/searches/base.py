@@ -79,6 +79,11 @@ class AbstractSearch(ABC):
         """How many representatives have not been asked for or told."""
         return sum(map(len, self._left.values()))
 
+    @property
+    def n_functions(self) -> int:
+        """How many function classes the candidates have."""
+        return len(self._classes)
+
     def ask(self, n: int = 1) -> list[Architecture]:
         """Return ``n`` representatives to measure, fewer if fewer are left, none at the end.
 
@@ -116,6 +121,14 @@ class AbstractSearch(ABC):
         self._mark(cell)
         self._values[cell] = number
         self._learn(cell, number)
+
+    def expect(self, architecture: Any) -> None:
+        """Take note that somebody else measures an architecture: it is not asked for any more.
+
+        Raises:
+            InvalidArchitectureError: If it is not an architecture.
+        """
+        self._mark(Architecture.parse(architecture).representative)
 
     def is_open(self, architecture: Architecture) -> bool:
         """Return whether ``architecture`` may be asked for now."""

@@ -40,12 +40,10 @@ class RegularizedEvolution(AbstractSearch):
         super().__init__(space, candidates=candidates, seed=seed)
         self.population = check_integer("population", population, minimum=1)
         self.sample = check_integer("sample", sample, minimum=1)
-        self._n_drawn = 0
         self._alive: deque[Architecture] = deque(maxlen=self.population)
 
     def _propose(self) -> Architecture:
-        if self._n_drawn < self.population or not self._alive:
-            self._n_drawn += 1
+        if len(self._seen) < self.population or not self._alive:
             return self.draw_open()
         mutant = self._parent()
         for _ in range(_MAX_MUTATIONS):

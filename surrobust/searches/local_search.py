@@ -34,14 +34,12 @@ class LocalSearch(AbstractSearch):
     ) -> None:
         super().__init__(space, candidates=candidates, seed=seed)
         self.n_initial = check_integer("n_initial", n_initial, minimum=1)
-        self._n_drawn = 0
         self._expanded: set[Architecture] = set()
         self._centre: Architecture | None = None
         self._queue: list[Architecture] = []
 
     def _propose(self) -> Architecture:
-        if self._n_drawn < self.n_initial:
-            self._n_drawn += 1
+        if len(self._seen) < self.n_initial:
             return self.draw_open()
         while (best := self._best_unexpanded()) is not None:
             if best != self._centre:

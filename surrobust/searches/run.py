@@ -1,6 +1,7 @@
 """The loop: ask, measure, tell, report."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..errors import InvalidInputError
 from ..spaces import Architecture
@@ -9,25 +10,28 @@ from .base import AbstractSearch, Evaluation, check_value
 
 def run(
     search: AbstractSearch,
-    measure: Callable[[Architecture], float],
+    measure: Callable[..., Any],
     *,
     budget: int,
     source: str,
     maximise: bool = True,
     recorded: Sequence[Evaluation] = (),
     report: Callable[[Evaluation], None] | None = None,
+    batch: int | None = None,
 ) -> tuple[Evaluation, ...]:
     """Spend a budget of evaluations, or as many as there are architectures.
 
     Args:
         search: The strategy, fresh.
-        measure: Architecture to value; what it raises is not caught.
+        measure: Architecture to value; what it raises is not caught. With ``batch``, a list of
+            architectures to as many values.
         budget: Evaluations, recorded ones included.
         source: Where the values are from; written into each evaluation.
         maximise: Whether higher values are better; the search is told negated values otherwise.
         recorded: What an earlier run with the same strategy and seed measured. The strategy is
             asked again and told these values, so that it goes on as if never interrupted.
-        report: Called with each new evaluation before the next one begins.
+        report: Called with each new evaluation before the next one begins, or the next batch.
+        batch: Architectures asked for before the values of any of them are told.
 
     Returns:
         All evaluations in the order of their trials, with values as measured.
@@ -39,19 +43,37 @@ def run(
     sign = 1.0 if maximise else -1.0
     done: list[Evaluation] = []
     while len(done) < budget:
-        asked = search.ask()
-        if not asked:
+        # Of the last batch the budget may leave a part: it is asked for whole all the same, so
+        # that a search whose budget is raised later asks for the rest.
+        cells = search.ask(batch or 1)[: budget - len(done)]
+        if not cells:
             break
-        cell, trial = asked[0], len(done)
-        if trial < len(recorded):
-            evaluation = _check_same(recorded[trial], cell)
-        else:
-            evaluation = Evaluation(cell, check_value(measure(cell)), trial, source)
-        search.tell(cell, sign * evaluation.value)
-        done.append(evaluation)
-        if report is not None and trial >= len(recorded):
-            report(evaluation)
+        known = [_check_same(r, c) for r, c in zip(recorded[len(done) :], cells, strict=False)]
+        new = cells[len(known) :]
+        values = [measure(cell) for cell in new] if batch is None else _measured(measure, new)
+        first = len(done) + len(known)
+        made = [
+            Evaluation(cell, check_value(value), trial, source)
+            for trial, (cell, value) in enumerate(zip(new, values, strict=True), start=first)
+        ]
+        for evaluation in known + made:
+            search.tell(evaluation.architecture, sign * evaluation.value)
+            done.append(evaluation)
+        if report is not None:
+            for evaluation in made:
+                report(evaluation)
     return tuple(done)
+
+
+def _measured(measure: Callable[..., Any], cells: list[Architecture]) -> list[Any]:
+    """Return the values of a batch, none if nothing is left to measure in it."""
+    values = list(measure(list(cells))) if cells else []
+    if len(values) != len(cells):
+        msg = (
+            f"objective: expected {len(cells)} values for as many architectures, got {len(values)}"
+        )
+        raise InvalidInputError(msg)
+    return values
 
 
 def _check_same(recorded: Evaluation, asked: Architecture) -> Evaluation:

@@ -1,16 +1,14 @@
 """Tree-structured Parzen estimator, by Optuna."""
 
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from .._checks import check_integer
-from ..spaces import EDGES, OPS, AbstractSearchSpace, Architecture
+from ..spaces import OPS, AbstractSearchSpace, Architecture
 from ..typing import Seed
 from .base import AbstractSearch
-
-_PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
+from .ledger import PARAMETERS
+from .quiet import quiet_optuna
 
 
 class TPESearch(AbstractSearch):
@@ -42,7 +40,7 @@ class TPESearch(AbstractSearch):
         self.max_repeats = check_integer("max_repeats", max_repeats, minimum=0)
         import optuna
 
-        with _quiet_optuna():
+        with quiet_optuna():
             sampler = optuna.samplers.TPESampler(
                 n_startup_trials=n_initial,
                 multivariate=True,
@@ -50,15 +48,15 @@ class TPESearch(AbstractSearch):
             )
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
         choices = optuna.distributions.CategoricalDistribution(OPS)
-        self._distributions: dict[str, Any] = dict.fromkeys(_PARAMETERS, choices)
+        self._distributions: dict[str, Any] = dict.fromkeys(PARAMETERS, choices)
         self._trials: dict[Architecture, Any] = {}
         self._by_function: dict[str, float] = {}
 
     def _propose(self) -> Architecture:
         for _ in range(self.max_repeats + 1):
-            with _quiet_optuna():
+            with quiet_optuna():
                 trial = self._study.ask(self._distributions)
-            cell = Architecture(tuple(OPS.index(trial.params[name]) for name in _PARAMETERS))
+            cell = Architecture(tuple(OPS.index(trial.params[name]) for name in PARAMETERS))
             chosen = self.open_representative(cell)
             if chosen is not None:
                 self._trials[chosen] = trial
@@ -74,7 +72,7 @@ class TPESearch(AbstractSearch):
         if trial is not None:
             self._study.tell(trial, value)
             return
-        params = {name: OPS[op] for name, op in zip(_PARAMETERS, architecture.ops, strict=True)}
+        params = {name: OPS[op] for name, op in zip(PARAMETERS, architecture.ops, strict=True)}
         self._study.add_trial(
             optuna.create_trial(params=params, distributions=self._distributions, value=value)
         )
@@ -88,18 +86,3 @@ class TPESearch(AbstractSearch):
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             self._study.tell(trial, known)
-
-
-@contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    """Keep Optuna from announcing its study and its experimental features."""
-    import optuna
-
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)

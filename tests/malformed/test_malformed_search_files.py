@@ -79,7 +79,6 @@ CHANGES: list[tuple[str, Any]] = [
     *((key, value) for key in DOCUMENT for value in ([3.5], True)),
     ("target", "x"),
     ("target", "a/b/c"),
-    ("target", "nas-robbench-201/cifar10/clean"),
     ("target", None),
     ("objective", "table"),
     ("objective", "x"),

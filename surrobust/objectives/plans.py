@@ -1,0 +1,84 @@
+"""What a search is to do: options given now, options of the search that is continued, defaults."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .._checks import brief, check_choice, check_integer
+from ..errors import InvalidInputError
+from ..searches import SEARCHES, SearchResult, read_result
+from ..searches.result import FILE_NAME
+from ..targets import DEFAULT_TARGET
+from ..typing import AnyPath
+
+DEFAULTS = SearchResult(DEFAULT_TARGET, "auto", "default", 50, 0, ())
+"""The search of a user who gives no options."""
+
+_OPTIONS = ("target", "objective", "strategy", "seed")
+
+
+def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: Any) -> SearchResult:
+    """Return a search with no evaluations yet.
+
+    Args:
+        defaults: What holds where nothing is given or recorded.
+        recorded: The search to be continued; its options hold where none are given.
+        **given: ``target``, ``objective``, ``strategy``, ``budget`` and ``seed``; None where not
+            given.
+
+    Raises:
+        InvalidInputError: If a value is not as expected, or contradicts the recorded one. The
+            budget may be raised.
+    """
+    options = {name: value for name, value in given.items() if value is not None}
+    base = defaults
+    if recorded is not None:
+        base = replace(recorded, evaluations=(), version=defaults.version)
+        if options.get("objective") == "auto":
+            del options["objective"]
+        _check_same(recorded, options)
+    plan = replace(base, **options)
+    check_choice("strategy", plan.strategy, SEARCHES)
+    check_integer("seed", plan.seed, minimum=0)
+    check_integer("budget", plan.budget, minimum=1)
+    if recorded is not None and len(recorded.evaluations) > plan.budget:
+        msg = (
+            f"budget: expected at least the {len(recorded.evaluations)} evaluations of the search "
+            f"to be resumed, got {plan.budget}"
+        )
+        raise InvalidInputError(msg)
+    return plan
+
+
+def _check_same(recorded: SearchResult, options: dict[str, Any]) -> None:
+    for name in _OPTIONS:
+        old, new = getattr(recorded, name), options.get(name)
+        if new is not None and old != new:
+            msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
+            raise InvalidInputError(msg)
+
+
+def read_recorded(out: AnyPath | None) -> SearchResult | None:
+    """Return the search that a folder holds; None if it holds none, or there is no folder.
+
+    Raises:
+        InvalidInputError: If the file is damaged.
+    """
+    if out is None:
+        return None
+    path = Path(out) / FILE_NAME
+    return read_result(path) if path.exists() else None
+
+
+def check_free(out: AnyPath | None) -> None:
+    """Check that no search would be written over.
+
+    Raises:
+        InvalidInputError: If the folder holds one.
+    """
+    if out is not None and (Path(out) / FILE_NAME).exists():
+        msg = (
+            "out: expected a folder without a search, or --resume (resume=True) to continue it, "
+            f"got {Path(out) / FILE_NAME}"
+        )
+        raise InvalidInputError(msg)

@@ -1,0 +1,208 @@
+"""Searches that several workers share, in this process, in others, or on other machines."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .._checks import check_integer
+from ..errors import InvalidInputError
+from ..searches import SearchResult
+from ..searches.base import count_by_function
+from ..searches.guided import Prior
+from ..searches.lease import HEARTBEAT
+from ..searches.ledger import Ledger, Slot, evaluations_of, has_study, settle
+from ..searches.storage import JOURNAL_NAME, is_there, open_storage
+from ..searches.worker import Worker
+from ..spaces import NASBench201
+from ..typing import AnyPath
+from .processes import run_processes
+from .sources import Objective
+from .strategies import make_search
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """Where the workers of a search meet, and how many are started here.
+
+    Args:
+        storage: Journal file or database URL.
+        study: Name of the study; empty means one that follows from target, strategy and seed.
+        workers: Processes; 1 means to work in this one.
+        seconds: From one heartbeat of a worker to the next.
+    """
+
+    storage: str
+    study: str
+    workers: int
+    seconds: float
+
+
+@contextmanager
+def shared_by(
+    storage: AnyPath | None,
+    *,
+    study: str | None = None,
+    workers: int = 1,
+    heartbeat: float = HEARTBEAT,
+    out: AnyPath | None = None,
+    resume: bool = False,
+) -> Iterator[Sharing | None]:
+    """Yield how a search is shared, None if it is not.
+
+    Without a storage, several workers meet in a journal in ``out``, or in a temporary one; a
+    search that was shared so before is continued so.
+
+    Raises:
+        InvalidInputError: If an argument is not as expected.
+    """
+    check_integer("workers", workers, minimum=1)
+    if not isinstance(heartbeat, int | float) or not 0 < heartbeat < float("inf"):
+        msg = f"heartbeat: expected seconds above 0, got {heartbeat!r}"
+        raise InvalidInputError(msg)
+    if storage is None and out is not None:
+        journal = Path(out) / JOURNAL_NAME
+        if workers > 1 or (resume and journal.exists()):
+            storage = journal
+    if storage is not None:
+        yield Sharing(str(storage), study or "", workers, float(heartbeat))
+    elif workers > 1:
+        with tempfile.TemporaryDirectory(prefix="surrobust-") as folder:
+            yield Sharing(str(Path(folder) / JOURNAL_NAME), study or "", workers, float(heartbeat))
+    else:
+        yield None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker needs, in another process too.
+
+    Args:
+        plan: What is searched for.
+        sharing: Where the workers meet.
+        source: Makes the objective.
+        prior: A predictor that guided strategies start from.
+    """
+
+    plan: SearchResult
+    sharing: Sharing
+    source: Callable[[], Objective]
+    prior: Prior | None
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        plan = self.plan
+        return self.sharing.study or f"{plan.target} {plan.strategy} seed {plan.seed}"
+
+    def is_begun(self) -> bool:
+        """Return whether the storage has the study; makes neither."""
+        place = self.sharing.storage
+        return has_study(open_storage(place), self.study) if is_there(place) else False
+
+    def open(self) -> Ledger:
+        """Return the ledger of the search."""
+        plan = self.plan
+        facts = {key: getattr(plan, key) for key in ("target", "objective", "strategy", "seed")}
+        storage = open_storage(self.sharing.storage)
+        return Ledger(storage, self.study, facts, maximise=plan.higher_is_better)
+
+    def agree(self, *, budget: int | None, resume: bool) -> "Job":
+        """Return the job with the budget of its study, which is made if it is not there.
+
+        Args:
+            budget: The budget that the user gave; None if none.
+            resume: Whether the study's budget may be raised.
+
+        Raises:
+            InvalidInputError: If the user gave another one.
+        """
+        ledger = self.open()
+        known = ledger.budget
+        if known is None or (resume and (budget or 0) > known):
+            known = ledger.budget = self.plan.budget
+        if budget not in (None, known):
+            hint = "" if resume else " (--resume raises it)"
+            msg = f"budget: expected {known} as in study {ledger.name!r}{hint}, got {budget}"
+            raise InvalidInputError(msg)
+        return replace(self, plan=replace(self.plan, budget=known))
+
+    def work(
+        self,
+        report: Callable[[Sequence[Slot]], None] | None = None,
+        may_go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Work until the budget is spent."""
+        Worker(
+            self.open(),
+            lambda seed: make_search(self.plan.strategy, seed=seed, prior=self.prior),
+            self.source().measure,
+            seed=self.plan.seed,
+            maximise=self.plan.higher_is_better,
+            seconds=self.sharing.seconds,
+            report=report,
+        ).run(may_go_on)
+
+
+def run_shared(
+    job: Job,
+    *,
+    recorded: SearchResult | None,
+    write: Callable[[SearchResult], None],
+    progress: Callable[[SearchResult], None] | None,
+) -> SearchResult:
+    """Work on a shared search until its budget is spent.
+
+    Args:
+        job: What to do.
+        recorded: The search to be resumed; it goes into a study without claims.
+        write: Called with the search whenever something was measured, by whichever worker.
+        progress: Called with the search whenever something new was measured.
+
+    Raises:
+        InvalidInputError: If an argument is not as expected, or the study is of another search.
+    """
+    ledger = job.open()
+    if recorded is not None and not ledger.claims():
+        for evaluation in recorded.evaluations:
+            ledger.record(evaluation)
+    view = _View(job.plan, write, progress)
+    n_functions = len(count_by_function(NASBench201))
+
+    def look() -> None:
+        view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
+
+    if job.sharing.workers == 1:
+        job.work(report=view)
+    else:
+        run_processes(job.work, job.sharing.workers, look, lambda: view.is_complete)
+    return view.result
+
+
+class _View:
+    """A search as its workers' slots show it."""
+
+    def __init__(
+        self,
+        plan: SearchResult,
+        write: Callable[[SearchResult], None],
+        progress: Callable[[SearchResult], None] | None,
+    ) -> None:
+        self.plan = plan
+        self.result = plan
+        self.is_complete = False
+        self._write, self._progress = write, progress
+        self._is_written = False
+
+    def __call__(self, slots: Sequence[Slot]) -> None:
+        """Write the search and tell of it, if it is new."""
+        evaluations = evaluations_of(slots, self.plan.objective)
+        is_new = len(evaluations) > len(self.result.evaluations)
+        self.is_complete = len(evaluations) == self.plan.budget
+        self.result = replace(self.plan, evaluations=evaluations)
+        if is_new or not self._is_written:
+            self._write(self.result)
+            self._is_written = True
+        if is_new and self._progress is not None:
+            self._progress(self.result)

@@ -1,0 +1,159 @@
+"""One worker of a search that several share: claim, measure, report, until the budget is spent."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..spaces import Architecture
+from .base import AbstractSearch, check_value
+from .lease import HEARTBEAT, Watch, heartbeat, name_worker
+from .ledger import Ledger, Slot, settle
+
+Start = Callable[[int], AbstractSearch]
+"""Seed to a fresh strategy."""
+
+_LONGEST_PAUSE = 1.0
+
+
+class Worker:
+    """Measures architectures of a shared search.
+
+    A worker that finds what a lone worker with its seed would have left goes on as that worker
+    would have: a search that crashed is continued as if never interrupted. Where several have
+    worked, a worker starts a strategy of its own and tells it all that is known.
+
+    Args:
+        ledger: What is claimed and measured; its budget is set.
+        start: Seed to a fresh strategy.
+        measure: Architecture to value; what it raises is passed on, after the claim was released.
+        seed: Seed of the strategy.
+        maximise: Whether higher values are better; strategies are told negated values otherwise.
+        seconds: From one heartbeat to the next.
+        report: Called with the slots whenever the worker has looked at them.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        start: Start,
+        measure: Callable[[Architecture], float],
+        *,
+        seed: int,
+        maximise: bool,
+        seconds: float = HEARTBEAT,
+        report: Callable[[Sequence[Slot]], None] | None = None,
+    ) -> None:
+        self.name = name_worker()
+        self._ledger = ledger
+        self._measure = measure
+        self._proposer = _Proposer(start, seed, sign=1.0 if maximise else -1.0)
+        self._seconds = seconds
+        self._watch = Watch(seconds)
+        self._report = report
+
+    def run(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
+        """Work until every slot of the budget, or of the space, has its value.
+
+        Args:
+            may_go_on: Asked before every claim.
+        """
+        while may_go_on():
+            slots = self._look()
+            if self._report is not None:
+                self._report(slots)
+            architecture = self._choose(slots)
+            if architecture is not None:
+                self._try(architecture)
+            elif all(slot.holder is not None and not slot.holder.open for slot in slots):
+                return
+            else:
+                time.sleep(min(self._seconds, _LONGEST_PAUSE))
+
+    def _look(self) -> list[Slot]:
+        """Read the claims, end those of the dead, and return the slots."""
+        claims = self._ledger.claims()
+        dead = self._watch.dead(claim for claim in claims if claim.worker != self.name)
+        for claim in dead:
+            self._ledger.release(claim)
+        if dead:
+            claims = self._ledger.claims()
+        budget = self._ledger.budget or 0
+        return settle(claims, budget=budget, n_functions=self._proposer.n_functions)
+
+    def _choose(self, slots: Sequence[Slot]) -> Architecture | None:
+        """Return what to claim next: first what the dead have left; None if there is nothing."""
+        for slot in slots:
+            if slot.holder is None:
+                return slot.architecture
+        if len(slots) >= (self._ledger.budget or 0):
+            return None
+        return self._proposer.propose(slots)
+
+    def _try(self, architecture: Architecture) -> None:
+        """Claim an architecture and measure it, unless another worker was faster."""
+        claim = self._ledger.claim(architecture, self.name)
+        try:
+            slots = self._look()
+            held = any(s.holder is not None and s.holder.number == claim.number for s in slots)
+            if held:
+                with heartbeat(self._ledger, claim, seconds=self._seconds):
+                    value = check_value(self._measure(architecture))
+                self._ledger.complete(claim, value)
+            else:
+                self._ledger.release(claim)
+                self._proposer.start_anew(claim.number)
+        except BaseException:
+            self._ledger.release(claim)
+            raise
+
+
+class _Proposer:
+    """A strategy that is kept informed of what all workers do."""
+
+    def __init__(self, start: Start, seed: int, *, sign: float) -> None:
+        self._start, self._seed, self._sign = start, seed, sign
+        self._search = start(seed)
+        self._expected: set[Architecture] = set()
+        self._is_new = True
+
+    @property
+    def n_functions(self) -> int:
+        """Function classes of the space."""
+        return self._search.n_functions
+
+    def start_anew(self, number: int) -> None:
+        """Take another strategy, whose choices no other worker makes: claims have one number."""
+        words = np.random.SeedSequence([self._seed, number]).generate_state(1)
+        self._search = self._start(int(words[0]))
+        self._expected = set()
+
+    def propose(self, slots: Sequence[Slot]) -> Architecture | None:
+        """Return what the strategy asks for, knowing the slots; None if nothing is left."""
+        if self._is_new and not self._replay(slots):
+            self.start_anew(len(slots))
+        self._is_new = False
+        self._follow(slots)
+        asked = self._search.ask()
+        self._expected.update(asked)
+        return asked[0] if asked else None
+
+    def _replay(self, slots: Sequence[Slot]) -> bool:
+        """Ask for the slots in turn; return whether the strategy asked for just these."""
+        for slot in slots:
+            if self._search.ask() != [slot.architecture]:
+                return False
+            self._expected.add(slot.architecture)
+            self._follow([slot])
+        return True
+
+    def _follow(self, slots: Sequence[Slot]) -> None:
+        """Tell the strategy what it does not know yet."""
+        told = self._search.values
+        for slot in slots:
+            if slot.architecture not in self._expected:
+                self._search.expect(slot.architecture)
+                self._expected.add(slot.architecture)
+            value = None if slot.holder is None else slot.holder.value
+            if value is not None and slot.architecture not in told:
+                self._search.tell(slot.architecture, self._sign * value)
