@@ -14,6 +14,7 @@ COMMANDS = {
     "search": "search:search",
     "convert": "convert:convert",
     "fit": "fit:fit",
+    "proxies": "proxies:proxies",
     "data": "data:data",
     "models": "models:models",
     "benchmark": "benchmark:benchmark",
