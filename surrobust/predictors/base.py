@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .._checks import brief, check_coverage, check_integer, check_values
-from ..encodings import twin_groups
 from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
@@ -136,8 +135,9 @@ class AbstractPredictor(ABC):
         """Return lower and upper ends of intervals, each shaped like the predictions.
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
-        probability ``coverage`` or a little more. Where n training cells are too few to vouch for
-        that, ``ceil((n + 1) coverage) > n``, the ends are infinite.
+        probability ``coverage`` or a little more, and about so among the cells of any predicted
+        level. Where n training cells are too few to vouch for that, ``ceil((n + 1) coverage) > n``,
+        the ends are infinite.
 
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
@@ -149,7 +149,7 @@ class AbstractPredictor(ABC):
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
         mean, std = self._moments(architectures)
-        half = calibration.half_widths(std, coverage=coverage)
+        half = calibration.half_widths(mean, std, coverage=coverage)
         return self._shaped(mean - half), self._shaped(mean + half)
 
     def trained_on(self, architecture: Any) -> bool:
@@ -230,7 +230,7 @@ class AbstractPredictor(ABC):
         return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
-        """Predict every training cell by a model that saw neither it nor a twin of it.
+        """Predict every training cell by a model that saw neither it nor one isomorphic to it.
 
         Called after :meth:`_fit`; a variant may override it if it can do the same faster.
         """
@@ -246,9 +246,12 @@ class AbstractPredictor(ABC):
         return OutOfFold(folds, Y, mean, std)
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
-        if not cells:
-            return np.empty(0, dtype=np.int64)
-        groups = twin_groups(cells).tolist()
+        """Return the fold of each cell, ``(n,)``.
+
+        Cells that compute the same may be in several, as a new cell drawn like the training cells
+        may have twins among those: without that, intervals are not of the coverage asked for.
+        """
+        groups = [cell.representative.index for cell in cells]
         return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
 
     def _key(self, cell: Architecture) -> Hashable:

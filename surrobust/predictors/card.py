@@ -27,6 +27,8 @@ FORMAT = 1
 GIVEN = ("name", "version", "trained_on", "split", "metrics", "citation", "date")
 """The fields that a caller of ``save`` may set."""
 
+_SPLIT = "cross-validated; judged on cells of which no twin was trained on"
+
 Metrics: TypeAlias = dict[str, dict[str, float | int | None]]
 """Figures by target and then by name, None where one is not defined."""
 
@@ -76,7 +78,7 @@ def make_card(
         "targets": list(state.targets),
         "encoder": predictor.encoder,
         "options": predictor.options,
-        "split": "cross-validated by function class" if cross_validated else None,
+        "split": _SPLIT if cross_validated else None,
         "metrics": held_out_metrics(state) if cross_validated else {},
         "code_version": __version__,
         "date": datetime.now(UTC).date().isoformat(),

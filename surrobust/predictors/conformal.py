@@ -3,6 +3,11 @@
 Lei, G'Sell, Rinaldo, Tibshirani & Wasserman, "Distribution-Free Predictive Inference for
 Regression" (JASA 2018), section 5.2, divide residuals by a model of their spread; Vovk,
 "Cross-conformal predictors" (2015), takes them from cross-validation so that no cell is set aside.
+
+The model of the spread has two factors: the predictor's own standard deviation, and how wrong that
+is at a level, since predictors are often surer or less sure in the head of a ranking than they
+should be. The second is a local mean over held-out cells that are predicted nearly as high. The
+factor of a held-out cell is the mean over the others, as that of a new cell is over all of them.
 """
 
 from collections.abc import Hashable, Sequence
@@ -17,34 +22,106 @@ _FLOOR = 0.25
 """The least spread that counts, as a share of the typical one: no interval has zero width where
 a model is sure of itself, and no single residual is blown up."""
 
+_WIDTH = 0.05
+"""Standard deviation of the Gaussian window of a local mean, in ranks as shares of all."""
+
+_LEAST_WIDTH = 2.0
+"""The same in ranks, where cells are few."""
+
+_TYPICAL = 2.0
+"""How many cells the mean over all levels counts for in a local mean."""
+
+_LEAST_FACTOR = 0.1
+"""No level's spread is taken to be smaller than this share of the typical one."""
+
+_KNOTS = 65
+"""Levels at which a factor is kept."""
+
 
 @dataclass(frozen=True)
 class Calibration:
     """What is learnt from residuals on held-out cells.
 
     Args:
-        scores: Absolute residuals over floored standard deviations, ascending along axis 0,
-            shape ``(n, m)``, float32.
+        scores: Absolute residuals over floored standard deviations and factors, ascending along
+            axis 0, shape ``(n, m)``, float32.
         floors: Least standard deviation that counts, shape ``(m,)``, in the targets' unit.
+        levels: Predicted values, ascending along axis 0, ``(k, m)``; k is 0 where the level does
+            not count.
+        factors: By how much the standard deviation is too small there, ``(k, m)``.
     """
 
     scores: np.ndarray
     floors: FloatArray
+    levels: FloatArray
+    factors: FloatArray
 
     @classmethod
-    def from_residuals(cls, residuals: FloatArray, std: FloatArray) -> "Calibration":
-        """Calibrate on residuals and the model's standard deviations, both ``(n, m)``."""
-        typical = np.sqrt(np.mean(std**2, axis=0)) if len(std) else np.zeros(std.shape[1])
+    def from_residuals(
+        cls, residuals: FloatArray, std: FloatArray, mean: FloatArray | None = None
+    ) -> "Calibration":
+        """Calibrate on residuals and the model's standard deviations, both ``(n, m)``.
+
+        Args:
+            residuals: Measured minus predicted values.
+            std: Standard deviations.
+            mean: Predicted values, ``(n, m)``; None where the level shall not count.
+        """
+        n, m = residuals.shape
+        typical = np.sqrt(np.mean(std**2, axis=0)) if n else np.zeros(m)
         floors = np.where(typical > 0, _FLOOR * typical, 1.0)
-        scores = np.sort(np.abs(residuals) / np.maximum(std, floors), axis=0)
+        scores = np.abs(residuals) / np.maximum(std, floors)
+        levels = factors = np.empty((0, m))
+        if mean is not None and n > 1:
+            keep = np.unique(np.linspace(0, n - 1, _KNOTS).round().astype(np.int64))
+            levels, factors = np.empty((len(keep), m)), np.empty((len(keep), m))
+            for j in range(m):
+                kept = np.argsort(mean[:, j], kind="stable")[keep]
+                of_new, of_others = _local_means(scores[:, j], mean[:, j])
+                levels[:, j], factors[:, j] = mean[kept, j], of_new[kept]
+                scores[:, j] /= of_others
+        scores = np.sort(scores, axis=0)
         # Rounded away from zero, so that intervals are never narrower than in float64.
         small = np.nextafter(scores.astype(np.float32), np.float32(np.inf))
-        return cls(np.where(scores > 0, small, 0).astype(np.float32), floors)
+        return cls(np.where(scores > 0, small, 0).astype(np.float32), floors, levels, factors)
 
-    def half_widths(self, std: FloatArray, *, coverage: float) -> FloatArray:
-        """Return half the width of each interval, shape ``(k, m)`` for ``std`` of ``(k, m)``."""
-        level = conformal_quantile(self.scores, coverage=coverage)
-        return level * np.maximum(std, self.floors)
+    def half_widths(self, mean: FloatArray, std: FloatArray, *, coverage: float) -> FloatArray:
+        """Return half the width of each interval, shape ``(k, m)``, for arrays of that shape."""
+        quantile = conformal_quantile(self.scores, coverage=coverage)
+        half: FloatArray = quantile * np.maximum(std, self.floors)
+        if len(self.levels):
+            for j in range(half.shape[1]):
+                half[:, j] *= np.interp(mean[:, j], self.levels[:, j], self.factors[:, j])
+        return half
+
+
+def _local_means(scores: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Average scores ``(n,)`` by a Gaussian window over the ranks of their levels ``(n,)``.
+
+    The window is mirrored at both ends; its weights are the heat kernel of an interval, a sum of
+    cosines.
+
+    Returns:
+        Means over the mean of all: for a new cell of each level, and for each cell over the
+        others, without its own score; both ``(n,)``.
+    """
+    n = len(scores)
+    width = max(_WIDTH, _LEAST_WIDTH / n)
+    _, inverse, counts = np.unique(level, return_inverse=True, return_counts=True)
+    rank = ((np.cumsum(counts) - counts / 2) / n)[inverse.ravel()]
+    frequency = np.arange(1, int(np.ceil(1.5 / width)) + 1)
+    decay = 2 * np.exp(-0.5 * (np.pi * frequency * width) ** 2)
+    waves = np.cos(np.pi * np.outer(rank, frequency))
+    peak = width * np.sqrt(2 * np.pi)  # scales the window to one at its middle
+    own = peak * (1 + waves**2 @ decay)
+    near = peak * (waves * decay) @ waves.T.dot(np.stack([np.ones(n), scores], axis=1))
+    ones, weighted = near.T + peak * np.array([[n], [scores.sum()]])
+    mean, others = scores.mean(), (scores.sum() - scores) / (n - 1)
+    if mean == 0:
+        return np.ones(n), np.ones(n)
+    of_new = (weighted + _TYPICAL * mean) / (ones + _TYPICAL)
+    of_others = (weighted - own * scores + _TYPICAL * others) / (ones - own + _TYPICAL)
+    return np.maximum(of_new / mean, _LEAST_FACTOR), np.maximum(of_others / mean, _LEAST_FACTOR)
 
 
 def conformal_quantile(ascending: np.ndarray, *, coverage: float) -> FloatArray:

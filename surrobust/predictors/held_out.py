@@ -13,26 +13,24 @@ _COVERAGE = 0.9
 def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     """Return figures by target from the cross-validation behind the intervals.
 
-    Each is the mean over folds, with its standard deviation over folds under ``<name>_sd``; ``n``
-    counts the held-out cells of all folds. The interval of a cell is calibrated on the folds other
-    than its own. Nothing where there were too few cells to cross-validate.
+    Each is the mean over folds, with its standard deviation over folds under ``<name>_sd``. Judged
+    are cells of which no twin was trained on, ``n`` in all; only ``coverage_90`` counts every
+    held-out cell, as intervals are for cells drawn like the training cells. The interval of a cell
+    is calibrated on the folds other than its own. Nothing where there were too few cells.
     """
-    held = state.out_of_fold
-    if held is None or held.folds.max(initial=-1) < 1:
+    held, fresh = state.out_of_fold, state.is_fresh
+    if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
     lower, upper = _intervals(held)
     figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
-        rows = [
-            _judge(*(array[held.folds == fold, column] for array in (held.true, held.mean)))
-            | {
-                "coverage_90": interval_coverage(
-                    *(a[held.folds == fold, column] for a in (held.true, lower, upper))
-                )
-            }
-            for fold in range(held.folds.max() + 1)
-        ]
-        figures[target] = {"n": int((held.folds >= 0).sum()), "folds": len(rows)}
+        rows = []
+        for fold in range(held.folds.max() + 1):
+            mine = held.folds == fold
+            true, mean = (array[fresh & mine, column] for array in (held.true, held.mean))
+            ends = (array[mine, column] for array in (held.true, lower, upper))
+            rows.append(_judge(true, mean) | {"coverage_90": interval_coverage(*ends)})
+        figures[target] = {"n": int(fresh.sum()), "folds": len(rows)}
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
             figures[target] |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}
@@ -43,7 +41,8 @@ def _judge(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
     """Return the figures of one fold; NaN where they are not defined."""
     nan = float("nan")
     if len(true) < 2 or np.ptp(true) == 0:
-        return {"kendall_tau": nan, "r2": nan, "rmse": rmse(true, predicted)}
+        error = rmse(true, predicted) if len(true) else nan
+        return {"kendall_tau": nan, "r2": nan, "rmse": error}
     tau = nan if np.ptp(predicted) == 0 else kendall_tau(true, predicted)
     return {
         "kendall_tau": tau,
@@ -59,6 +58,6 @@ def _intervals(held: OutOfFold) -> tuple[FloatArray, FloatArray]:
         mine = held.folds == fold
         others = ~mine & (held.folds >= 0)
         residuals = (held.true - held.mean)[others]
-        calibration = Calibration.from_residuals(residuals, held.std[others])
-        half[mine] = calibration.half_widths(held.std[mine], coverage=_COVERAGE)
+        calibration = Calibration.from_residuals(residuals, held.std[others], held.mean[others])
+        half[mine] = calibration.half_widths(held.mean[mine], held.std[mine], coverage=_COVERAGE)
     return held.mean - half, held.mean + half

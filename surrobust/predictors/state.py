@@ -1,11 +1,13 @@
 """What a fitted predictor remembers besides its weights."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from ..encodings import twin_groups
 from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
@@ -32,7 +34,8 @@ class OutOfFold:
     def calibrate(self) -> Calibration:
         """Return the calibration by all cells that were predicted."""
         there = self.folds >= 0
-        return Calibration.from_residuals((self.true - self.mean)[there], self.std[there])
+        residuals = (self.true - self.mean)[there]
+        return Calibration.from_residuals(residuals, self.std[there], self.mean[there])
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class FittedState:
         trained: Representatives of the training cells, ascending indices.
         calibration: None if there are no intervals.
         out_of_fold: None if there are no intervals, and after loading.
+        is_fresh: Whether a cell was predicted without a twin of it in training, ``(n,)``; None
+            like ``out_of_fold``.
     """
 
     targets: tuple[str, ...]
@@ -54,6 +59,7 @@ class FittedState:
     trained: IntArray
     calibration: Calibration | None
     out_of_fold: OutOfFold | None
+    is_fresh: npt.NDArray[np.bool_] | None
 
     @classmethod
     def of(
@@ -65,8 +71,23 @@ class FittedState:
     ) -> "FittedState":
         """Remember a fit."""
         trained = np.unique(np.array([c.representative.index for c in cells], dtype=np.int64))
-        calibration = None if out_of_fold is None else out_of_fold.calibrate()
-        return cls(targets, is_single, len(cells), trained, calibration, out_of_fold)
+        calibration = is_fresh = None
+        if out_of_fold is not None:
+            calibration = out_of_fold.calibrate()
+            is_fresh = _without_twin(cells, out_of_fold.folds)
+        return cls(targets, is_single, len(cells), trained, calibration, out_of_fold, is_fresh)
+
+
+def _without_twin(cells: Sequence[Architecture], folds: IntArray) -> npt.NDArray[np.bool_]:
+    """Return whether all twins of a cell share its fold, ``(n,)``."""
+    if not cells:
+        return np.empty(0, dtype=np.bool_)
+    groups = np.unique(twin_groups(cells), return_inverse=True)[1]
+    least, largest = np.full(groups.max() + 1, folds.max()), np.full(groups.max() + 1, -1)
+    np.minimum.at(least, groups, folds)
+    np.maximum.at(largest, groups, folds)
+    same: npt.NDArray[np.bool_] = (least == largest)[groups]
+    return same
 
 
 def pack_state(state: FittedState, *, identity: str) -> bytes:
@@ -84,7 +105,10 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
         "is_single": np.array([state.is_single]),
     }
     if state.calibration is not None:
-        tensors |= {"scores": state.calibration.scores, "floors": state.calibration.floors}
+        tensors |= {
+            name: getattr(state.calibration, name)
+            for name in ("scores", "floors", "levels", "factors")
+        }
     return pack_tensors(tensors)
 
 
@@ -111,17 +135,31 @@ def unpack_state(
     trained = take_tensor(tensors, "trained", dtype="int16", shape=(None,))
     n_train = int(take_tensor(tensors, "n_train", dtype="int64", shape=(1,))[0])
     is_single = bool(take_tensor(tensors, "is_single", dtype="bool", shape=(1,))[0])
-    calibration = None
-    if is_calibrated:
-        scores = take_tensor(tensors, "scores", dtype="float32", shape=(None, len(targets)))
-        floors = take_tensor(tensors, "floors", dtype="float64", shape=(len(targets),))
-        if (np.diff(scores, axis=0) < 0).any() or (scores < 0).any() or (floors <= 0).any():
-            msg = "state.safetensors: expected ascending scores and positive floors, got others"
-            raise InvalidModelError(msg)
-        calibration = Calibration(scores, floors)
+    calibration = _unpack_calibration(tensors, len(targets)) if is_calibrated else None
     if is_single and len(targets) != 1:
         msg = f"card.json: expected one target, got {len(targets)}"
         raise InvalidModelError(msg)
     return FittedState(
-        tuple(targets), is_single, n_train, trained.astype(np.int64), calibration, None
+        tuple(targets), is_single, n_train, trained.astype(np.int64), calibration, None, None
     )
+
+
+def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Calibration:
+    """Return the calibration for that many targets.
+
+    Raises:
+        InvalidModelError: If it is damaged.
+    """
+    scores = take_tensor(tensors, "scores", dtype="float32", shape=(None, n_targets))
+    floors = take_tensor(tensors, "floors", dtype="float64", shape=(n_targets,))
+    if (np.diff(scores, axis=0) < 0).any() or (scores < 0).any() or (floors <= 0).any():
+        msg = "state.safetensors: expected ascending scores and positive floors, got others"
+        raise InvalidModelError(msg)
+    levels = factors = np.empty((0, n_targets))
+    if {"levels", "factors"} & tensors.keys():  # older versions wrote neither
+        levels = take_tensor(tensors, "levels", dtype="float64", shape=(None, n_targets))
+        factors = take_tensor(tensors, "factors", dtype="float64", shape=levels.shape)
+    if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any():
+        msg = "state.safetensors: expected ascending levels and positive factors, got others"
+        raise InvalidModelError(msg)
+    return Calibration(scores, floors, levels, factors)

@@ -137,6 +137,22 @@ def test_garbage_with_a_forged_checksum_is_refused(kind, fitted, tmp_path):
             shutil.rmtree(tmp_path / "bad")
 
 
+def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
+    model = fitted("gp", 1)
+    model.save(tmp_path / "model")
+    path = tmp_path / "model" / "state.safetensors"
+    tensors = unpack_tensors(path.read_bytes(), name="x")
+    for name, wrong in (("levels", tensors["levels"][::-1]), ("factors", -tensors["factors"])):
+        forge(tmp_path / "model", path.name, pack_tensors({**tensors, name: wrong}))
+        with pytest.raises(InvalidModelError, match="ascending levels and positive factors"):
+            load_folder(tmp_path / "model")
+    del tensors["levels"], tensors["factors"]
+    forge(tmp_path / "model", path.name, pack_tensors(tensors))
+    lower, upper = load_folder(tmp_path / "model").predict_interval(toy_cells)
+    half = tensors["scores"][54] * np.maximum(model.predict_std(toy_cells), tensors["floors"])
+    np.testing.assert_allclose((upper - lower) / 2, half, rtol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["gp", "random_forest", "ensemble", "default"])
 def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted, tmp_path):
     fitted(kind, 1).save(tmp_path / "model")
