@@ -1,5 +1,6 @@
 """Strategies as searches use them: on NAS-Bench-201, by their names."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from .._checks import brief, check_choice, check_integer
@@ -9,7 +10,13 @@ from ..searches.guided import GuidedSearch, Prior
 from ..spaces import NASBench201
 
 
-def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> AbstractSearch:
+def make_search(
+    name: str,
+    *,
+    seed: int = 0,
+    prior: Prior | None = None,
+    candidates: Iterable[Any] | None = None,
+) -> AbstractSearch:
     """Return a fresh strategy on NAS-Bench-201.
 
     ``surrogate`` is guided by the registered predictor ``gp``, ``default`` by the process that
@@ -19,6 +26,7 @@ def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> Abst
         name: Name in ``SEARCHES``.
         seed: Seed of the strategy.
         prior: A fitted predictor of one value that guided strategies start from.
+        candidates: The architectures that may be asked for; None means all of the space.
 
     Raises:
         InvalidInputError: If the name is not known, or the strategy takes no prior.
@@ -35,4 +43,4 @@ def make_search(name: str, *, seed: int = 0, prior: Prior | None = None) -> Abst
         from ..predictors import make_predictor
 
         options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
-    return strategy(NASBench201(), **options, seed=seed)
+    return strategy(NASBench201(), **options, candidates=candidates, seed=seed)

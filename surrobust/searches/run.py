@@ -69,9 +69,7 @@ def _measured(measure: Callable[..., Any], cells: list[Architecture]) -> list[An
     """Return the values of a batch, none if nothing is left to measure in it."""
     values = list(measure(list(cells))) if cells else []
     if len(values) != len(cells):
-        msg = (
-            f"objective: expected {len(cells)} values for as many architectures, got {len(values)}"
-        )
+        msg = f"objective: expected a value for each of {len(cells)} cells, got {len(values)}"
         raise InvalidInputError(msg)
     return values
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from surrobust.cli import search
+from surrobust.searches import Evaluation, SearchResult
+from surrobust.spaces import Architecture
+
 Run = Callable[..., tuple[int, str, str]]
 
 KEYS = {
@@ -62,6 +66,66 @@ def test_resume_continues_as_if_never_interrupted(run_cli: Run, tmp_path: Path) 
     _, resumed, _ = run_cli([*arguments, "--budget", "9", "--resume"])
     _, whole, _ = run_cli([*QUICK, "--budget", "9", "--json"])
     assert json.loads(resumed) == json.loads(whole)
+
+
+def test_resume_takes_its_options_from_the_file(run_cli: Run, tmp_path: Path) -> None:
+    whole = run_cli([*QUICK, "--seed", "3", "--budget", "9", "--json"])[1]
+    run_cli([*QUICK, "--seed", "3", "--budget", "4", "--out", tmp_path])
+    code, out, _ = run_cli(["search", "--out", tmp_path, "--resume", "--budget", "9", "--json"])
+    assert code == 0
+    assert json.loads(out) == json.loads(whole)
+    code, out, err = run_cli(["search", "--out", tmp_path, "--resume", "--seed", "0"])
+    assert (code, out) == (2, "")
+    assert "seed: expected 3" in err
+
+
+def test_a_search_is_not_written_over(run_cli: Run, tmp_path: Path) -> None:
+    arguments = [*QUICK, "--budget", "3", "--out", tmp_path]
+    run_cli(arguments)
+    before = (tmp_path / "search.json").read_text()
+    code, out, err = run_cli([*arguments, "--seed", "1"])
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--resume" in err
+    assert (tmp_path / "search.json").read_text() == before
+
+
+def test_a_journal_in_the_storage(run_cli: Run, tmp_path: Path) -> None:
+    arguments = [*QUICK, "--budget", "5", "--storage", tmp_path / "journal", "--json"]
+    runs = [run_cli(arguments) for _ in range(2)]
+    assert [code for code, _, _ in runs] == [0, 0]
+    assert json.loads(runs[0][1]) == json.loads(runs[1][1])
+    plain = run_cli([*QUICK, "--budget", "5", "--json"])[1]
+    assert json.loads(runs[0][1]) == json.loads(plain)
+
+
+@pytest.mark.tables
+def test_workers_are_processes(run_cli: Run, data_dir: Path, tmp_path: Path) -> None:
+    arguments = ["search", "--strategy", "random", "--budget", "9", "--objective", "table"]
+    where = ["--data-dir", data_dir, "--out", tmp_path, "--workers", "2", "--json"]
+    code, out, err = run_cli([*arguments, *where])
+    assert code == 0, err
+    document = json.loads(out)
+    assert len({row["index"] for row in document["evaluations"]}) == 9
+    assert document == json.loads((tmp_path / "search.json").read_text())
+    assert "evaluation 9 of 9: best" in err
+
+
+def test_the_pace_is_told() -> None:
+    now = [0.0]
+    pace = search._Pace(clock=lambda: now[0])
+    cells = [Architecture.parse(code) for code in ("333333", "222222", "233333")]
+    rows = tuple(Evaluation(cells[i], value, i, "t") for i, value in enumerate((3, 1, 2)))
+    told = []
+    for done in (1, 2, 3):
+        result = SearchResult("hw-nas-bench/cifar10/fpga-latency", "t", "random", 5, 0, rows[:done])
+        told.append(pace.describe(result))
+        now[0] += 100
+    assert told == [
+        "evaluation 1 of 5: best 3.0000",
+        "evaluation 2 of 5: best 1.0000, 5 min 0 s left",
+        "evaluation 3 of 5: best 1.0000, 3 min 20 s left",
+    ]
+    assert [search._duration(s) for s in (3.4, 61, 7325)] == ["3 s", "1 min 1 s", "2 h 2 min"]
 
 
 def test_finalists_can_be_predicted(run_cli: Run, tmp_path: Path) -> None:

@@ -139,6 +139,35 @@ def test_the_unchanged_document_is_continued(
     assert len(document["evaluations"]) == 5
 
 
+def test_options_that_are_not_given_are_those_of_the_document(
+    run_cli: Run, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run_folder / "search.json"
+    path.write_text(changed("target", "nas-robbench-201/cifar10/clean"))
+    monkeypatch.chdir(run_folder.parent)
+    code, _, err = run_cli(["search", "--resume", "--out", "run", "--budget", "4"])
+    assert code == 0, err
+    document = json.loads(path.read_text())
+    assert document["target"] == "nas-robbench-201/cifar10/clean"
+    assert (document["strategy"], document["objective"]) == ("random", "surrogate")
+    assert document["evaluations"][:3] == ROWS
+
+
+def test_a_given_target_that_is_not_the_documents_is_refused(
+    refused: Refused, run_folder: Path
+) -> None:
+    (run_folder / "search.json").write_text(json.dumps(DOCUMENT))
+    told = refused([*ARGUMENTS, "--target", "nas-robbench-201/cifar10/clean"])
+    assert "target: expected" in told
+
+
+def test_a_document_is_not_written_over(refused: Refused, run_folder: Path) -> None:
+    (run_folder / "search.json").write_text(json.dumps(DOCUMENT))
+    told = refused([argument for argument in ARGUMENTS if argument != "--resume"])
+    assert "--resume" in told
+    assert "search.json" in told
+
+
 @pytest.mark.parametrize(("path", "value"), CHANGES, ids=[f"{p}={str(v)[:20]}" for p, v in CHANGES])
 def test_a_changed_entry_is_refused(
     refused: Refused, run_folder: Path, path: str, value: Any

@@ -123,6 +123,70 @@ def test_another_search_is_not_resumed(tmp_path, change, message):
     assert (tmp_path / "search.json").read_text() == before
 
 
+def test_resuming_needs_no_options(tmp_path):
+    whole = run_search(smooth, budget=9, strategy="evolution", seed=4)
+    run_search(smooth, budget=6, strategy="evolution", seed=4, out=tmp_path)
+    assert run_search(smooth, budget=9, out=tmp_path, resume=True) == whole
+    assert run_search(smooth, out=tmp_path, resume=True) == whole
+
+
+def test_a_search_is_not_written_over(tmp_path):
+    run_search(smooth, budget=3, strategy="random", out=tmp_path)
+    before = (tmp_path / "search.json").read_text()
+    with pytest.raises(InvalidInputError, match="out: expected a folder without a search"):
+        run_search(smooth, budget=3, strategy="random", seed=1, out=tmp_path)
+    assert (tmp_path / "search.json").read_text() == before
+
+
+def test_the_search_of_a_callable_is_not_resumed_as_that_of_a_target(tmp_path):
+    run_search(smooth, budget=3, strategy="random", out=tmp_path)
+    with pytest.raises(InvalidInputError, match="target: expected the search of a target"):
+        search(out=tmp_path, resume=True)
+
+
+def test_a_search_of_a_target_resumes_with_the_options_of_the_file(monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "table_objective", lambda *_, **__: Objective("table", smooth))
+    target = "jung2023/cifar10/pgd-1"
+    first = search(target, budget=3, strategy="random", seed=2, out=tmp_path)
+    more = search(budget=5, out=tmp_path, resume=True)
+    assert more.evaluations[:3] == first.evaluations
+    assert (more.target, more.seed, len(more.evaluations)) == (target, 2, 5)
+    with pytest.raises(InvalidInputError, match="target: expected 'jung2023/cifar10/pgd-1' as in"):
+        search("jung2023/cifar10/clean", out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_batches_are_distinct_and_resumed(tmp_path, name):
+    sizes = []
+
+    def batched(cells):
+        sizes.append(len(cells))
+        return [smooth(cell) for cell in cells]
+
+    kwargs = {"strategy": name, "seed": 1, "batch": 4}
+    whole = run_search(batched, budget=16, **kwargs)
+    assert sizes == [4, 4, 4, 4]
+    assert len({e.architecture.function_class for e in whole.evaluations}) == 16
+    sizes.clear()
+    run_search(batched, budget=14, **kwargs, out=tmp_path)
+    assert sizes == [4, 4, 4, 2]
+    assert run_search(batched, budget=16, **kwargs, out=tmp_path, resume=True) == whole
+    assert sizes[4:] == [2]
+
+
+@pytest.mark.parametrize(
+    ("batch", "values", "message"),
+    [
+        (3, [0.1, 0.2], "objective: expected a value for each of 3 cells, got 2"),
+        (2, [0.1, "x"], "value: expected a finite number"),
+        (0, [], "batch: expected an integer of at least 1"),
+    ],
+)
+def test_bad_batches_are_refused(batch, values, message):
+    with pytest.raises(InvalidInputError, match=message):
+        run_search(lambda _: values, budget=4, strategy="random", batch=batch)
+
+
 def test_evaluations_that_the_strategy_would_not_ask_for_are_refused(tmp_path):
     run_search(smooth, budget=5, strategy="random", out=tmp_path)
     path = tmp_path / "search.json"
