@@ -40,7 +40,7 @@ class BoostedTrees(AbstractPredictor):
             more as the root of their number.
         subsample: Share of rows for each tree.
         column_share: Share of columns that each split chooses from.
-        tune: Trials of a search for better numbers of the five above and three penalties, by
+        tune: Trials of a search for better values of the five above and three penalties, by
             cross-validation inside the training cells, twins together; 0 for none. The best are
             in ``params_``. With ``calibration_folds`` each fold is tuned for itself.
         columns: Numbers known of cells beforehand, or None.
@@ -85,8 +85,6 @@ class BoostedTrees(AbstractPredictor):
         return self._features.key(cell)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        import xgboost
-
         self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
         rows = self._features.encode(cells).astype(np.float32)
         weights = self._features.weights
@@ -97,8 +95,7 @@ class BoostedTrees(AbstractPredictor):
             )
         data = as_matrix(rows, scores, weights)
         self.boosters_ = [
-            xgboost.train(self.params_.as_xgboost(seed), data, num_boost_round=self.params_.trees)
-            for seed in seeds_from(self.seed, self.members)
+            self.params_.train(data, seed) for seed in seeds_from(self.seed, self.members)
         ]
 
     def _given(self, n: int) -> TreeParameters:
