@@ -2,8 +2,10 @@
 
 import logging
 import multiprocessing
+import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -36,10 +38,11 @@ def run_processes(
     """
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe(duplex=False) for _ in range(n)]
-    children = [context.Process(target=_child, args=(work, end), daemon=True) for _, end in pipes]
+    children = [context.Process(target=_child, args=(work, end)) for _, end in pipes]
     try:
-        for child in children:
-            _start(child)
+        with _threads_shared_by(n):
+            for child in children:
+                _start(child)
         for _, end in pipes:
             end.close()
         while any(child.is_alive() for child in children):
@@ -53,6 +56,20 @@ def run_processes(
     look()
     errors = [_received(pipe) for pipe, _ in pipes]
     _judge([e or _fate(c) for e, c in zip(errors, children, strict=True)], is_complete())
+
+
+@contextmanager
+def _threads_shared_by(n: int) -> Iterator[None]:
+    """Let the processes that are started share the processors, unless the user says otherwise."""
+    name = "OMP_NUM_THREADS"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = str(max(1, (os.cpu_count() or 1) // n))
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def _start(child: Any) -> None:

@@ -1,7 +1,11 @@
 """Searches that workers share, as users start them."""
 
 import json
+import logging
+import os
+import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +101,24 @@ def test_an_error_of_all_workers_is_raised(tmp_path):
     with pytest.raises(RuntimeError, match="a worker ended: ZeroDivisionError: division by noth"):
         run_search(failing, budget=3, strategy="random", workers=2, out=tmp_path)
     assert read_result(tmp_path).evaluations == ()
+
+
+def deadly_once(cell):
+    """An objective whose first process is killed."""
+    try:
+        Path(os.environ["DEADLY"]).touch(exist_ok=False)
+    except FileExistsError:
+        return by_index(cell)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return None
+
+
+def test_the_others_do_the_work_of_a_process_that_is_killed(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DEADLY", str(tmp_path / "deadly"))
+    with caplog.at_level(logging.WARNING):
+        result = run_search(deadly_once, budget=6, strategy="random", workers=2, out=tmp_path)
+    assert len({e.architecture for e in result.evaluations}) == 6
+    assert "workers: 1 of 2 ended early: exit code -9" in caplog.text
 
 
 def test_an_objective_that_cannot_be_sent_is_refused():

@@ -47,6 +47,7 @@ def test_a_small_pool_is_measured_to_the_end(start, objective, pool, name):
     search = start(name, candidates=pool, seed=1)
     asked = asked_by(search, objective, 10_000)
     assert len(asked) == len(representatives)
+    assert search.n_functions == len(classes)
     assert set(asked) == representatives
     assert {cell.function_class for cell in asked[: len(classes)]} == classes
     assert search.n_left == 0
@@ -95,6 +96,22 @@ def test_a_value_of_an_architecture_never_asked_for_is_used(start, objective, na
     assert search.values[search.space[1000].representative] == objective(search.space[1000])
     classes = {cell.function_class for cell in asked_by(search, objective, 40)}
     assert not classes & {cell.function_class for cell in list(search.values)[:2]}
+
+
+@every_strategy
+def test_what_somebody_else_measures_is_not_asked_for(start, objective, name):
+    search = start(name, seed=0)
+    (first,) = start(name, seed=0).ask()
+    search.expect(first)
+    search.expect(first)  # once more changes nothing
+    search.expect(1000)
+    asked = asked_by(search, objective, 25)
+    expected = {first.function_class, search.space[1000].function_class}
+    assert not expected & {cell.function_class for cell in asked}
+    search.tell(first, objective(first))
+    assert first in search.values
+    with pytest.raises(InvalidArchitectureError):
+        search.expect("nothing")
 
 
 @every_strategy
