@@ -1,14 +1,39 @@
-"""Files: checksums, atomic writes, JSON that is read with one-line errors."""
+"""Files: where data lie, checksums, atomic writes, JSON that is read with one-line errors."""
 
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInputError
 from .typing import AnyPath
+
+ENVIRONMENT = "SURROBUST_DATA"
+"""The environment variable that names a data folder."""
+
+
+def cache_dir() -> Path:
+    """Return the per-user cache directory, where ``surrobust data fetch`` puts files."""
+    import pooch
+
+    return Path(pooch.os_cache("surrobust"))
+
+
+def data_dirs(data_dir: AnyPath | None = None) -> Iterator[Path]:
+    """Yield the folders in which files are looked for, in order.
+
+    A folder that was asked for is the only one; otherwise ``$SURROBUST_DATA``, then the per-user
+    cache.
+    """
+    if data_dir is not None:
+        yield Path(data_dir).expanduser()
+        return
+    if named := os.environ.get(ENVIRONMENT):
+        yield Path(named).expanduser()
+    yield cache_dir()
 
 
 def sha256(path: AnyPath) -> str:

@@ -3,14 +3,17 @@
 :func:`load_table` gives a :class:`MeasurementTable`; ``TABLES`` has one recipe per published
 source. :func:`fetch` downloads the files and checks them, :func:`import_official` takes the
 authors' own downloads, and :func:`read_values_csv` a user's own measurements.
+:func:`load_proxy_columns` has the published zero-cost scores, :func:`load_proxy_scores` our own.
 """
 
-from ._location import FileStatus, cache_dir, check_files, data_dirs, find_data_dir
+from .._files import cache_dir, data_dirs
+from ._location import FileStatus, check_files, find_data_dir
 from ._sources import Source, list_sources
 from .downloads import fetch
 from .imports import import_official, read_official
 from .loading import TABLES, load_table
 from .proxy_columns import load_proxy_columns
+from .proxy_scores import load_proxy_provenance, load_proxy_scores
 from .table import MeasurementTable, Recipe
 from .values import read_value_columns, read_values_csv
 
@@ -28,6 +31,8 @@ __all__ = [
     "import_official",
     "list_sources",
     "load_proxy_columns",
+    "load_proxy_provenance",
+    "load_proxy_scores",
     "load_table",
     "read_official",
     "read_value_columns",

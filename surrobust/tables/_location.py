@@ -1,18 +1,13 @@
 """Where the published files are looked for, and whether what lies there is what was published."""
 
 import hashlib
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .._files import sha256
+from .._files import data_dirs, sha256
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
 from ._sources import Source, list_sources
-
-ENVIRONMENT = "SURROBUST_DATA"
-"""The environment variable that names a data folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +23,6 @@ class FileStatus:
     source: Source
     path: Path | None
     state: str
-
-
-def cache_dir() -> Path:
-    """Return the per-user cache directory, where ``surrobust data fetch`` puts files."""
-    import pooch
-
-    return Path(pooch.os_cache("surrobust"))
-
-
-def data_dirs(data_dir: AnyPath | None = None) -> Iterator[Path]:
-    """Yield the folders in which files are looked for, in order.
-
-    A folder that was asked for is the only one; otherwise ``$SURROBUST_DATA``, then the per-user
-    cache.
-    """
-    if data_dir is not None:
-        yield Path(data_dir).expanduser()
-        return
-    if named := os.environ.get(ENVIRONMENT):
-        yield Path(named).expanduser()
-    yield cache_dir()
 
 
 def find_data_dir(data_dir: AnyPath | None = None) -> Path | None:

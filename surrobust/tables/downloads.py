@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from .._checks import brief
-from .._files import sha256, write_bytes
+from .._files import cache_dir, sha256, write_bytes
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
-from ._location import cache_dir, locate_in, read_verified
+from ._location import locate_in, read_verified
 from ._sources import Source, list_sources
 
 Progress = Callable[[Source, int, int], None]

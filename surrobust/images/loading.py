@@ -1,0 +1,107 @@
+"""Image sets by name or folder."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from .._checks import check_choice, check_integer
+from .._files import data_dirs
+from .._random import as_generator
+from ..errors import InvalidInputError
+from ..typing import AnyPath, Seed
+from .cifar import CIFAR10, CIFAR100, CifarFiles, cifar_images
+from .image_set import ImageSet
+
+SPLITS = ("train", "test")
+"""The splits of a set."""
+
+
+def load_images(
+    images: AnyPath,
+    *,
+    split: str = "train",
+    image_size: int | None = None,
+    limit: int | None = None,
+    seed: Seed = 0,
+    data_dir: AnyPath | None = None,
+) -> ImageSet:
+    """Return a set of images with classes.
+
+    Args:
+        images: A name of :data:`IMAGES` (``random``, ``digits``, ``cifar10``, ``cifar100``), or a
+            folder with a sub-folder per class, below ``train`` and ``test`` or not.
+        split: ``train`` or ``test``.
+        image_size: Height and width to which the images are brought; None leaves them.
+        limit: At most so many images, drawn at random; None is all.
+        seed: Seed or generator of noise and draws.
+        data_dir: Where official files lie; None is ``$SURROBUST_DATA``, then the per-user cache.
+
+    Raises:
+        InvalidInputError: If the name, the folder, a file or an option is not what was expected.
+        MissingMeasurementError: If official files are not there.
+    """
+    check_choice("split", split, SPLITS)
+    if image_size is not None:
+        check_integer("image_size", image_size, minimum=1)
+    if limit is not None:
+        check_integer("limit", limit, minimum=1)
+    if str(images) in IMAGES:
+        options = {"split": split, "image_size": image_size, "seed": seed, "data_dir": data_dir}
+        return _draw(IMAGES[str(images)](**options), limit, seed)
+    folder = Path(images).expanduser()
+    if not folder.is_dir():
+        known = ", ".join(IMAGES)
+        msg = f"images: expected one of {known} or a folder of images by class, got {images}"
+        raise InvalidInputError(msg)
+    from .folder import folder_images
+
+    return folder_images(folder, split=split, image_size=image_size, limit=limit, seed=seed)
+
+
+def _random(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
+    from .made import random_images
+
+    del data_dir
+    return random_images(split=split, image_size=image_size, seed=seed)
+
+
+def _digits(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
+    from .made import digits
+
+    del seed, data_dir
+    return digits(split=split, image_size=image_size)
+
+
+def _cifar(files: CifarFiles) -> Callable[..., ImageSet]:
+    def load(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
+        from .resizing import resize
+
+        del seed
+        images = cifar_images(files, list(data_dirs(data_dir)), split=split)
+        if image_size is None:
+            return images
+        x = resize(images.x, image_size)
+        return ImageSet(images.name, split, x, images.y, images.classes)
+
+    return load
+
+
+IMAGES: Mapping[str, Callable[..., ImageSet]] = MappingProxyType(
+    {
+        "random": _random,
+        "digits": _digits,
+        "cifar10": _cifar(CIFAR10),
+        "cifar100": _cifar(CIFAR100),
+    }
+)
+"""Every named set."""
+
+
+def _draw(images: ImageSet, limit: int | None, seed: Seed) -> ImageSet:
+    if limit is None or limit >= len(images):
+        return images
+    chosen = np.sort(as_generator(seed).permutation(len(images))[:limit])
+    return ImageSet(images.name, images.split, images.x[chosen], images.y[chosen], images.classes)

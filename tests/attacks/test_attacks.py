@@ -1,0 +1,163 @@
+import pytest
+import torch
+from torch import nn
+
+from surrobust.attacks import ATTACKS, FGSM, PGD
+from surrobust.attacks.balls import draw, project, size, steepest
+from surrobust.errors import InvalidInputError
+
+ALL = [(name, norm) for name in ATTACKS for norm in ("Linf", "L2")]
+
+
+def small_network(seed: int = 0) -> nn.Sequential:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(288, 4)
+        )
+
+
+def batch(n: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(3)
+    x = torch.rand((n, 3, 8, 8), generator=generator)
+    with torch.no_grad():
+        y = small_network().eval()(x).argmax(1)  # every image is classified as it is labelled
+    return x, y
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_laws_of_attacks(name: str, norm: str) -> None:
+    network, (x, y) = small_network().eval(), batch()
+    epsilon = 0.05 if norm == "Linf" else 0.7
+    attack = ATTACKS[name](epsilon=epsilon, norm=norm)
+    before, state = x.clone(), torch.random.get_rng_state()
+    attacked = attack(network, x, y)
+    assert attacked.shape == x.shape
+    assert attacked.dtype == x.dtype
+    assert not attacked.requires_grad
+    assert float(size(attacked - x, norm).max()) <= epsilon + 1e-5
+    assert float(attacked.min()) >= 0
+    assert float(attacked.max()) <= 1
+    assert torch.equal(x, before)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(attack(network, x, y), attacked)
+    assert all(weight.grad is None for weight in network.parameters())
+    assert float((network(attacked).argmax(1) != y).float().mean()) > 0.2
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_training_mode_and_statistics_are_kept(name: str, norm: str) -> None:
+    network, (x, y) = small_network().train(), batch()
+    statistics = network[1].running_mean.clone()
+    with torch.no_grad():
+        ATTACKS[name](epsilon=0.03, norm=norm)(network, x, y)
+    assert network.training
+    assert torch.equal(network[1].running_mean, statistics)
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_epsilon_zero_changes_nothing(name: str, norm: str) -> None:
+    x, y = batch(4)
+    assert torch.allclose(ATTACKS[name](epsilon=0.0, norm=norm)(small_network().eval(), x, y), x)
+
+
+class Line(nn.Module):
+    """Two classes whose logits differ by the inner product with fixed weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.linspace(-1, 1, 12).reshape(1, 3, 2, 2) + 0.05
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        margin = (x * self.weight).flatten(1).sum(1)
+        return torch.stack([margin, torch.zeros_like(margin)], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("norm", "dual"), [("Linf", lambda w: w.abs().sum()), ("L2", lambda w: w.norm())]
+)
+def test_fgsm_is_optimal_on_a_linear_network(norm, dual) -> None:
+    line, x, y = Line(), torch.full((2, 3, 2, 2), 0.5), torch.zeros(2, dtype=torch.int64)
+    attacked = FGSM(epsilon=0.1, norm=norm)(line, x, y)
+    drop = (line(x) - line(attacked))[:, 0]
+    assert drop.tolist() == pytest.approx([0.1 * float(dual(line.weight))] * 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_pgd_reaches_the_optimum_of_a_linear_network(norm: str) -> None:
+    line, x, y = Line(), torch.full((2, 3, 2, 2), 0.5), torch.zeros(2, dtype=torch.int64)
+    best = line(FGSM(epsilon=0.1, norm=norm)(line, x, y))[:, 0]
+    found = line(PGD(epsilon=0.1, norm=norm, step_size=0.1)(line, x, y))[:, 0]
+    assert found.tolist() == pytest.approx(best.tolist(), rel=2e-3)
+
+
+def test_pgd_with_one_full_step_from_the_image_is_fgsm() -> None:
+    network, (x, y) = small_network().eval(), batch()
+    one = PGD(epsilon=0.02, steps=1, step_size=0.02, random_start=False)(network, x, y)
+    assert torch.allclose(one, FGSM(epsilon=0.02)(network, x, y))
+
+
+def test_restarts_never_find_less() -> None:
+    network, (x, y) = small_network().eval(), batch(64)
+    wrong = [
+        (network(PGD(epsilon=0.006, steps=2, restarts=n)(network, x, y)).argmax(1) != y).sum()
+        for n in (1, 6)
+    ]
+    assert wrong[1] >= wrong[0]
+
+
+def test_steps_of_the_benchmark() -> None:
+    assert PGD(epsilon=8 / 255).step_size == pytest.approx(1 / 255)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_draws_fill_the_ball(norm: str) -> None:
+    like = torch.zeros(400, 1, 2, 1)
+    drawn = draw(like, norm, 2.0, torch.Generator().manual_seed(0))
+    sizes = size(drawn, norm)
+    assert float(sizes.max()) <= 2.0 + 1e-5
+    # In two dimensions a quarter of the ball's volume is within half of its radius.
+    assert float((sizes < 1.0).float().mean()) == pytest.approx(0.25, abs=0.07)
+
+
+def test_geometry_by_hand() -> None:
+    delta = torch.tensor([3.0, -4.0]).reshape(1, 2, 1, 1)
+    assert project(delta, "Linf", 3.5).flatten().tolist() == [3.0, -3.5]
+    assert project(delta, "L2", 2.5).flatten().tolist() == pytest.approx([1.5, -2.0])
+    assert project(delta, "L2", 6.0).flatten().tolist() == [3.0, -4.0]
+    assert steepest(delta, "Linf").flatten().tolist() == [1.0, -1.0]
+    assert steepest(delta, "L2").flatten().tolist() == pytest.approx([0.6, -0.8])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": torch.full((2, 3, 4, 4), 1.5)}, r"x: expected values in \[0, 1\], got 1.5"),
+        ({"x": torch.full((2, 3, 4, 4), torch.nan)}, r"x: expected values in \[0, 1\], got nan"),
+        ({"x": torch.zeros(2, 48)}, "x: expected a floating-point tensor of shape"),
+        ({"x": torch.zeros((2, 3, 4, 4), dtype=torch.uint8)}, "x: expected a floating-point"),
+        ({"y": torch.zeros(3, dtype=torch.int64)}, r"y: expected an int64 tensor of shape \(2,\)"),
+        ({"y": torch.zeros(2)}, r"y: expected an int64 tensor of shape \(2,\)"),
+    ],
+)
+def test_wrong_images_are_refused(change, message: str) -> None:
+    given = {"x": torch.zeros(2, 3, 4, 4), "y": torch.zeros(2, dtype=torch.int64), **change}
+    with pytest.raises(InvalidInputError, match=message):
+        FGSM()(lambda x: x.flatten(1), given["x"], given["y"])
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"8/255 is 0.03137"):
+        FGSM(epsilon=8)
+    with pytest.raises(InvalidInputError, match="norm: expected one of Linf, L2"):
+        FGSM(norm="L1")
+    with pytest.raises(InvalidInputError, match="steps: expected an integer of at least 1"):
+        PGD(steps=0)
+    with pytest.raises(InvalidInputError, match="step_size: expected a number above 0"):
+        PGD(step_size=0.0)
+
+
+def test_what_is_not_finite_is_not_returned() -> None:
+    x, y = batch(2)
+    with pytest.raises(RuntimeError, match="not finite"):
+        FGSM(norm="L2")(lambda x: x.flatten(1)[:, :4] * torch.nan, x, y)

@@ -1,0 +1,174 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from surrobust.errors import InvalidInputError, MissingMeasurementError
+from surrobust.images import IMAGES, ImageSet, load_images
+
+
+def write_folder(place: Path, *, per_class: int = 4, size: int = 8) -> Path:
+    for number, name in enumerate(["cat", "dog"]):
+        (place / name).mkdir(parents=True)
+        for i in range(per_class):
+            colour = (10 * i, 200, 100 * number)
+            Image.new("RGB", (size, size), colour).save(place / name / f"{i}.png")
+    return place
+
+
+def write_cifar10(place: Path, *, rows: int = 10_000) -> Path:
+    folder = place / "cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    (folder / "batches.meta.txt").write_text("\n".join(f"class{i}" for i in range(10)) + "\n\n")
+    for name in [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]:
+        content = np.zeros((rows, 3073), dtype=np.uint8)
+        content[:, 0] = np.arange(rows) % 10
+        content[:, 1:] = np.arange(3072) % 251
+        content.tofile(folder / name)
+    return place
+
+
+@pytest.mark.parametrize("name", ["random", "digits"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_sets_without_files(name: str, split: str) -> None:
+    images = load_images(name, split=split, image_size=16, limit=100, seed=1)
+    again = load_images(name, split=split, image_size=16, limit=100, seed=1)
+    assert images.x.shape == (100, 3, 16, 16)
+    assert images.x.dtype == np.uint8
+    assert images.image_size == 16
+    assert (images.name, images.split, len(images.classes)) == (name, split, 10)
+    assert set(images.y.tolist()) <= set(range(10))
+    assert np.array_equal(images.x, again.x)
+    assert np.array_equal(images.y, again.y)
+
+
+def test_digits_are_scikit_learns_and_splits_are_apart() -> None:
+    from sklearn.datasets import load_digits
+
+    train, test = load_images("digits"), load_images("digits", split="test")
+    assert (len(train), len(test)) == (1437, 360)
+    assert np.array_equal(test.y, load_digits().target[::5])
+    first = np.rint(load_digits().images[0] * 255 / 16)
+    assert np.array_equal(test.x[0], np.stack([first] * 3))
+    assert train.x.max() == 255
+
+
+def test_a_batch_is_drawn_without_replacement() -> None:
+    images = load_images("random", limit=20)
+    x, y = images.batch(50, seed=3)
+    assert x.shape == (20, 3, 32, 32)
+    assert x.dtype == np.float32
+    assert 0 <= x.min() <= x.max() <= 1
+    assert sorted(y.tolist()) == sorted(images.y.tolist())
+    assert np.array_equal(images.batch(5, seed=3)[1], y[:5])
+
+
+def test_statistics_by_hand() -> None:
+    x = np.zeros((2, 3, 2, 2), dtype=np.uint8)
+    x[1, 0] = 255
+    x[:, 1] = 51
+    mean, deviation = ImageSet("two", "train", x, np.array([0, 0]), ("a",)).statistics
+    assert mean == pytest.approx((0.5, 0.2, 0.0))
+    assert deviation == pytest.approx((0.5, 0.001, 0.001))
+
+
+def test_a_folder_by_class(tmp_path: Path) -> None:
+    images = load_images(write_folder(tmp_path / "pets"))
+    assert images.classes == ("cat", "dog")
+    assert images.y.tolist() == [0] * 4 + [1] * 4
+    assert images.x[2, :, 0, 0].tolist() == [20, 200, 0]
+    assert images.x[7, :, 0, 0].tolist() == [30, 200, 100]
+    assert images.name == "pets"
+
+
+def test_a_folder_with_splits(tmp_path: Path) -> None:
+    write_folder(tmp_path / "train", per_class=3)
+    write_folder(tmp_path / "test", per_class=2)
+    assert len(load_images(tmp_path)) == 6
+    assert len(load_images(str(tmp_path), split="test")) == 4
+
+
+def test_a_limit_draws_from_all_classes_alike(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, per_class=9)
+    drawn = [load_images(folder, limit=6, seed=seed) for seed in (0, 1)]
+    assert [np.bincount(images.y).tolist() for images in drawn] == [[3, 3], [3, 3]]
+    assert not np.array_equal(drawn[0].x, drawn[1].x)
+
+
+def test_images_of_other_sizes_are_brought_to_one(tmp_path: Path) -> None:
+    write_folder(tmp_path, size=8)
+    Image.new("L", (12, 10), 77).save(tmp_path / "cat" / "grey.png")
+    images = load_images(tmp_path, image_size=4)
+    assert images.x.shape == (9, 3, 4, 4)
+    assert (images.x[4] == 77).all()
+    with pytest.raises(InvalidInputError, match=r"expected 8 x 8 pixels .* got 12 x 10"):
+        load_images(tmp_path)
+
+
+def test_broken_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="expected a folder per class"):
+        load_images(tmp_path)
+    folder = write_folder(tmp_path / "pets")
+    (folder / "cat" / "0.png").write_bytes(b"not an image")
+    with pytest.raises(InvalidInputError, match=r"0\.png: expected a readable image"):
+        load_images(folder)
+    (folder / "emu").mkdir()
+    with pytest.raises(InvalidInputError, match=r"emu: expected images \(\.bmp"):
+        load_images(folder)
+
+
+def test_a_cut_off_image_is_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, size=64)
+    path = folder / "dog" / "1.png"
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(InvalidInputError, match=r"1\.png: expected a readable image"):
+        load_images(folder)
+
+
+def test_cifars_official_files(tmp_path: Path) -> None:
+    write_cifar10(tmp_path)
+    train = load_images("cifar10", data_dir=tmp_path)
+    assert train.x.shape == (50_000, 3, 32, 32)
+    assert np.bincount(train.y).tolist() == [5000] * 10
+    assert train.classes[3] == "class3"
+    # Bytes are red, green, blue, each row by row.
+    assert train.x[0, 1, 0, 5] == (1024 + 5) % 251
+    test = load_images("cifar10", split="test", data_dir=tmp_path, limit=50, image_size=8)
+    assert test.x.shape == (50, 3, 8, 8)
+
+
+def test_broken_official_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(MissingMeasurementError, match="cifar-10-batches-bin"):
+        load_images("cifar10", data_dir=tmp_path)
+    write_cifar10(tmp_path, rows=9)
+    with pytest.raises(InvalidInputError, match="expected 30730000 bytes"):
+        load_images("cifar10", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"images": "cifar11"}, "images: expected one of random, digits, cifar10, cifar100 or a"),
+        ({"images": "digits", "split": "valid"}, "split: expected one of train, test"),
+        ({"images": "digits", "limit": 0}, "limit: expected an integer of at least 1"),
+        ({"images": "digits", "image_size": -1}, "image_size: expected an integer"),
+    ],
+)
+def test_wrong_options_are_refused(options, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        load_images(**options)
+
+
+def test_a_set_checks_what_it_is_made_of() -> None:
+    x, y = np.zeros((2, 3, 4, 4), dtype=np.uint8), np.array([0, 1])
+    with pytest.raises(InvalidInputError, match="x: expected uint8 of shape"):
+        ImageSet("s", "train", x[:, :1], y, ("a", "b"))
+    with pytest.raises(InvalidInputError, match="y: expected shape"):
+        ImageSet("s", "train", x, y[:1], ("a", "b"))
+    with pytest.raises(InvalidInputError, match="y: expected classes 0 to 0, got 0 to 1"):
+        ImageSet("s", "train", x, y, ("a",))
+
+
+def test_the_registry_has_the_names_of_the_documentation() -> None:
+    assert list(IMAGES) == ["random", "digits", "cifar10", "cifar100"]
