@@ -18,8 +18,7 @@ from surrobust.benchmark import TARGETS
 from surrobust.metrics import kendall_tau, spearman_rho
 from surrobust.proxies import score_proxies
 from surrobust.spaces import Architecture
-from surrobust.tables import load_proxy_columns, load_table
-from surrobust.tables.proxy_scores import load_proxy_scores
+from surrobust.tables import load_proxy_columns, load_proxy_scores, load_table
 
 HERE = Path(__file__).parent
 ATTACKS = ("fgsm", "pgd", "apgd-ce", "square")
@@ -156,6 +155,15 @@ def table_of_epsilons(results: pd.DataFrame) -> str:
     return markdown(["proxy", "attack", *(f"ε = {e}/255" for e in GRID)], rows)
 
 
+def table_of_seconds() -> str:
+    """Processor seconds per cell: each proxy alone, and the plain loop, from seconds.csv."""
+    rows = []
+    for row in pd.read_csv(HERE / "seconds.csv").itertuples():
+        plain = "" if pd.isna(row.plain) else f"{row.plain:.2f}"
+        rows.append([row.set, row.what, f"{row.mean:.2f} ± {row.sd:.2f}", plain])
+    return markdown(["set", "what", "ours ± sd", "plain loop"], rows)
+
+
 def draw(results: pd.DataFrame, folder: Path) -> None:
     import matplotlib as mpl
 
@@ -224,6 +232,7 @@ def main() -> None:
         "targets": table_of_targets(results),
         "epsilons": table_of_epsilons(results),
         "kernels": table_of_kernels(results),
+        "seconds": table_of_seconds(),
     }
     if given.smoke:
         print("\n\n".join(tables.values()))

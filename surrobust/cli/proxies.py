@@ -36,7 +36,7 @@ DEFAULT_PROXIES = ("params", "synflow")
     metavar="NAME|DIR",
     default="random",
     show_default=True,
-    help="Where the batch comes from: random, or a folder with one folder of images per class.",
+    help="random, digits, cifar10, cifar100, or a folder with one folder of images per class.",
 )
 @click.option(
     "--batch-size", type=click.IntRange(min=2), default=64, show_default=True, help="Images."

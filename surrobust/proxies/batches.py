@@ -1,6 +1,7 @@
 """The batch that goes through the networks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from .._checks import brief
 from ..errors import InvalidInputError
+from ..images import load_images
+from ..networks import NORMALISATIONS
 from ..networks.normalisation import Statistics
 
 
@@ -30,26 +33,31 @@ class Batch:
 
 
 def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> Batch:
-    """Return a batch: uniform noise with random labels for ``"random"``, or a pair ``(x, y)``.
+    """Return a batch of a named set or a folder, or the pair ``(x, y)`` that was given.
+
+    Images are normalised by the published statistics of their set where there are some, else by
+    the batch's own.
 
     Raises:
-        InvalidInputError: If it is neither, or the images are not in [0, 1].
+        InvalidInputError: If it is none of these, or the images are not in [0, 1].
+        MissingMeasurementError: If a set's official files are not there.
     """
-    if isinstance(images, str) and images == "random":
-        x = torch.from_numpy(rng.random((batch_size, 3, 32, 32), dtype=np.float32))
-        return _given((x, torch.from_numpy(rng.integers(10, size=batch_size))), classes=10)
-    return _given(images)
+    if not isinstance(images, str | PathLike):
+        return _given(images)
+    loaded = load_images(images, limit=batch_size, seed=rng)
+    batch = _given(loaded.batch(batch_size, rng), classes=len(loaded.classes))
+    return replace(batch, normalisation=NORMALISATIONS.get(loaded.name, batch.normalisation))
 
 
 def _given(pair: Any, classes: int | None = None) -> Batch:
-    """Check a pair ``(x, y)`` and normalise by its own statistics."""
+    """Return a pair ``(x, y)`` as a batch, normalised by its own statistics."""
     try:
         x, y = (torch.as_tensor(part) for part in pair)
     except (TypeError, ValueError, RuntimeError):
         x, y = torch.empty(0), torch.empty(0)
     if x.ndim != 4 or min(x.shape[-2:]) < 4 or y.shape != x.shape[:1] or len(y) < 2:
         got = f"shapes {tuple(x.shape)} and {tuple(y.shape)}" if x.ndim > 1 else brief(pair)
-        msg = f"images: expected random or (x, y) of shapes (n, c, h, w), (n,), got {got}"
+        msg = f"images: expected a name, a folder or (x, y) of shapes (n, c, h, w), (n,), got {got}"
         raise InvalidInputError(msg)
     x, y = x.detach().to(torch.float32), y.detach().to(torch.int64)
     if not bool(((x >= 0) & (x <= 1)).all()):

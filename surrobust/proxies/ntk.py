@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from .._checks import check_choice
+from ..attacks import PGD
 from .base import AbstractProxy
-from .per_image import ascend, gradient_gram
+from .per_image import gradient_gram
 from .probe import Probe
 
 STATISTICS = ("min_eigenvalue", "frobenius", "condition")
@@ -46,6 +47,7 @@ class AbstractKernelProxy(AbstractProxy, ABC):
     ) -> None:
         self.statistic = check_choice("statistic", statistic, STATISTICS)
         self.images, self.epsilon, self.steps = images, epsilon, steps
+        self._pgd = PGD(epsilon, steps=steps, random_start=False)
 
     @property
     def column(self) -> str:
@@ -70,7 +72,7 @@ class AbstractKernelProxy(AbstractProxy, ABC):
 
     def _attack(self, probe: Probe, times: int) -> Tensor:
         x, y = self._images(probe, times - 1), probe.y[: self.images]
-        return ascend(probe.calibrated, x, y, epsilon=self.epsilon, steps=self.steps)
+        return self._pgd(probe.calibrated, x, y)
 
 
 def read_statistic(eigenvalues: Tensor, statistic: str) -> float:

@@ -29,33 +29,6 @@ def logit_jacobian(network: CellNetwork, x: Tensor) -> Tensor:
     return torch.stack(rows, dim=1)
 
 
-def ascend(
-    network: nn.Module, x: Tensor, y: Tensor, *, epsilon: float, steps: int, scale: float = 2.5
-) -> Tensor:
-    """Return images moved up the loss by signed gradient steps, within the ball and [0, 1].
-
-    One step is FGSM (Goodfellow, Shlens & Szegedy, ICLR 2015), more are PGD from the image itself
-    (Madry et al., ICLR 2018).
-
-    Args:
-        network: Gives logits.
-        x: Images ``(n, c, h, w)`` in [0, 1], the centre of the ball.
-        y: Labels ``(n,)``.
-        epsilon: Linf radius on the [0, 1] pixel scale.
-        steps: Gradient steps; each is ``scale * epsilon / steps`` long, one step ``epsilon``.
-        scale: How often the steps together span the radius.
-    """
-    step = epsilon if steps == 1 else scale * epsilon / steps
-    moved = x.detach()
-    for _ in range(steps):
-        moved = moved.requires_grad_()
-        loss = functional.cross_entropy(network(moved), y, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, moved, materialize_grads=True)
-        moved = moved.detach() + step * gradient.sign()
-        moved = torch.clamp(moved.clamp(x - epsilon, x + epsilon), 0, 1)
-    return moved
-
-
 def gradient_gram(network: CellNetwork, x: Tensor) -> Tensor:
     """Return the empirical tangent kernel of the sum of logits, ``(n, n)`` float64.
 

@@ -29,8 +29,8 @@ class ProxyScorer:
 
     Args:
         proxies: Names of :data:`~surrobust.proxies.PROXIES`, or proxies with options of their own.
-        images: A name of :mod:`surrobust.images`, a folder with one folder of images per class, or
-            a batch ``(x, y)``: x ``(n, c, h, w)`` in [0, 1], y ``(n,)`` integers.
+        images: A name of :data:`~surrobust.images.IMAGES`, a folder with one folder of images per
+            class, or a batch ``(x, y)``: x ``(n, c, h, w)`` in [0, 1], y ``(n,)`` integers.
         batch_size: Images in the batch, at least 2; a batch that is given is taken whole.
         channels: C of the network.
         cells_per_stage: N of the network.
@@ -112,8 +112,8 @@ def score_proxies(
     Args:
         architectures: In any written form.
         proxies: Names of :data:`~surrobust.proxies.PROXIES`, or proxies with options of their own.
-        images: A name of :mod:`surrobust.images`, a folder with one folder of images per class, or
-            a batch ``(x, y)``: x ``(n, c, h, w)`` in [0, 1], y ``(n,)`` integers.
+        images: A name of :data:`~surrobust.images.IMAGES`, a folder with one folder of images per
+            class, or a batch ``(x, y)``: x ``(n, c, h, w)`` in [0, 1], y ``(n,)`` integers.
         batch_size: Images in the batch.
         channels: C of the network.
         cells_per_stage: N of the network.

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from surrobust.errors import InvalidArchitectureError, InvalidInputError
 from surrobust.proxies import PROXIES, ProxyScorer, score_proxies
@@ -83,6 +84,24 @@ def test_isomorphic_cells_have_equal_sizes(images):
     assert table.iloc[0].equals(table.iloc[1])
 
 
+def test_images_by_name_and_from_a_folder(tmp_path):
+    options = {**SMALL, "batch_size": 5}
+    for name in ("random", "digits"):
+        scorer = ProxyScorer(["nwot"], name, **options)
+        assert (len(scorer.batch.y), scorer.batch.classes) == (5, 10)
+        assert np.isfinite(scorer.score(Architecture.parse("323133"))["nwot"])
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog", "eel"):
+        (tmp_path / label).mkdir()
+        for number in range(3):
+            pixels = rng.integers(0, 256, size=(8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / label / f"{number}.png")
+    scorer = ProxyScorer(["nwot"], tmp_path, **options)
+    assert (scorer.batch.x.shape, scorer.batch.classes) == ((5, 3, 8, 8), 3)
+    again = ProxyScorer(["nwot"], str(tmp_path), **options)
+    assert torch.equal(scorer.batch.x, again.batch.x)
+
+
 def test_progress_and_lists(images):
     seen = []
     table = score_proxies(
@@ -101,6 +120,7 @@ def test_progress_and_lists(images):
         ("images", (torch.rand(3, 8, 8), torch.zeros(3))),
         ("images", (torch.full((2, 3, 8, 8), 2.0), torch.zeros(2))),
         ("images", (1, 2)),
+        ("images", "nowhere"),
         ("batch_size", 1),
         ("channels", 0),
         ("cells_per_stage", "5"),
