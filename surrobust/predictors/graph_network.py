@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import brief, check_integer
+from ..encodings import Columns
 from ..encodings.graphs import NODE_KINDS, pack_graphs
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
@@ -47,6 +48,7 @@ class GraphNetwork(AbstractPredictor):
         ranking: Weight of the ranking loss.
         features: Names in ``ENCODINGS`` joined by ``+``: what the head reads besides the graph;
             empty for the graph alone.
+        columns: Numbers known of cells beforehand, read beside the features; or None.
         device: Where torch computes, such as ``cpu`` or ``cuda``.
         calibration_folds: See the base class.
         seed: See the base class.
@@ -66,6 +68,7 @@ class GraphNetwork(AbstractPredictor):
         weight_decay: float = 0.3,
         ranking: float = 1.0,
         features: str = "features",
+        columns: Columns | None = None,
         device: str = "cpu",
         calibration_folds: int = 5,
         seed: int = 0,
@@ -81,7 +84,11 @@ class GraphNetwork(AbstractPredictor):
         self.ranking = _check_number("ranking", ranking)
         self.features = features
         self.encoder = f"graphs+{features}" if features else "graphs"
-        self._features = Features(features) if features else None
+        self.columns = columns
+        if columns is not None and not features:
+            msg = "columns: expected features beside which they stand, got none"
+            raise InvalidInputError(msg)
+        self._features = Features(features, columns) if features else None
         self.device = device
 
     def _key(self, cell: Architecture) -> Hashable:
@@ -165,7 +172,7 @@ class GraphNetwork(AbstractPredictor):
         ensembles = np.split(Z, len(scores))
         values = np.array(
             [
-                [scale.to_values(member) for member in ensemble]
+                [_values_of(member, scale) for member in ensemble]
                 for scale, ensemble in zip(scores, ensembles, strict=True)
             ]
         )
@@ -221,8 +228,14 @@ class GraphNetwork(AbstractPredictor):
         self._network = network.to(find_device(self.device, or_cpu=True))
 
 
+def _values_of(Z: FloatArray, scale: ScoreMap) -> FloatArray:
+    """Return the values of scores ``(n, m)``; where training saw one value only, that value."""
+    is_constant = scale.values[0] == scale.values[-1]
+    return np.where(is_constant, scale.values[0], scale.to_values(Z))
+
+
 def _suitable_updates(n: int) -> int:
-    return round(min(3000.0, 1000 * (max(n, 50) / 200) ** (1 / 3)))
+    return round(min(3000.0, max(250.0, 500 * (n / 200) ** 0.7)))
 
 
 def _check_number(name: str, value: Any) -> float:

@@ -29,7 +29,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "random_forest": {"trees": 10},
     "gnn": {"updates": 2, "calibration_folds": 0},
     "gp": {"calibration_folds": 2},
-    "ensemble": {"calibration_folds": 0},
+    "ensemble": {"updates": 2, "calibration_folds": 0},
     "default": {"calibration_folds": 0},
 }
 """Options with which a kind is fitted in a moment."""

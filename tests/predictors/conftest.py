@@ -13,7 +13,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"trees": 30},
     "random_forest": {"trees": 20},
     "default": {"trees": 30},
-    "ensemble": {"boosted_trees": 30, "forest_trees": 20, "stacking_folds": 3},
+    "ensemble": {"trees": 30, "members": 2, "updates": 10},
     "gnn": {"members": 2, "updates": 10},
 }
 """Options that make a kind fast enough to be fitted many times."""

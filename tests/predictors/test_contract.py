@@ -136,7 +136,7 @@ def test_what_was_trained_on_is_remembered(kind, fitted, toy_cells, space):
         assert model.trained_on(cell.index) == (cell.representative in known)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "gnn"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_constant_target_is_predicted_as_that_constant(kind, fitted):
     np.testing.assert_allclose(fitted(kind, 3).predict(NEW)[:, 2], 0.1, atol=1e-6)
 

@@ -1,37 +1,51 @@
-"""Weights of the ensemble, and the default's average, by hand."""
+"""Averages by hand: of the ensemble, and of the default."""
 
 import numpy as np
 import pytest
 
-from surrobust.predictors.ensemble import _blend, _stack
+from surrobust.errors import InvalidInputError
+from surrobust.predictors.ensemble import blend
 from surrobust.predictors.score_map import ScoreMap
 from surrobust.spaces import NASBench201
+
+from .conftest import make_small
 
 NEW = [NASBench201()[i] for i in range(0, 15625, 307)]
 
 
-def test_the_better_member_gets_the_weight(rng):
-    Y = rng.normal(size=(300, 2))
-    good, bad = (Y + s * rng.normal(size=Y.shape) for s in (0.1, 3.0))
-    weights = _stack(np.stack([good, bad]), Y)
-    assert weights.sum() == pytest.approx(1)
-    assert (weights >= 0).all()
-    assert weights[0] > 0.9
-
-
-def test_equal_members_share_the_weight(rng):
-    Y = rng.normal(size=(300, 1))
-    means = np.stack([Y + rng.normal(size=Y.shape) for _ in range(3)])
-    np.testing.assert_allclose(_stack(means, Y), 1 / 3, atol=0.1)
-    np.testing.assert_allclose(_stack(np.full((3, 4, 1), np.nan), Y[:4]), 1 / 3)
-    np.testing.assert_allclose(_stack(np.stack([Y, Y, Y]), Y), 1 / 3, atol=1e-6)
-
-
-def test_the_variance_of_a_mixture_by_hand():
-    means, stds = np.array([[[0.0]], [[1.0]]]), np.array([[[1.0]], [[2.0]]])
-    mean, std = _blend(means, stds, np.array([0.25, 0.75]))
+def test_the_mixture_by_hand():
+    moments = [(np.array([[0.0]]), np.array([[1.0]])), (np.array([[1.0]]), np.array([[2.0]]))]
+    mean, std = blend(moments, 0.75)
     assert mean[0, 0] == 0.75
     assert std[0, 0] ** 2 == pytest.approx(0.25 * (1 + 0.75**2) + 0.75 * (4 + 0.25**2))
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_it_is_the_mean_of_default_and_networks(m, toy_cells, toy_values, many_values):
+    given = {"seed": 2, "calibration_folds": 0}
+    Y = toy_values if m == 1 else many_values
+    ensemble = make_small("ensemble", network_weight=0.25, **given).fit(toy_cells, Y)
+    default, networks = (make_small(kind, **given).fit(toy_cells, Y) for kind in ("default", "gnn"))
+    expected = 0.75 * default.predict(NEW) + 0.25 * networks.predict(NEW)
+    np.testing.assert_allclose(ensemble.predict(NEW), expected, rtol=1e-12)
+
+
+def test_intervals_rest_on_cells_that_no_member_saw(toy_cells, toy_values):
+    model = make_small("ensemble", calibration_folds=3)
+    changed = toy_values[:, None].copy()
+    changed[model._folds(toy_cells) == 1] += 5.0
+    plain = model._out_of_fold(toy_cells, toy_values[:, None])
+    other = model._out_of_fold(toy_cells, changed)
+    unseen = plain.folds == 1
+    assert np.isfinite(plain.mean).all()
+    np.testing.assert_array_equal(plain.folds, model._folds(toy_cells))
+    np.testing.assert_array_equal(plain.mean[unseen], other.mean[unseen])
+    assert (plain.mean[~unseen] != other.mean[~unseen]).all()
+
+
+def test_networks_that_predict_nothing_are_refused():
+    with pytest.raises(InvalidInputError, match="network_weight: expected"):
+        make_small("ensemble", network_weight=0)
 
 
 def test_the_default_averages_scores_three_to_one(fitted, toy_cells, toy_values):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from surrobust.encodings import Columns
 from surrobust.encodings.graphs import pack_graphs
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.metrics import kendall_tau
@@ -11,7 +12,7 @@ from surrobust.predictors import load_folder, make_predictor
 from surrobust.predictors._flow_network import FlowNetwork, GatedFlow, collate
 from surrobust.predictors._network_training import loss_of, one_thread
 from surrobust.predictors.graph_network import GraphNetwork
-from surrobust.spaces import Architecture
+from surrobust.spaces import Architecture, NASBench201
 
 SMALL = {"members": 2, "width": 8, "layers": 2, "updates": 20, "features": ""}
 
@@ -111,6 +112,18 @@ def test_features_may_join_the_graph(toy_cells, toy_values, tmp_path, features):
     assert (first == second) == (features == "features")
 
 
+def test_columns_tell_what_the_graph_cannot(rng, tmp_path):
+    cells = NASBench201().representatives()[::40]
+    hidden = rng.normal(size=len(cells))
+    columns = Columns.of(["hidden"], hidden, cells)
+    model = small(features="features", columns=columns, updates=60).fit(cells[:120], hidden[:120])
+    assert kendall_tau(hidden[120:], model.predict(cells[120:])) > 0.5
+    model.save(tmp_path / "model")
+    assert (load_folder(tmp_path / "model").predict(cells) == model.predict(cells)).all()
+    with pytest.raises(InvalidInputError, match="columns: expected features"):
+        small(columns=columns)
+
+
 def test_twins_get_one_prediction(toy_cells, toy_values):
     model = small().fit(toy_cells, toy_values)
     twins = ["310310", "300310"]  # they differ in a skip that leads nowhere
@@ -174,8 +187,16 @@ def test_saved_and_loaded_it_predicts_the_same_bits(toy_cells, toy_values, tmp_p
         assert (end == same).all()
 
 
-def test_a_constant_and_a_tiny_training_set():
-    assert small().fit([1, 2], [0.5, 0.5]).predict([1, 2, 3]) == pytest.approx([0.5] * 3, abs=2)
+def test_a_constant_is_predicted_as_it_is(toy_cells, toy_values):
+    Y = np.column_stack([np.full_like(toy_values, 0.1), toy_values])
+    model = small(calibration_folds=3).fit(toy_cells, Y)
+    assert model.predict([1, 2, 3])[:, 0] == pytest.approx(np.full(3, 0.1), rel=1e-15)
+    assert (model.predict_std([1, 2, 3])[:, 0] < 1e-15).all()
+    assert (model.predict([1, 2, 3])[:, 1] != 0.1).all()
+
+
+def test_a_tiny_training_set():
+    assert (small().fit([1, 2], [0.5, 0.5]).predict([1, 2, 3]) == 0.5).all()
     assert np.isfinite(small().fit([1, 2], [0.5, 0.6]).predict([0, 4])).all()
 
 
