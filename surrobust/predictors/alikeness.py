@@ -26,6 +26,13 @@ def weights_of_alike(name: str, known: Sequence[str]) -> FloatArray:
     return weights / weights.sum()
 
 
+def is_alike(name: str, known: Sequence[str]) -> bool:
+    """Return whether a known target is of the benchmark of one of which only the name is known."""
+    target = _parse(name)
+    others = [_parse(other) for other in known]
+    return target is not None and any(o and o.benchmark == target.benchmark for o in others)
+
+
 def _parse(name: str) -> Target | None:
     try:
         return Target.parse(name)

@@ -11,9 +11,9 @@ from .base import AbstractPredictor
 from .boosted_trees import BoostedTrees
 from .features import Features
 from .gaussian_process import GaussianProcess
-from .informed import InformedProcess, reference_of
+from .informed import InformedPredictor
 from .members import load_members, pack_members
-from .prior_scores import PriorScores
+from .prior_scores import PriorScores, reference_of
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 
@@ -26,7 +26,7 @@ class DefaultPredictor(AbstractPredictor):
     Values become scores (:class:`ScoreMap`); the process and the trees learn those, their weighted
     mean is taken back to values. The standard deviation is the process's.
 
-    With a prior, an :class:`InformedProcess` alone predicts: for targets of which few cells are
+    With a prior, an :class:`InformedPredictor` predicts: for targets of which few cells are
     measured, or none (``fit([], [])``), while others are known. Give ``fit`` the targets' names.
 
     Args:
@@ -79,8 +79,14 @@ class DefaultPredictor(AbstractPredictor):
         self._informed = (
             prior
             if prior is None
-            else InformedProcess(
-                prior=prior, encoder=encoder, columns=columns, calibration_folds=0, seed=seed
+            else InformedPredictor(
+                prior=prior,
+                encoder=encoder,
+                process_weight=process_weight,
+                trees=trees,
+                columns=columns,
+                calibration_folds=0,
+                seed=seed,
             )
         )
 

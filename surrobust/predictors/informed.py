@@ -1,41 +1,61 @@
-"""A Gaussian process that knows other targets: for a new attack or image set, measured little."""
+"""Knowing other targets: for a new attack or image set, measured on few cells or none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._checks import brief
-from .._random import as_generator
+from .._checks import check_fraction, check_integer
 from ..encodings import Columns
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
-from .alikeness import weights_of_alike
+from .alikeness import is_alike, weights_of_alike
 from .base import AbstractPredictor
-from .gaussian_process import GaussianProcess, _draw
-from .kernel import covariance
-from .kernel_groups import KernelGroups
+from .boosted_trees import BoostedTrees
+from .features import Features
+from .kernel_groups import KernelGroups, group_columns
+from .members import load_members, pack_members
 from .prior_scores import FILE as PRIOR_FILE
-from .prior_scores import PriorScores
+from .prior_scores import PriorScores, as_prior, reference_of
+from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .tensors import pack_tensors, take_tensor, unpack_tensors
-from .trend_kernel import TrendLikelihood
+from .trend import FILE as TREND_FILE
+from .trend import Trend
+from .trend_process import Rows, TrendProcess, View
 
-FILE = "trend.safetensors"
+FILE = "views.safetensors"
 
-_SHARE = 0.7
-"""How much of a spread of one is expected of the prior before anything was measured."""
+_VIEWS = (
+    View(share=0.9, amplitude=0.1, noise=0.05, slope=0.03),
+    View(share=0.7, amplitude=0.3, noise=0.03, slope=0.3),
+    View(share=0.7, amplitude=0.3, noise=0.03, slope=0.3, drawn=True),
+    View(share=0.7, amplitude=2.0, noise=0.05, slope=0.1, drawn=True),
+    View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0),
+)
+"""The expectation is nearly right; the known targets explain much, in either kind of rows; other
+things matter more; nothing known helps."""
+
+_ODDS_ALIKE, _ODDS_FOREIGN = (3.0, 1.0, 1.0, 1.0, 0.3), (0.0, 1.0, 1.0, 1.0, 1.0)
+"""Of the views beforehand, where targets of the same benchmark are known and where none is."""
+
+_NEGLIGIBLE = 1e-3
+"""A view of less weight is dropped."""
+
+_CELLS_FOR_TREES, _HALF_TREES = 20, 20
+"""Cells below which trees say nothing, and at which they have half of their weight."""
 
 
-class InformedProcess(GaussianProcess):
-    """A Gaussian process whose mean is linear in the scores of other targets.
+class InformedPredictor(AbstractPredictor):
+    """Gaussian processes that trust a prior more and less, averaged by their evidence; and trees.
 
-    Bayesian linear regression on a prior's scores (Rasmussen & Williams, "Gaussian Processes for
-    Machine Learning", 2006, section 2.7) around an expectation, the mean of the targets that are
-    alike by name (:func:`weights_of_alike`; give ``fit`` the names of yours). What it leaves is
-    learnt as by :class:`GaussianProcess`; the variances of both come from the measured cells, so
-    that a prior which misleads loses its say. The expectation is one more column of the trend.
+    What is expected of a target is the mean of the known ones that are alike by name
+    (:func:`weights_of_alike`; give ``fit`` the names of yours). Each view of what that is worth is
+    a :class:`TrendProcess`; the last makes no use of the prior. Measured cells decide between them
+    (Hoeting, Madigan, Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial", Statistical
+    Science 1999, equations 1 to 3), so that a prior which misleads loses its say. With more cells
+    boosted trees join in, which are shown the principal components of the prior's scores.
 
     Fitted to no cell, it predicts the expectation: an order, in units of no meaning. With one cell
     the level is known, not the spread.
@@ -43,6 +63,9 @@ class InformedProcess(GaussianProcess):
     Args:
         prior: Scores, or what a card refers to them by; then only loading makes it whole.
         encoder: Names in ``ENCODINGS`` joined by ``+``.
+        process_weight: Weight of the processes if there were many cells; the trees have the rest,
+            1 leaves them out.
+        trees: How many.
         columns: See :class:`GaussianProcess`.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
@@ -57,89 +80,109 @@ class InformedProcess(GaussianProcess):
         *,
         prior: Any,
         encoder: str = "features",
+        process_weight: float = 0.75,
+        trees: int = 500,
         columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
     ) -> None:
-        super().__init__(
-            encoder=encoder, columns=columns, calibration_folds=calibration_folds, seed=seed
-        )
+        super().__init__(calibration_folds=calibration_folds, seed=seed)
         self.prior = as_prior(prior)
+        self.encoder = encoder
+        self.process_weight = check_fraction("process_weight", process_weight)
+        self.trees = check_integer("trees", trees, minimum=1)
+        self.columns = columns
+        self._features = Features(encoder, columns)
 
     @property
     def options(self) -> dict[str, Any]:
         """The constructor's arguments, the prior by its name and checksum."""
         return {**super().options, "prior": reference_of(self.prior)}
 
+    def _key(self, cell: Architecture) -> Hashable:
+        return self._features.key(cell)
+
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         prior = self._prior_scores()
+        names = self._names
+        self.trend_ = Trend.of(prior, np.stack([weights_of_alike(k, prior.targets) for k in names]))
         self.groups_ = KernelGroups.of(self.encoder, self.columns)
         self.map_, scores = _scores(Y)
-        weights = np.stack([weights_of_alike(name, prior.targets) for name in self._names])
-        self._expect(prior, weights)
-        firsts, means, repeats = self._merge(cells, scores) if cells else ([], scores, np.empty(0))
-        self.Z_ = self._rows(firsts) if firsts else np.empty((0, self._width()), np.float32)
-        means = means - self._expected(firsts)
-        rng = as_generator(self.seed)
-        chosen = _draw(len(firsts), self.rows_for_kernel, rng)
-        Z, d = self.Z_[chosen], self._width() - self._columns_beyond()
-        names, slices = self.groups_.names, self.groups_.slices
-        likelihood = TrendLikelihood(
-            Z[:, :d], Z[:, d:], means[chosen], repeats[chosen], names, slices
+        firsts, means, repeats = self._merge(cells, scores)
+        self.rows_ = self._rows(firsts)
+        odds = [_ODDS_ALIKE if is_alike(k, prior.targets) else _ODDS_FOREIGN for k in names]
+        self._average(np.array(odds).T, means, repeats)
+        self.boosted_ = None
+        if self.process_weight < 1 and len(cells) >= _CELLS_FOR_TREES:
+            self.boosted_ = self._make_trees()
+            self.boosted_._fit(cells, scores)
+
+    def _average(self, odds: FloatArray, scores: FloatArray, repeats: FloatArray) -> None:
+        """Fit the views and weigh them, given their odds for each target, ``(v, m)``."""
+        fitted = {v: self._process(v) for v in range(len(_VIEWS)) if (odds[v] > 0).any()}
+        found = np.full(odds.shape, -np.inf)
+        for view, process in fitted.items():
+            evidence = process.fit(self.rows_, scores, repeats, seed=self.seed)
+            with np.errstate(divide="ignore"):
+                found[view] = np.log(odds[view]) + evidence
+        weights = np.exp(found - found.max(axis=0))
+        weights /= weights.sum(axis=0)
+        self.views_ = np.flatnonzero((weights > _NEGLIGIBLE).any(axis=1))
+        self.weights_ = weights[self.views_] / weights[self.views_].sum(axis=0)
+        self.processes_ = [fitted[int(view)] for view in self.views_]
+
+    def _merge(
+        self, cells: Sequence[Architecture], scores: FloatArray
+    ) -> tuple[list[Architecture], FloatArray, FloatArray]:
+        """Return one cell per key, its mean scores, and how many it stands for."""
+        firsts: dict[Hashable, Architecture] = {}
+        for cell in cells:
+            firsts.setdefault(self._key(cell), cell)
+        place = {key: i for i, key in enumerate(firsts)}
+        row = np.array([place[self._key(cell)] for cell in cells], dtype=np.int64)
+        repeats = np.bincount(row, minlength=len(firsts)).astype(np.float64)
+        sums = np.zeros((len(firsts), scores.shape[1]))
+        np.add.at(sums, row, scores)
+        return list(firsts.values()), sums / repeats[:, None], repeats
+
+    def _rows(self, cells: Sequence[Architecture]) -> Rows:
+        if not cells:
+            t, m = self.trend_.slopes.shape[1], len(self.trend_.slopes)
+            Z = np.empty((0, len(self.groups_.center)), np.float32)
+            return Rows(Z, np.empty((2, 0, t + 1), np.float32), np.empty((0, m)))
+        trends = self.trend_.rows(cells).astype(np.float32)
+        Z = self.groups_.transform(self._features.encode(cells))
+        return Rows(Z, trends, self.trend_.expected(cells))
+
+    def _process(self, view: int) -> TrendProcess:
+        return TrendProcess(_VIEWS[view], self.groups_.names, self.groups_.slices)
+
+    def _make_trees(self) -> BoostedTrees:
+        known = self.trend_.columns
+        return BoostedTrees(
+            encoder=self.encoder,
+            transform="standard",
+            members=1,
+            trees=self.trees,
+            columns=known if self.columns is None else self.columns.beside(known),
+            calibration_folds=0,
+            seed=self.seed,
         )
-        self.kernel_, self.slope_ = likelihood.find()
-        self.noise_ = likelihood.noises(self.kernel_, self.slope_)
-        if firsts:
-            self._condition(means, repeats, rng)
-        else:
-            self.alpha_, self.anchors_ = scores, np.empty(0, dtype=np.int64)
-            self.whiten_ = np.empty((0, 0), dtype=np.float32)
-
-    def _expect(self, prior: PriorScores, weights: FloatArray) -> None:
-        """Decide what is expected of each target and how large its trend's columns are.
-
-        Args:
-            prior: Scores of t targets.
-            weights: What each says about each of m targets, ``(m, t)``.
-        """
-        table = prior.scores.astype(np.float64)
-        size = np.sqrt((table**2).sum(axis=1).mean())
-        each = table @ weights.T
-        spread = each.std(axis=0)
-        # Where targets cancel out nothing is expected.
-        slopes = _SHARE * weights / np.where(spread > 1e-6, spread, np.inf)[:, None]
-        self.slopes_, self.levels_ = slopes, (table @ slopes.T).mean(axis=0)
-        self.size_ = float(size)
-
-    def _expected(self, cells: Sequence[Architecture]) -> FloatArray:
-        """Return the expected scores, ``(n, m)``."""
-        return self._prior_scores().rows(cells) @ self.slopes_.T - self.levels_
-
-    def _rows(self, cells: Sequence[Architecture]) -> np.ndarray:
-        known = self._prior_scores().rows(cells)
-        together = (known @ self.slopes_.T - self.levels_).mean(axis=1, keepdims=True) / _SHARE
-        trend = np.concatenate([known / self.size_, together], axis=1)
-        return np.concatenate([super()._rows(cells), trend.astype(np.float32)], axis=1)
-
-    def _columns_beyond(self) -> int:
-        return len(self._prior_scores().targets) + 1
-
-    def _width(self) -> int:
-        return len(self.groups_.center) + self._columns_beyond()
-
-    def _covariance(self, a: np.ndarray, b: np.ndarray) -> FloatArray:
-        p, q = (z[:, -self._columns_beyond() :].astype(np.float64) for z in (a, b))
-        return covariance(a, b, self.groups_.slices, self.kernel_) + self.slope_ * p @ q.T
-
-    def _prior_variance(self, Z: np.ndarray) -> FloatArray:
-        trend = Z[:, -self._columns_beyond() :].astype(np.float64)
-        variance: FloatArray = self.kernel_.amplitude + 1 + self.slope_ * (trend**2).sum(axis=1)
-        return variance
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        mean, std = self._posterior(self._rows(cells))
-        mean = mean + self._expected(cells)
-        return self.map_.moments(mean, np.broadcast_to(std[:, None], mean.shape))
+        rows = self._rows(cells)
+        each = [process.posterior(rows) for process in self.processes_]
+        means = np.stack([mean for mean, _ in each])
+        variances = np.stack([variance for _, variance in each])[:, :, None]
+        weights = self.weights_[:, None, :]
+        mean = (weights * means).sum(axis=0)
+        # Within the views and between them (Hoeting et al., equation for the variance).
+        variance = (weights * (variances + (means - mean) ** 2)).sum(axis=0)
+        if self.boosted_ is not None:
+            n = len(self.rows_.Z)
+            share = (1 - self.process_weight) * n / (n + _HALF_TREES)
+            mean = (1 - share) * mean + share * self.boosted_._predict(cells)[0]
+        return self.map_.moments(mean, np.sqrt(variance))
 
     def _prior_scores(self) -> PriorScores:
         if isinstance(self.prior, PriorScores):
@@ -148,50 +191,50 @@ class InformedProcess(GaussianProcess):
         raise InvalidInputError(msg)
 
     def _weights(self) -> dict[str, bytes]:
-        trend = {
-            "slopes": self.slopes_,
-            "levels": self.levels_,
-            "scales": np.array([self.size_, self.slope_]),
+        tensors = {
+            **self.rows_.tensors(),
+            "center": self.groups_.center,
+            "scale": self.groups_.scale,
+            "views": self.views_,
+            "weights": self.weights_,
         }
-        files = {FILE: pack_tensors(trend), PRIOR_FILE: self._prior_scores().pack()}
-        return {**super()._weights(), **files}
+        for view, process in zip(self.views_, self.processes_, strict=True):
+            tensors |= {f"{view}-{name}": array for name, array in process.tensors().items()}
+        return {
+            FILE: pack_tensors(tensors),
+            SCORES_FILE: self.map_.pack(),
+            TREND_FILE: self.trend_.pack(),
+            PRIOR_FILE: self._prior_scores().pack(),
+            **pack_members([] if self.boosted_ is None else [self.boosted_]),
+        }
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
         rest = dict(files)
-        self.prior = PriorScores.unpack(rest.pop(PRIOR_FILE, b""), reference_of(self.prior))
+        prior = PriorScores.unpack(rest.pop(PRIOR_FILE, b""), reference_of(self.prior))
+        self.prior = prior
+        self.trend_ = Trend.unpack(rest.pop(TREND_FILE, b""), prior, n_targets)
+        self.map_ = ScoreMap.unpack(rest.pop(SCORES_FILE, b""), n_targets)
         tensors = unpack_tensors(rest.pop(FILE, b""), name=FILE)
-        shape = (n_targets, len(self.prior.targets))
-        self.slopes_ = take_tensor(tensors, "slopes", dtype="float64", shape=shape)
-        self.levels_ = take_tensor(tensors, "levels", dtype="float64", shape=(n_targets,))
-        size, slope = take_tensor(tensors, "scales", dtype="float64", shape=(2,))
-        if size <= 0 or slope <= 0:
-            msg = f"{FILE}: expected positive scales, got others"
+        names, columns = group_columns(self.encoder, self.columns)
+        d = sum(map(len, columns))
+        center, scale = (
+            take_tensor(tensors, k, dtype="float64", shape=(d,)) for k in ("center", "scale")
+        )
+        self.groups_ = KernelGroups(names, columns, center, scale)
+        self.rows_ = Rows.take(tensors, d, len(prior.targets) + 1, n_targets)
+        self.views_ = take_tensor(tensors, "views", dtype="int64", shape=(None,))
+        if not len(self.views_) or not np.isin(self.views_, range(len(_VIEWS))).all():
+            msg = f"{FILE}: expected views that exist, got others"
             raise InvalidModelError(msg)
-        self.size_, self.slope_ = float(size), float(slope)
-        super()._load_weights(rest, n_targets)
-
-
-def as_prior(prior: Any) -> PriorScores | dict[str, str]:
-    """Return a prior's scores, from a fitted predictor or as they are; or a card's reference.
-
-    Raises:
-        InvalidInputError: If it is none of these.
-        NotFittedError: If the predictor was not fitted.
-    """
-    if isinstance(prior, PriorScores):
-        return prior
-    if isinstance(prior, AbstractPredictor):
-        return PriorScores.of(prior)
-    is_reference = isinstance(prior, Mapping) and set(prior) == {"name", "sha256"}
-    if is_reference and all(isinstance(value, str) for value in prior.values()):
-        return dict(prior)
-    msg = f"prior: expected a fitted predictor or PriorScores, got {brief(prior)}"
-    raise InvalidInputError(msg)
-
-
-def reference_of(prior: PriorScores | Mapping[str, str]) -> dict[str, str]:
-    """Return the name and checksum of scores, or of what they are referred to by."""
-    return prior.reference if isinstance(prior, PriorScores) else dict(prior)
+        shape = (len(self.views_), n_targets)
+        self.weights_ = take_tensor(tensors, "weights", dtype="float64", shape=shape)
+        self.processes_ = [self._process(int(view)) for view in self.views_]
+        for view, process in zip(self.views_, self.processes_, strict=True):
+            start = f"{view}-"
+            mine = {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
+            process.restore(mine, self.rows_)
+        self.boosted_ = self._make_trees() if rest else None
+        load_members([] if self.boosted_ is None else [self.boosted_], rest, n_targets)
 
 
 def _scores(Y: FloatArray) -> tuple[ScoreMap, FloatArray]:

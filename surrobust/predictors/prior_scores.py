@@ -126,6 +126,29 @@ class PriorScores:
         return cls(reference["name"], targets, scores)
 
 
+def as_prior(prior: Any) -> PriorScores | dict[str, str]:
+    """Return a prior's scores, from a fitted predictor or as they are; or a card's reference.
+
+    Raises:
+        InvalidInputError: If it is none of these.
+        NotFittedError: If the predictor was not fitted.
+    """
+    if isinstance(prior, PriorScores):
+        return prior
+    if isinstance(prior, AbstractPredictor):
+        return PriorScores.of(prior)
+    is_reference = isinstance(prior, Mapping) and set(prior) == {"name", "sha256"}
+    if is_reference and all(isinstance(value, str) for value in prior.values()):
+        return dict(prior)
+    msg = f"prior: expected a fitted predictor or PriorScores, got {brief(prior)}"
+    raise InvalidInputError(msg)
+
+
+def reference_of(prior: PriorScores | Mapping[str, str]) -> dict[str, str]:
+    """Return the name and checksum of scores, or of what they are referred to by."""
+    return prior.reference if isinstance(prior, PriorScores) else dict(prior)
+
+
 def _mean_of_twins(scores: FloatArray, cells: Sequence[Architecture]) -> FloatArray:
     key = FunctionFeatureEncoder().key
     groups: dict[Any, int] = {}

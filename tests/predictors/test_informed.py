@@ -9,10 +9,12 @@ from surrobust.encodings import FunctionFeatureEncoder
 from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
-from surrobust.predictors.alikeness import weights_of_alike
+from surrobust.predictors.alikeness import is_alike, weights_of_alike
 from surrobust.predictors.kernel_groups import KernelGroups
 from surrobust.predictors.prior_scores import PriorScores
+from surrobust.predictors.trend import Trend
 from surrobust.predictors.trend_kernel import TrendLikelihood
+from surrobust.predictors.trend_process import TrendProcess, View
 from surrobust.spaces import NASBench201
 
 CELLS = NASBench201().representatives()
@@ -190,6 +192,89 @@ def test_what_is_no_prior_is_refused():
             PriorScores.of_columns(columns, name="wrong")
 
 
+def test_a_prior_that_misleads_costs_little_from_the_start():
+    """Its targets are ranked against the new one, and it is the right kind by name."""
+    inverted = {"nas-robbench-201/cifar10/fgsm-8": -truth(CELLS)}
+    prior = PriorScores.of_columns(inverted, name="misleads")
+    taus, cold = [], []
+    for seed in range(5):
+        cells = draw(10, seed)
+        given = {"targets": ["jung2023/cifar10/fgsm-8"]}
+        taus.append(tau(make(prior).fit(cells, truth(cells), **given)))
+        plain = make_predictor("default", process_weight=1.0, calibration_folds=0)
+        cold.append(tau(plain.fit(cells, truth(cells))))
+    assert np.mean(taus) > np.mean(cold) - 0.05
+
+
+def test_views_are_averaged_by_their_evidence(exact, noise):
+    cells = draw(30)
+    right = make(exact).fit(cells, truth(cells))._informed
+    assert right.weights_[:, 0].sum() == pytest.approx(1)
+    assert dict(zip(right.views_, right.weights_[:, 0], strict=True)).get(4, 0.0) < 0.01
+    wrong = make(noise).fit(cells, truth(cells))._informed
+    assert dict(zip(wrong.views_, wrong.weights_[:, 0], strict=True))[4] > 0.5
+    rows = wrong._rows(TEST)
+    means, variances = map(
+        np.array, zip(*(p.posterior(rows) for p in wrong.processes_), strict=True)
+    )
+    w = wrong.weights_[:, 0]
+    mean = np.einsum("v,vn->n", w, means[:, :, 0])
+    second = np.einsum("v,vn->n", w, variances + means[:, :, 0] ** 2)
+    values, std = wrong.map_.moments(mean[:, None], np.sqrt(second - mean**2)[:, None])
+    wrong.boosted_ = None
+    np.testing.assert_allclose(wrong._predict(TEST)[0], values, rtol=1e-9)
+    np.testing.assert_allclose(wrong._predict(TEST)[1], std, rtol=1e-6)
+
+
+def test_a_useless_view_is_the_cold_process(noise):
+    """Without a trend and a share of the expectation, nothing of the prior is left."""
+    groups = KernelGroups.of("features")
+    cells = draw(25)
+    cold = make_predictor("gp", transform="standard", calibration_folds=0)
+    values = (truth(cells) - truth(cells).mean()) / truth(cells).std()
+    cold.fit(cells, values)
+    informed = make(noise).fit(cells, values)._informed
+    process = TrendProcess(
+        View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0), groups.names, groups.slices
+    )
+    firsts, means, repeats = cold._merge(cells, values[:, None])
+    order = np.argsort([cell.index for cell in firsts])
+    firsts = [firsts[i] for i in order]
+    process.fit(informed._rows(firsts), means[order], repeats[order], seed=0)
+    mean, variance = process.posterior(informed._rows(TEST))
+    np.testing.assert_allclose(mean[:, 0], cold.predict(TEST), atol=1e-3)
+    np.testing.assert_allclose(np.sqrt(variance), cold.predict_std(TEST), rtol=1e-2)
+
+
+def test_trees_are_shown_principal_components():
+    columns = {
+        "a": truth(CELLS),
+        "b": truth(CELLS),
+        "c": truth(CELLS, 0.03, 0.0, -0.02, -0.01, 0.01),
+    }
+    prior = PriorScores.of_columns(columns, name="twice the same")
+    trend = Trend.of(prior, np.full((1, 3), 1 / 3))
+    assert trend.components.shape == (3, 2)
+    numbers = trend.columns.numbers
+    np.testing.assert_allclose(numbers.T @ numbers / len(numbers), np.eye(2), atol=1e-5)
+    plain, drawn = trend.rows(CELLS)[:, :, :3]
+    for rows in (plain, drawn):
+        assert (rows**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
+    sizes = [np.linalg.svd(rows)[1][:2] for rows in (plain, drawn)]
+    assert sizes[1][0] / sizes[1][1] == pytest.approx(np.sqrt(sizes[0][0] / sizes[0][1]), rel=1e-2)
+    assert trend.expected(CELLS).std() == pytest.approx(1, abs=1e-2)
+
+
+def test_trees_join_in_when_there_are_cells_for_them(exact):
+    few, enough = draw(19), draw(20)
+    assert make(exact).fit(few, truth(few))._informed.boosted_ is None
+    model = make(exact).fit(enough, truth(enough))
+    assert model._informed.boosted_ is not None
+    without = make(exact, process_weight=1.0).fit(enough, truth(enough))
+    assert without._informed.boosted_ is None
+    np.testing.assert_array_equal(without.predict_std(TEST) > 0, model.predict_std(TEST) > 0)
+
+
 def test_alike_targets_by_name():
     known = ["nas-robbench-201/cifar10/clean", "nas-robbench-201/cifar10/fgsm-8"]
     known += ["nas-robbench-201/cifar100/fgsm-8", "jung2023/cifar10/pgd-8"]
@@ -199,9 +284,12 @@ def test_alike_targets_by_name():
     np.testing.assert_allclose(weights, np.exp([2, 6, 4, -np.inf]) / np.exp([2, 6, 4]).sum())
     for name in ("value", "hw-nas-bench/cifar10/fpga-latency"):
         np.testing.assert_allclose(weights_of_alike(name, known), 0.25)
+        assert not is_alike(name, known)
+    assert is_alike("jung2023/cifar100/clean", known)
 
 
-def test_the_gradient_of_the_likelihood(rng):
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+def test_the_gradient_of_the_likelihood(slope, rng):
     groups = KernelGroups.of("one_hot")
     Z = groups.transform(rng.integers(0, 2, size=(12, 30)).astype(float))
     likelihood = TrendLikelihood(
@@ -211,6 +299,7 @@ def test_the_gradient_of_the_likelihood(rng):
         np.array([1.0, 2.0] * 6),
         groups.names,
         groups.slices,
+        (0.3, 0.03, slope),
     )
     theta = likelihood.prior_mean + 0.3 * rng.normal(size=len(likelihood.prior_mean))
     for i in range(len(theta)):
