@@ -160,8 +160,7 @@ class _Follower:
         """Return the cell for a trial, the same each time; None if no cell is left."""
         if trial.number not in self._cells:
             self._read(trial.number)
-            state = np.random.default_rng([self._seed, trial.number]).bit_generator.state
-            self._search.rng.bit_generator.state = state
+            self._search.reseed(self._seed, trial.number)
             asked = self._search.ask()
             self._cells[trial.number] = self._forms.get(asked[0], asked[0]) if asked else None
         return self._cells[trial.number]

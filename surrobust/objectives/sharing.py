@@ -136,7 +136,7 @@ class Job:
         """Work until the budget is spent."""
         Worker(
             self.open(),
-            lambda seed: make_search(self.plan.strategy, seed=seed, prior=self.prior),
+            self._make_strategy,
             self.source().measure,
             seed=self.plan.seed,
             maximise=self.plan.higher_is_better,

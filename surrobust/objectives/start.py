@@ -176,7 +176,8 @@ class _Task:
 
 
 def _run(task: _Task, place: _Place) -> SearchResult:
-    strategy = make_search(task.plan.strategy, seed=task.plan.seed, prior=task.prior)
+    plan = task.plan
+    strategy = make_search(plan.strategy, seed=plan.seed, prior=task.prior, target=plan.target)
 
     def write(result: SearchResult) -> None:
         if place.out is not None:

@@ -15,6 +15,7 @@ def make_search(
     *,
     seed: int = 0,
     prior: Prior | None = None,
+    target: str | None = None,
     candidates: Iterable[Any] | None = None,
 ) -> AbstractSearch:
     """Return a fresh strategy on NAS-Bench-201.
@@ -26,6 +27,7 @@ def make_search(
         name: Name in ``SEARCHES``.
         seed: Seed of the strategy.
         prior: A fitted predictor of one value that guided strategies start from.
+        target: What is searched for; ``zero_cost`` ranks by what other targets taught.
         candidates: The architectures that may be asked for; None means all of the space.
 
     Raises:
@@ -43,4 +45,8 @@ def make_search(
         from ..predictors import make_predictor
 
         options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
+    if name == "zero_cost":
+        from .scores import zero_cost_scores
+
+        options["scores"] = zero_cost_scores(target)
     return strategy(NASBench201(), **options, candidates=candidates, seed=seed)

@@ -15,6 +15,7 @@ from .random_search import RandomSearch
 from .result import SearchResult, read_result
 from .run import run
 from .tpe import TPESearch
+from .zero_cost import ZeroCostSearch
 
 SEARCHES: dict[str, type[AbstractSearch]] = {
     "default": GuidedSearch,
@@ -23,6 +24,7 @@ SEARCHES: dict[str, type[AbstractSearch]] = {
     "evolution": RegularizedEvolution,
     "surrogate": GuidedSearch,
     "tpe": TPESearch,
+    "zero_cost": ZeroCostSearch,
 }
 """Every strategy by its name."""
 
@@ -38,6 +40,7 @@ __all__ = [
     "RegularizedEvolution",
     "SearchResult",
     "TPESearch",
+    "ZeroCostSearch",
     "read_result",
     "run",
 ]

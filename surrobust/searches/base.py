@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import numpy as np
+
 from .._checks import brief, check_integer
 from .._random import as_generator
 from ..errors import InvalidInputError
@@ -130,6 +132,11 @@ class AbstractSearch(ABC):
         """
         self._mark(Architecture.parse(architecture).representative)
 
+    def reseed(self, *words: int) -> None:
+        """Draw all random numbers to come from other seeds, integers of at least 0."""
+        self.rng.bit_generator.state = np.random.default_rng(words).bit_generator.state
+        self._reseeded()
+
     def is_open(self, architecture: Architecture) -> bool:
         """Return whether ``architecture`` may be asked for now."""
         name = architecture.function_class
@@ -160,6 +167,9 @@ class AbstractSearch(ABC):
 
     def _learn(self, architecture: Architecture, value: float) -> None:  # noqa: B027
         """Take note of a value; ``self.values`` holds it already."""
+
+    def _reseeded(self) -> None:  # noqa: B027
+        """Draw anew what was seeded by ``self.rng`` at the start."""
 
     def _is_class_open(self, name: str) -> bool:
         return name in self._untouched or not self._untouched

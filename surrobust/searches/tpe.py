@@ -36,21 +36,29 @@ class TPESearch(AbstractSearch):
         seed: Seed = 0,
     ) -> None:
         super().__init__(space, candidates=candidates, seed=seed)
-        check_integer("n_initial", n_initial, minimum=1)
         self.max_repeats = check_integer("max_repeats", max_repeats, minimum=0)
         import optuna
 
+        self.n_initial = check_integer("n_initial", n_initial, minimum=1)
         with quiet_optuna():
-            sampler = optuna.samplers.TPESampler(
-                n_startup_trials=n_initial,
-                multivariate=True,
-                seed=int(self.rng.integers(2**31 - 1)),
-            )
-            self._study = optuna.create_study(direction="maximize", sampler=sampler)
+            self._study = optuna.create_study(direction="maximize", sampler=self._sampler())
         choices = optuna.distributions.CategoricalDistribution(OPS)
         self._distributions: dict[str, Any] = dict.fromkeys(PARAMETERS, choices)
         self._trials: dict[Architecture, Any] = {}
         self._by_function: dict[str, float] = {}
+
+    def _sampler(self) -> Any:
+        import optuna
+
+        return optuna.samplers.TPESampler(
+            n_startup_trials=self.n_initial,
+            multivariate=True,
+            seed=int(self.rng.integers(2**31 - 1)),
+        )
+
+    def _reseeded(self) -> None:
+        with quiet_optuna():
+            self._study.sampler = self._sampler()
 
     def _propose(self) -> Architecture:
         for _ in range(self.max_repeats + 1):

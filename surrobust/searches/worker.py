@@ -1,9 +1,8 @@
 """One worker of a search that several share: claim, measure, report, until the budget is spent."""
 
 import time
+import zlib
 from collections.abc import Callable, Sequence
-
-import numpy as np
 
 from ..spaces import Architecture
 from .base import AbstractSearch, check_value
@@ -64,7 +63,8 @@ class Worker:
                 self._report(slots)
             architecture = self._choose(slots)
             if architecture is not None:
-                self._try(architecture)
+                if not self._try(architecture):
+                    self._proposer.diverge(self.name)
             elif all(slot.holder is not None and not slot.holder.open for slot in slots):
                 return
             else:
@@ -90,8 +90,12 @@ class Worker:
             return None
         return self._proposer.propose(slots)
 
-    def _try(self, architecture: Architecture) -> None:
-        """Claim an architecture and measure it, unless another worker was faster."""
+    def _try(self, architecture: Architecture) -> bool:
+        """Claim an architecture and measure it; return False if another worker was faster."""
+        holders = {slot.architecture: slot.holder for slot in self._look()}
+        is_full = len(holders) >= (self._ledger.budget or 0)
+        if holders.get(architecture) is not None or (is_full and architecture not in holders):
+            return False  # while this worker thought
         claim = self._ledger.claim(architecture, self.name)
         try:
             slots = self._look()
@@ -102,10 +106,10 @@ class Worker:
                 self._ledger.complete(claim, value)
             else:
                 self._ledger.release(claim)
-                self._proposer.start_anew(claim.number)
         except BaseException:
             self._ledger.release(claim)
             raise
+        return held
 
 
 class _Proposer:
@@ -116,22 +120,23 @@ class _Proposer:
         self._search = start(seed)
         self._expected: set[Architecture] = set()
         self._is_new = True
+        self._n_conflicts = 0
 
     @property
     def n_functions(self) -> int:
         """Function classes of the space."""
         return self._search.n_functions
 
-    def start_anew(self, number: int) -> None:
-        """Take another strategy, whose choices no other worker makes: claims have one number."""
-        words = np.random.SeedSequence([self._seed, number]).generate_state(1)
-        self._search = self._start(int(words[0]))
-        self._expected = set()
+    def diverge(self, name: str) -> None:
+        """Draw other random numbers than the worker does that asked for the same."""
+        self._n_conflicts += 1
+        self._search.reseed(self._seed, zlib.crc32(name.encode()), self._n_conflicts)
 
     def propose(self, slots: Sequence[Slot]) -> Architecture | None:
         """Return what the strategy asks for, knowing the slots; None if nothing is left."""
         if self._is_new and not self._replay(slots):
-            self.start_anew(len(slots))
+            self._search, self._expected = self._start(self._seed), set()
+            self._search.reseed(self._seed, len(slots))
         self._is_new = False
         self._follow(slots)
         asked = self._search.ask()

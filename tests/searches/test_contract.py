@@ -33,6 +33,17 @@ def test_a_generator_is_taken_as_seed(start, objective, name):
 
 
 @every_strategy
+def test_reseeding_leads_elsewhere_and_the_same_words_to_the_same(start, objective, name):
+    def asked_after(*words):
+        search = start(name, seed=3)
+        asked_by(search, objective, 3)
+        search.reseed(*words)
+        return asked_by(search, objective, 12)
+
+    assert asked_after(1, 2) == asked_after(1, 2) != asked_after(1, 3)
+
+
+@every_strategy
 def test_representatives_only_and_no_function_class_twice(start, objective, name):
     asked = asked_by(start(name, seed=0), objective, 40)
     assert all(cell.representative == cell for cell in asked)
