@@ -8,12 +8,12 @@ from pathlib import Path
 
 from .._checks import check_integer
 from ..errors import InvalidInputError
-from ..searches import SearchResult
+from ..searches import AbstractSearch, SearchResult
 from ..searches.base import count_by_function
 from ..searches.guided import Prior
 from ..searches.lease import HEARTBEAT
 from ..searches.ledger import Ledger, Slot, evaluations_of, has_study, settle
-from ..searches.storage import JOURNAL_NAME, is_there, open_storage
+from ..searches.storage import JOURNAL_NAME, close_storage, is_there, open_storage
 from ..searches.worker import Worker
 from ..spaces import NASBench201
 from ..typing import AnyPath
@@ -98,8 +98,13 @@ class Job:
 
     def is_begun(self) -> bool:
         """Return whether the storage has the study; makes neither."""
-        place = self.sharing.storage
-        return has_study(open_storage(place), self.study) if is_there(place) else False
+        if not is_there(self.sharing.storage):
+            return False
+        storage = open_storage(self.sharing.storage)
+        try:
+            return has_study(storage, self.study)
+        finally:
+            close_storage(storage)
 
     def open(self) -> Ledger:
         """Return the ledger of the search."""
@@ -118,13 +123,13 @@ class Job:
         Raises:
             InvalidInputError: If the user gave another one.
         """
-        ledger = self.open()
-        known = ledger.budget
-        if known is None or (resume and (budget or 0) > known):
-            known = ledger.budget = self.plan.budget
+        with self.open() as ledger:
+            known = ledger.budget
+            if known is None or (resume and (budget or 0) > known):
+                known = ledger.budget = self.plan.budget
         if budget not in (None, known):
             hint = "" if resume else " (--resume raises it)"
-            msg = f"budget: expected {known} as in study {ledger.name!r}{hint}, got {budget}"
+            msg = f"budget: expected {known} as in study {self.study!r}{hint}, got {budget}"
             raise InvalidInputError(msg)
         return replace(self, plan=replace(self.plan, budget=known))
 
@@ -134,15 +139,20 @@ class Job:
         may_go_on: Callable[[], bool] = lambda: True,
     ) -> None:
         """Work until the budget is spent."""
-        Worker(
-            self.open(),
-            self._make_strategy,
-            self.source().measure,
-            seed=self.plan.seed,
-            maximise=self.plan.higher_is_better,
-            seconds=self.sharing.seconds,
-            report=report,
-        ).run(may_go_on)
+        with self.open() as ledger:
+            Worker(
+                ledger,
+                self._make_strategy,
+                self.source().measure,
+                seed=self.plan.seed,
+                maximise=self.plan.higher_is_better,
+                seconds=self.sharing.seconds,
+                report=report,
+            ).run(may_go_on)
+
+    def _make_strategy(self, seed: int) -> AbstractSearch:
+        plan = self.plan
+        return make_search(plan.strategy, seed=seed, prior=self.prior, target=plan.target)
 
 
 def run_shared(
@@ -163,20 +173,20 @@ def run_shared(
     Raises:
         InvalidInputError: If an argument is not as expected, or the study is of another search.
     """
-    ledger = job.open()
-    if recorded is not None and not ledger.claims():
-        for evaluation in recorded.evaluations:
-            ledger.record(evaluation)
     view = _View(job.plan, write, progress)
     n_functions = len(count_by_function(NASBench201))
+    with job.open() as ledger:
+        if recorded is not None and not ledger.claims():
+            for evaluation in recorded.evaluations:
+                ledger.record(evaluation)
 
-    def look() -> None:
-        view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
+        def look() -> None:
+            view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
 
-    if job.sharing.workers == 1:
-        job.work(report=view)
-    else:
-        run_processes(job.work, job.sharing.workers, look, lambda: view.is_complete)
+        if job.sharing.workers == 1:
+            job.work(report=view)
+        else:
+            run_processes(job.work, job.sharing.workers, look, lambda: view.is_complete)
     return view.result
 
 

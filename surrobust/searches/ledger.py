@@ -16,6 +16,7 @@ from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture
 from .base import Evaluation
 from .quiet import quiet_optuna
+from .storage import close_storage
 
 PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
 """Names of the six parameters of a trial, the choices of each being ``OPS``."""
@@ -93,7 +94,7 @@ class Ledger:
     """The claims of one search in a storage.
 
     Args:
-        storage: A storage of Optuna's, see ``open_storage``.
+        storage: A storage of Optuna's, see ``open_storage``; closed on leaving ``with``.
         study: Name of the study; made if it is not there.
         plan: What is searched for, as JSON. All workers must have the same.
         maximise: Whether higher values are better.
@@ -113,6 +114,12 @@ class Ledger:
         self._states = optuna.trial.TrialState
         choices = optuna.distributions.CategoricalDistribution(OPS)
         self._distributions: dict[str, Any] = dict.fromkeys(PARAMETERS, choices)
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_storage(self._storage)
 
     def _check_plan(self, plan: dict[str, Any]) -> None:
         known = self._storage.get_study_user_attrs(self._study_id)

@@ -32,6 +32,14 @@ def open_storage(storage: AnyPath) -> Any:
     return _open_database(text) if _is_url(text) else _open_journal(Path(text))
 
 
+def close_storage(storage: Any) -> None:
+    """Close the connections to a database; a journal has none."""
+    engine = getattr(getattr(storage, "_backend", None), "engine", None)
+    if engine is not None:
+        storage.remove_session()
+        engine.dispose()
+
+
 def is_there(storage: AnyPath) -> bool:
     """Return whether there is something to open; a database is taken to be there."""
     return _is_url(str(storage)) or Path(storage).exists()
@@ -98,7 +106,6 @@ def _database(url: str) -> Any:
     import optuna
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
-    from sqlalchemy.pool import NullPool
 
     try:
         parsed = make_url(url)
@@ -107,8 +114,8 @@ def _database(url: str) -> Any:
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     text = parsed.render_as_string(hide_password=False)
-    # Measuring takes long, so that no connection is kept that might be lost meanwhile.
-    return optuna.storages.RDBStorage(text, engine_kwargs={"poolclass": NullPool})
+    # Measuring takes long: whether a connection has outlived it is looked at before its next use.
+    return optuna.storages.RDBStorage(text, engine_kwargs={"pool_pre_ping": True})
 
 
 def _unknown() -> InvalidInputError:

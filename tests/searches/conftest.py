@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from surrobust.searches import SEARCHES, AbstractSearch
+from surrobust.searches.storage import close_storage, open_storage
 from surrobust.spaces import Architecture, NASBench201
 
 
@@ -97,6 +98,20 @@ def journal(tmp_path: Path) -> str:
 def storage(request: pytest.FixtureRequest) -> str:
     """A place where workers meet: each test is run with a journal file and with a database."""
     return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def open_place() -> Iterator[Callable[[str], Any]]:
+    """Opens storages that are closed when the test ends."""
+    opened = []
+
+    def open_one(place: str) -> Any:
+        opened.append(open_storage(place))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        close_storage(one)
 
 
 @pytest.fixture

@@ -79,8 +79,8 @@ def test_two_of_four_workers_are_killed(storage, study, tmp_path):
         for worker in workers:
             worker.kill()
             worker.wait()
-    ledger = Ledger(open_storage(storage), study, {}, maximise=True)
-    claims = ledger.claims()
+    with Ledger(open_storage(storage), study, {}, maximise=True) as ledger:
+        claims = ledger.claims()
     evaluations = evaluations_of(settle(claims, budget=BUDGET, n_functions=4930), "toy")
     measured = [e.architecture.index for e in evaluations]
     # Exactly the budget, and as many trials of Optuna's are complete.

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation
 from surrobust.searches.ledger import Claim, Ledger, Slot, evaluations_of, has_study, settle
-from surrobust.searches.storage import open_storage
 from surrobust.spaces import NASBench201
 
 PLAN = {"target": "a", "seed": 0}
@@ -83,9 +82,9 @@ def test_evaluations_are_in_the_order_of_their_first_claims():
     assert [(e.architecture, e.trial) for e in evaluations_of(slots, "toy")] == [(a, 0), (c, 1)]
 
 
-def test_claims_are_read_by_others(storage, study):
-    mine = Ledger(open_storage(storage), study, PLAN, maximise=True)
-    theirs = Ledger(open_storage(storage), study, PLAN, maximise=True)
+def test_claims_are_read_by_others(storage, study, open_place):
+    mine = Ledger(open_place(storage), study, PLAN, maximise=True)
+    theirs = Ledger(open_place(storage), study, PLAN, maximise=True)
     mine.budget = 7
     first, second, third = (mine.claim(cell, "me") for cell in FEW[:3])
     mine.beat(second, 4)
@@ -102,9 +101,9 @@ def test_claims_are_read_by_others(storage, study):
     assert read == mine.claims()
 
 
-def test_what_has_ended_stays_as_it_is(storage, study):
-    ledger = Ledger(open_storage(storage), study, PLAN, maximise=True)
-    other = Ledger(open_storage(storage), study, PLAN, maximise=True)
+def test_what_has_ended_stays_as_it_is(storage, study, open_place):
+    ledger = Ledger(open_place(storage), study, PLAN, maximise=True)
+    other = Ledger(open_place(storage), study, PLAN, maximise=True)
     lost, done = ledger.claim(FEW[0], "me"), ledger.claim(FEW[1], "me")
     other.release(lost)
     other.complete(done, 0.5)
@@ -116,16 +115,16 @@ def test_what_has_ended_stays_as_it_is(storage, study):
     assert [c.value for c in ledger.claims()] == [None, 0.5]
 
 
-def test_another_plan_is_refused(storage, study):
-    Ledger(open_storage(storage), study, PLAN, maximise=True)
+def test_another_plan_is_refused(storage, study, open_place):
+    Ledger(open_place(storage), study, PLAN, maximise=True)
     with pytest.raises(InvalidInputError, match="seed: expected 0 as in study"):
-        Ledger(open_storage(storage), study, {**PLAN, "seed": 1}, maximise=True)
+        Ledger(open_place(storage), study, {**PLAN, "seed": 1}, maximise=True)
 
 
-def test_trials_of_somebody_else_are_left_alone(storage, study):
+def test_trials_of_somebody_else_are_left_alone(storage, study, open_place):
     import optuna
 
-    place = open_storage(storage)
+    place = open_place(storage)
     assert not has_study(place, study)
     ledger = Ledger(place, study, PLAN, maximise=False)
     assert has_study(place, study)

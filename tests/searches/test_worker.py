@@ -58,8 +58,8 @@ def test_a_crashed_search_is_continued_as_if_never_interrupted(journal, objectiv
     assert result_of(place, "s", 14) == plain
 
 
-def test_what_a_dead_worker_left_is_measured_first(storage, study, objective):
-    place = open_storage(storage)
+def test_what_a_dead_worker_left_is_measured_first(storage, study, objective, open_place):
+    place = open_place(storage)
     ledger = Ledger(place, study, {}, maximise=True)
     left = Architecture.parse("333333")
     dead = ledger.claim(left, "elsewhere 1 x")
