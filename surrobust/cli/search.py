@@ -30,7 +30,11 @@ OBJECTIVES = ("auto", "table", "surrogate")
 )
 @click.option("--target", default=DEFAULT_TARGET, show_default=True, help="What to search for.")
 @click.option(
-    "--budget", type=click.IntRange(min=1), default=50, show_default=True, help="Evaluations."
+    "--budget",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Evaluations; 0 with zero_cost alone, which then ranks by score.",
 )
 @click.option("--strategy", default="default", show_default=True, help="Name of a search strategy.")
 @click.option(
@@ -136,7 +140,7 @@ class _Pace:
         """Print the line whenever another tenth of the budget is spent."""
         release()
         line = self.describe(result)
-        tenths = 10 * len(result.evaluations) // result.budget
+        tenths = 10 * len(result.evaluations) // max(result.budget, 1)
         if tenths > self._tenths:
             self._tenths = tenths
             message(line)

@@ -40,7 +40,8 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
     plan = replace(base, **options)
     check_choice("strategy", plan.strategy, SEARCHES)
     check_integer("seed", plan.seed, minimum=0)
-    check_integer("budget", plan.budget, minimum=1)
+    # What is ranked beforehand needs no evaluation.
+    check_integer("budget", plan.budget, minimum=0 if plan.strategy == "zero_cost" else 1)
     if recorded is not None and len(recorded.evaluations) > plan.budget:
         msg = (
             f"budget: expected at least the {len(recorded.evaluations)} evaluations of the search "

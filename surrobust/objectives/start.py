@@ -8,8 +8,9 @@ from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..searches import AbstractSearch, Evaluation, SearchResult, run
+from ..searches import AbstractSearch, Evaluation, SearchResult, ZeroCostSearch, run
 from ..searches.guided import Prior
+from ..searches.result import N_FINALISTS
 from ..targets import Target
 from ..typing import AnyPath
 from .plans import DEFAULTS, check_free, make_plan, read_recorded
@@ -178,6 +179,8 @@ class _Task:
 def _run(task: _Task, place: _Place) -> SearchResult:
     plan = task.plan
     strategy = make_search(plan.strategy, seed=plan.seed, prior=task.prior, target=plan.target)
+    if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
+        return _rank_only(plan, strategy, place)
 
     def write(result: SearchResult) -> None:
         if place.out is not None:
@@ -207,6 +210,16 @@ def _run(task: _Task, place: _Place) -> SearchResult:
     n_done = len(result.evaluations)
     if n_done < result.budget:
         logger.warning("budget: all %d representatives are measured, the search ends", n_done)
+    return result
+
+
+def _rank_only(plan: SearchResult, strategy: ZeroCostSearch, place: _Place) -> SearchResult:
+    """Return a search without evaluations, whose finalists are the best ranked."""
+    result = replace(plan, ranked=tuple(strategy.ranking(N_FINALISTS)))
+    if place.out is not None:
+        if not place.resume:
+            check_free(place.out)
+        result.write(place.out)
     return result
 
 

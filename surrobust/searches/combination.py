@@ -86,8 +86,8 @@ class Combination:
             names = ("scales", "medians", "ranges", "weights")
             arrays = [np.array(document[name], dtype=np.float64) for name in names]
         except (KeyError, TypeError, ValueError):
-            msg = f"combination: expected columns, scales, medians, ranges and weights, got {brief(document)}"
-            raise InvalidInputError(msg) from None
+            msg = "combination: expected columns, scales, medians, ranges and weights"
+            raise InvalidInputError(f"{msg}, got {brief(document)}") from None
         d = len(columns)
         shapes = [(d,), (d,), (d,), (d + d * (d + 1) // 2,)]
         if [a.shape for a in arrays] != shapes or not all(np.isfinite(a).all() for a in arrays):

@@ -1,6 +1,7 @@
 """The outcome of a search and its file, ``search.json``."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class SearchResult:
         seed: Seed of the strategy.
         evaluations: In the order of their trials.
         version: Of the package that ran the search.
+        ranked: Where the budget is 0, the best by what was known beforehand.
     """
 
     target: str | None
@@ -56,6 +58,7 @@ class SearchResult:
     seed: int
     evaluations: tuple[Evaluation, ...]
     version: str = __version__
+    ranked: tuple[Architecture, ...] = ()
 
     @property
     def higher_is_better(self) -> bool:
@@ -64,7 +67,13 @@ class SearchResult:
 
     @property
     def finalists(self) -> tuple[Evaluation, ...]:
-        """The five best evaluations, best first; of equals, the earlier first."""
+        """The five best evaluations, best first; of equals, the earlier first.
+
+        Where nothing was to be evaluated they are the best ranked, with the value NaN.
+        """
+        if not self.evaluations:
+            ranked = enumerate(self.ranked[:N_FINALISTS])
+            return tuple(Evaluation(cell, math.nan, rank, "ranking") for rank, cell in ranked)
         sign = -1.0 if self.higher_is_better else 1.0
         return tuple(sorted(self.evaluations, key=lambda e: sign * e.value)[:N_FINALISTS])
 
@@ -132,6 +141,7 @@ def _parse(document: Any) -> SearchResult:
         seed=document["seed"],
         version=document["version"],
         evaluations=tuple(_parse_row(row, i) for i, row in enumerate(document["evaluations"])),
+        ranked=() if document["budget"] else tuple(map(_parse_ranked, document["finalists"])),
     )
     if [_finalist(e) for e in result.finalists] != document["finalists"]:
         msg = f"finalists: expected the {N_FINALISTS} best evaluations, got other ones"
@@ -161,6 +171,13 @@ def _parse_row(row: Any, trial: int) -> Evaluation:
     return Evaluation(cell, value, trial, row["source"])
 
 
+def _parse_ranked(row: Any) -> Architecture:
+    if not isinstance(row, Mapping) or "architecture" not in row:
+        msg = f"finalists: expected architecture, index and value, got {brief(row)}"
+        raise InvalidInputError(msg)
+    return Architecture.parse({k: row[k] for k in ("architecture", "index") if k in row})
+
+
 def _row(evaluation: Evaluation) -> dict[str, Any]:
     return {
         **_finalist(evaluation),
@@ -173,5 +190,5 @@ def _finalist(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "architecture": evaluation.architecture.genotype,
         "index": evaluation.architecture.index,
-        "value": evaluation.value,
+        "value": None if math.isnan(evaluation.value) else evaluation.value,
     }

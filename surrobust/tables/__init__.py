@@ -7,13 +7,13 @@ authors' own downloads, and :func:`read_values_csv` a user's own measurements.
 """
 
 from .._files import cache_dir, data_dirs
+from .._sources import Source, list_sources
 from ._location import FileStatus, check_files, find_data_dir
-from ._sources import Source, list_sources
 from .downloads import fetch
 from .imports import import_official, read_official
 from .loading import TABLES, load_table
 from .proxy_columns import load_proxy_columns
-from .proxy_scores import load_proxy_provenance, load_proxy_scores
+from .proxy_scores import find_shipped, load_proxy_provenance, load_proxy_scores
 from .table import MeasurementTable, Recipe
 from .values import read_value_columns, read_values_csv
 
@@ -28,6 +28,7 @@ __all__ = [
     "data_dirs",
     "fetch",
     "find_data_dir",
+    "find_shipped",
     "import_official",
     "list_sources",
     "load_proxy_columns",

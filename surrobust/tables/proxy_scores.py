@@ -33,11 +33,11 @@ def load_proxy_scores() -> "DataFrame":
     """
     import pandas as pd
 
-    path = _find(_SCORES)
+    path = find_shipped(_SCORES)
     if sha256(path) != load_proxy_provenance()["sha256"]:
         msg = f"{path}: expected the sha256 in {_PROVENANCE}, got another"
         raise ChecksumError(msg)
-    return pd.read_csv(path, index_col="index", float_precision="round_trip").drop(columns="code")
+    return pd.read_csv(path, index_col="index").drop(columns="code")
 
 
 def load_proxy_provenance() -> dict[str, Any]:
@@ -46,13 +46,18 @@ def load_proxy_provenance() -> dict[str, Any]:
     Raises:
         MissingMeasurementError: If the package came without them.
     """
-    provenance: dict[str, Any] = read_json(_find(_PROVENANCE))
+    provenance: dict[str, Any] = read_json(find_shipped(_PROVENANCE))
     return provenance
 
 
-def _find(name: str) -> Path:
+def find_shipped(name: str) -> Path:
+    """Return the path of a file of ours that ships with the package.
+
+    Raises:
+        MissingMeasurementError: If it is not there.
+    """
     path = next((place / name for place in _PLACES if (place / name).is_file()), None)
     if path is None:
-        msg = f"proxy scores: expected {name} in {_PLACES[0]} or {_PLACES[1]}, got none"
+        msg = f"shipped data: expected {name} in {_PLACES[0]} or {_PLACES[1]}, got none"
         raise MissingMeasurementError(msg)
     return path
