@@ -70,6 +70,7 @@ class AbstractSearch(ABC):
         self._left = {name: list(members) for name, members in self._classes.items()}
         self._seen: set[Architecture] = set()
         self._values: dict[Architecture, float] = {}
+        self._queued: list[Architecture] = []
 
     @property
     def values(self) -> dict[Architecture, float]:
@@ -96,13 +97,21 @@ class AbstractSearch(ABC):
         for _ in range(check_integer("n", n, minimum=1)):
             if not self._left:
                 break
-            chosen = self._propose()
+            chosen = self._next_queued() or self._propose()
             if not self.is_open(chosen):
                 msg = f"{type(self).__name__} proposed {chosen.code}, which may not be asked for"
                 raise RuntimeError(msg)
             self._mark(chosen)
             asked.append(chosen)
         return asked
+
+    def enqueue(self, architectures: Iterable[Any]) -> None:
+        """Ask for these before any others, in this order; those not open by then are left out.
+
+        Raises:
+            InvalidArchitectureError: If one is not an architecture.
+        """
+        self._queued += [Architecture.parse(cell).representative for cell in architectures]
 
     def tell(self, architecture: Any, value: float) -> None:
         """Report a measured value, of an architecture asked for or of any other.
@@ -170,6 +179,13 @@ class AbstractSearch(ABC):
 
     def _reseeded(self) -> None:  # noqa: B027
         """Draw anew what was seeded by ``self.rng`` at the start."""
+
+    def _next_queued(self) -> Architecture | None:
+        while self._queued:
+            cell = self._queued.pop(0)
+            if self.is_open(cell):
+                return cell
+        return None
 
     def _is_class_open(self, name: str) -> bool:
         return name in self._untouched or not self._untouched

@@ -155,3 +155,15 @@ def test_what_learns_beats_random_search(start, objective, name):
         return np.mean([max(e.value for e in one) for one in runs])
 
     assert best_mean(name) > best_mean("random")
+
+
+@every_strategy
+def test_what_is_enqueued_is_asked_for_first(start, objective, pool, name):
+    search = start(name, candidates=pool, seed=0)
+    first, second, *_ = {cell.function_class: cell.representative for cell in pool}.values()
+    search.tell(second, 0.5)
+    search.enqueue([first.code, second, first])
+    asked = asked_by(search, objective, 6)
+    assert asked[0] == first
+    assert second not in asked
+    assert len(set(asked)) == 6
