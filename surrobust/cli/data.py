@@ -62,7 +62,11 @@ def list_files(data_dir: Path | None, as_json: bool) -> None:
 def fetch_files(
     tables: tuple[str, ...], mirror: str | None, data_dir: Path | None, as_json: bool
 ) -> None:
-    """Download the files of tables, all by default, each verified by its sha256."""
+    """Download files, each verified by its sha256.
+
+    A TABLE may also be a file's name or an image set (cifar10, cifar100: 170 MB each). By default
+    the files of all tables, without images.
+    """
     from ..tables import fetch
 
     with _progress() as report:

@@ -4,11 +4,15 @@ Krizhevsky, "Learning multiple layers of features from tiny images" (2009). The 
 is a pickle and is not read.
 """
 
+import io
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from .._sources import list_archives, locate_in, read_verified
 from ..errors import InvalidInputError, MissingMeasurementError
 from .image_set import ImageSet
 
@@ -58,20 +62,23 @@ CIFAR100 = CifarFiles(
 
 
 def cifar_images(files: CifarFiles, folders: list[Path], *, split: str) -> ImageSet:
-    """Return one split of CIFAR-10 or CIFAR-100.
+    """Return one split of CIFAR-10 or CIFAR-100, from the archive or from what it unpacks to.
 
     Args:
         files: Which.
-        folders: Where to look, each with or without the published folder.
+        folders: Where to look.
         split: ``train`` (50 000 images) or ``test`` (10 000).
 
     Raises:
         MissingMeasurementError: If the files are in none of the folders.
+        ChecksumError: If the archive is not the published one.
         InvalidInputError: If a file has not the published size, or a label is not a class.
     """
-    place = _find(files, folders)
-    names = (place / files.names).read_text(encoding="utf-8").split()
-    parts = [_read(files, place / name, files.rows[split]) for name in files.files[split]]
+    place, contents = _read(files, folders, [files.names, *files.files[split]])
+    names = contents[files.names].decode().split()
+    parts = [
+        _rows(files, place / name, contents[name], files.rows[split]) for name in files.files[split]
+    ]
     rows = np.concatenate(parts)
     y = rows[:, files.label_bytes - 1].astype(np.int64)
     if int(y.max()) >= len(names):
@@ -81,26 +88,47 @@ def cifar_images(files: CifarFiles, folders: list[Path], *, split: str) -> Image
     return ImageSet(files.name, split, x, y, tuple(names))
 
 
-def _find(files: CifarFiles, folders: list[Path]) -> Path:
+def _read(
+    files: CifarFiles, folders: list[Path], wanted: list[str]
+) -> tuple[Path, dict[str, bytes]]:
+    """Return where the files were found, and the contents of those wanted."""
+    (archive,) = (source for source in list_archives() if files.name in source.used_by)
     for folder in folders:
         for place in (folder / files.folder, folder):
             if (place / files.names).is_file() and (place / files.files["train"][0]).is_file():
-                return place
+                return place, _read_folder(place, wanted)
+        if found := locate_in(archive, folder):
+            return found, _read_archive(read_verified(archive, found), files.folder, wanted)
     looked = ", ".join(str(folder) for folder in folders)
     msg = (
-        f"{files.name}: expected the folder {files.folder} of the binary version of the official "
-        f"archive, found in none of {looked}; unpack it there or give a folder of images by class"
+        f"{files.name}: expected {archive.name} or the folder {files.folder} in {looked}, got "
+        f"neither: run surrobust data fetch {files.name}, or give a folder of images by class"
     )
     raise MissingMeasurementError(msg)
 
 
-def _read(files: CifarFiles, path: Path, rows: int) -> np.ndarray:
-    if not path.is_file():
-        msg = f"{path}: expected a file of the official archive, got none"
-        raise MissingMeasurementError(msg)
+def _read_folder(place: Path, wanted: list[str]) -> dict[str, bytes]:
+    for name in wanted:
+        if not (place / name).is_file():
+            msg = f"{place / name}: expected a file of the official archive, got none"
+            raise MissingMeasurementError(msg)
+    return {name: (place / name).read_bytes() for name in wanted}
+
+
+def _read_archive(content: bytes, folder: str, wanted: list[str]) -> dict[str, bytes]:
+    """Return files of a verified archive; nothing is unpacked to disk."""
+    names = {f"{folder}/{name}": name for name in wanted}
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        for member in archive:
+            if member.name in names and (file := archive.extractfile(member)) is not None:
+                found[names[member.name]] = file.read()
+    return found
+
+
+def _rows(files: CifarFiles, path: Path, content: bytes, rows: int) -> npt.NDArray[np.uint8]:
     width = files.label_bytes + _PIXELS
-    size = path.stat().st_size
-    if size != rows * width:
-        msg = f"{path}: expected {rows * width} bytes ({rows} images), got {size}"
+    if len(content) != rows * width:
+        msg = f"{path}: expected {rows * width} bytes ({rows} images), got {len(content)}"
         raise InvalidInputError(msg)
-    return np.fromfile(path, dtype=np.uint8).reshape(rows, width)
+    return np.frombuffer(content, dtype=np.uint8).reshape(rows, width)

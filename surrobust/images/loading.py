@@ -42,6 +42,7 @@ def load_images(
     Raises:
         InvalidInputError: If the name, the folder, a file or an option is not what was expected.
         MissingMeasurementError: If official files are not there.
+        ChecksumError: If an official archive is not the published one.
     """
     check_choice("split", split, SPLITS)
     if image_size is not None:

@@ -9,10 +9,9 @@ from urllib.parse import quote
 
 from .._checks import brief
 from .._files import cache_dir, sha256, write_bytes
+from .._sources import Source, list_archives, list_sources, locate_in, read_verified
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
-from ._location import locate_in, read_verified
-from ._sources import Source, list_sources
 
 Progress = Callable[[Source, int, int], None]
 """Called with the file, the bytes done and the bytes in all; these are equal once, when the file
@@ -39,7 +38,8 @@ def fetch(
     found right, so that an interrupted or corrupted one leaves nothing that is later believed.
 
     Args:
-        names: Tables (``jung2023``, ``zero-cost-proxies``, ...) or file names; None is all.
+        names: Tables (``jung2023``, ``zero-cost-proxies``, ...), image sets (``cifar10``) or file
+            names; None is the files of all tables, but no images, which are large.
         data_dir: Where to put them; None is the per-user cache.
         mirror: Another base address: an http(s) URL, below which the files lie in their
             published sub-folders, or a local folder, with or without the sub-folders.
@@ -61,9 +61,9 @@ def fetch(
 
 
 def _select(names: Iterable[str] | str | None) -> list[Source]:
-    sources = list_sources()
     if names is None:
-        return list(sources)
+        return list(list_sources())
+    sources = (*list_sources(), *list_archives())
     given = [names] if isinstance(names, str) else list(names)
     known = {source.name: {source} for source in sources}
     for source in sources:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._checks import brief, check_choice
 from .._files import cache_dir, data_dirs, read_json, sha256, write_text
+from .._sources import sources_of
 from .._version import __version__
 from ..errors import ChecksumError, InvalidInputError
 from ..spaces import representative_indices
@@ -16,7 +17,6 @@ from ..targets import targets_of
 from ..typing import AnyPath, FloatArray
 from . import jung2023, nasrobbench201
 from ._formats import layout_error
-from ._sources import sources_of
 from .table import MeasurementTable
 
 FORMAT = "surrobust-table-1"

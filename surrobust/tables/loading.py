@@ -7,11 +7,10 @@ from types import MappingProxyType
 
 from .._checks import check_choice
 from .._files import data_dirs
+from .._sources import locate, read_verified, sources_of
 from ..errors import MissingMeasurementError
 from ..typing import AnyPath
 from . import hwnasbench, jung2023, nasrobbench201
-from ._location import locate, read_verified
-from ._sources import sources_of
 from .imports import find_imported, read_imported
 from .table import MeasurementTable, Recipe
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.tables import list_sources
+from surrobust._sources import list_archives, list_sources
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -15,11 +15,12 @@ def test_list_names_every_published_file(run_cli: Run, tmp_path: Path) -> None:
     code, out, err = run_cli(["data", "list", "--data-dir", tmp_path, "--json"])
     assert (code, err) == (0, "")
     entries = json.loads(out)["files"]
-    assert [entry["file"] for entry in entries] == [source.path for source in list_sources()]
+    published = [*list_sources(), *list_archives()]
+    assert [entry["file"] for entry in entries] == [source.path for source in published]
     assert {entry["state"] for entry in entries} == {"missing"}
     code, out, err = run_cli(["data", "list", "--data-dir", tmp_path])
     assert (code, err) == (0, "")
-    assert all(source.path in out for source in list_sources())
+    assert all(source.path in out for source in published)
 
 
 @pytest.mark.tables

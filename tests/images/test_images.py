@@ -1,10 +1,14 @@
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from surrobust.errors import InvalidInputError, MissingMeasurementError
+from surrobust._files import sha256
+from surrobust._sources import list_archives
+from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
 from surrobust.images import IMAGES, ImageSet, load_images
 
 
@@ -138,8 +142,26 @@ def test_cifars_official_files(tmp_path: Path) -> None:
     assert test.x.shape == (50, 3, 8, 8)
 
 
+def test_cifars_archive_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = write_cifar10(tmp_path / "made")
+    path = tmp_path / "data" / "cifar" / "made.tar.gz"
+    path.parent.mkdir(parents=True)
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        archive.add(place / "cifar-10-batches-bin", "cifar-10-batches-bin")
+    source = replace(list_archives()[0], path="cifar/made.tar.gz", sha256=sha256(path))
+    monkeypatch.setattr("surrobust.images.cifar.list_archives", lambda: (source,))
+    unpacked = load_images("cifar10", split="test", data_dir=place)
+    packed = load_images("cifar10", split="test", data_dir=tmp_path / "data")
+    assert np.array_equal(packed.x, unpacked.x)
+    assert np.array_equal(packed.y, unpacked.y)
+    assert packed.classes == unpacked.classes
+    path.write_bytes(path.read_bytes() + b"0")
+    with pytest.raises(ChecksumError, match=r"made\.tar\.gz: expected sha256"):
+        load_images("cifar10", data_dir=tmp_path / "data")
+
+
 def test_broken_official_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(MissingMeasurementError, match="cifar-10-batches-bin"):
+    with pytest.raises(MissingMeasurementError, match="run surrobust data fetch cifar10"):
         load_images("cifar10", data_dir=tmp_path)
     write_cifar10(tmp_path, rows=9)
     with pytest.raises(InvalidInputError, match="expected 30730000 bytes"):

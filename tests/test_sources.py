@@ -1,8 +1,9 @@
 import re
 from pathlib import PurePosixPath
 
-import surrobust.tables._sources as module
-from surrobust.tables import TABLES, list_sources
+import surrobust._sources as module
+from surrobust._sources import list_archives, list_sources
+from surrobust.tables import TABLES
 
 
 def test_every_source_says_what_it_is():
@@ -20,6 +21,15 @@ def test_every_source_says_what_it_is():
         assert source.used_by
 
 
+def test_archives_of_images_are_apart_from_the_files_of_tables():
+    assert [source.used_by for source in list_archives()] == [("cifar10",), ("cifar100",)]
+    assert not {source.path for source in list_archives()} & {s.path for s in list_sources()}
+    for source in list_archives():
+        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+        assert PurePosixPath(source.url).name == source.name
+        assert source.bytes > 10**8
+
+
 def test_every_table_has_its_files():
     assert all(module.sources_of(name) for name in TABLES)
 
@@ -33,4 +43,5 @@ def test_the_list_is_found_in_a_wheel_too(monkeypatch, tmp_path):
     )
     monkeypatch.setattr(module, "_PLACES", (place, *module._PLACES))
     (source,) = module.list_sources.__wrapped__()
+    assert module.list_archives.__wrapped__() == ()
     assert (source.name, source.path, source.used_by) == ("b", "a/b", ("x",))
