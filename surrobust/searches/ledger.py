@@ -167,29 +167,24 @@ class Ledger:
 
     def claim(self, architecture: Architecture, worker: str) -> Claim:
         """Claim an architecture and return the claim; what it is worth, ``settle`` says."""
-        trial_id = self._add(architecture, self._states.RUNNING, None, {"worker": worker})
+        import optuna
+
+        ops = (OPS[op] for op in architecture.ops)
+        trial = optuna.trial.create_trial(
+            state=self._states.RUNNING,
+            params=dict(zip(PARAMETERS, ops, strict=True)),
+            distributions=self._distributions,
+            user_attrs={"index": architecture.index, "worker": worker},
+        )
+        trial_id = int(self._storage.create_new_trial(self._study_id, template_trial=trial))
         number = self._storage.get_trial_number_from_id(trial_id)
         self._cells[number] = architecture
         return Claim(number, trial_id, architecture, True, None, worker, 0)
 
     def record(self, evaluation: Evaluation) -> None:
         """Put in what was measured before there was a study."""
-        self._add(evaluation.architecture, self._states.COMPLETE, evaluation.value, {})
-
-    def _add(
-        self, cell: Architecture, state: Any, value: float | None, notes: dict[str, Any]
-    ) -> int:
-        import optuna
-
-        params = {name: OPS[op] for name, op in zip(PARAMETERS, cell.ops, strict=True)}
-        trial = optuna.trial.create_trial(
-            state=state,
-            value=value,
-            params=params,
-            distributions=self._distributions,
-            user_attrs={"index": cell.index, **notes},
-        )
-        return int(self._storage.create_new_trial(self._study_id, template_trial=trial))
+        # Not made complete at once: Optuna 4 would then overlook the trials that others made.
+        self.complete(self.claim(evaluation.architecture, ""), evaluation.value)
 
     def beat(self, claim: Claim, count: int) -> None:
         """Say that a claim's worker is alive.

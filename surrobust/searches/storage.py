@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .._checks import brief
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 
@@ -95,7 +94,7 @@ def _open_database(url: str) -> Any:
         except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
             # Workers that start together may make the tables twice: the second try finds them.
             if not left:
-                reason = brief(str(getattr(error, "orig", None) or error), 160)
+                reason = " ".join(str(getattr(error, "orig", None) or error).split())[:160]
                 msg = f"storage: expected a database that answers, got: {reason}"
                 raise InvalidInputError(msg) from None
             time.sleep(1.0)

@@ -132,5 +132,5 @@ def test_trials_of_somebody_else_are_left_alone(storage, study, open_place):
     theirs.tell(theirs.ask(), 0.3)
     ledger.complete(ledger.claim(FEW[0], "me"), 0.4)
     assert [c.architecture for c in ledger.claims()] == [FEW[0]]
-    assert theirs.best_value == 0.3
+    assert [trial.value for trial in theirs.trials] == [0.3, 0.4]
     assert theirs.direction == optuna.study.StudyDirection.MINIMIZE
