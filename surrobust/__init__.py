@@ -22,6 +22,12 @@ _HOMES = {
     "TABLES": "tables",
     "load_table": "tables",
     "ENCODINGS": "encodings",
+    "Columns": "encodings",
+    "IMAGES": "images",
+    "load_images": "images",
+    "ATTACKS": "attacks",
+    "PROXIES": "proxies",
+    "score_proxies": "proxies",
     "PREDICTORS": "predictors",
     "make_predictor": "predictors",
     "load_predictor": "shipped",
@@ -29,6 +35,8 @@ _HOMES = {
     "SEARCHES": "searches",
     "search": "objectives",
     "run_search": "objectives",
+    "SurrobustSampler": "objectives.optuna_sampler",
+    "suggest_architecture": "objectives.optuna_sampler",
     "SurrobustError": "errors",
 }
 
