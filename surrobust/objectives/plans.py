@@ -39,9 +39,10 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
         _check_same(recorded, options)
     plan = replace(base, **options)
     check_choice("strategy", plan.strategy, SEARCHES)
-    check_integer("seed", plan.seed, minimum=0)
+    seed = check_integer("seed", plan.seed, minimum=0)
     # What is ranked beforehand needs no evaluation.
-    check_integer("budget", plan.budget, minimum=0 if plan.strategy == "zero_cost" else 1)
+    least = 0 if plan.strategy == "zero_cost" else 1
+    plan = replace(plan, seed=seed, budget=check_integer("budget", plan.budget, minimum=least))
     if recorded is not None and len(recorded.evaluations) > plan.budget:
         msg = (
             f"budget: expected at least the {len(recorded.evaluations)} evaluations of the search "

@@ -1,5 +1,6 @@
 """Options that are given, recorded, or neither."""
 
+import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
@@ -28,6 +29,11 @@ def test_what_is_given_holds_and_else_what_is_recorded():
     assert (plan.strategy, plan.budget, plan.seed) == ("random", 5, 3)
     assert plan.evaluations == ()
     assert plan.version == DEFAULTS.version
+
+
+def test_numbers_of_numpy_become_pythons():
+    plan = make_plan(DEFAULTS, None, **{**NOTHING, "seed": np.int64(4), "budget": np.int32(7)})
+    assert (type(plan.seed), type(plan.budget)) == (int, int)
 
 
 def test_the_same_again_and_a_higher_budget_are_no_contradictions():
