@@ -50,6 +50,7 @@ class Worker:
         self._seconds = seconds
         self._watch = Watch(seconds)
         self._report = report
+        self._budget = 0
 
     def run(self, may_go_on: Callable[[], bool] = lambda: True) -> None:
         """Work until every slot of the budget, or of the space, has its value.
@@ -78,22 +79,22 @@ class Worker:
             self._ledger.release(claim)
         if dead:
             claims = self._ledger.claims()
-        budget = self._ledger.budget or 0
-        return settle(claims, budget=budget, n_functions=self._proposer.n_functions)
+        self._budget = self._ledger.budget or 0
+        return settle(claims, budget=self._budget, n_functions=self._proposer.n_functions)
 
     def _choose(self, slots: Sequence[Slot]) -> Architecture | None:
         """Return what to claim next: first what the dead have left; None if there is nothing."""
         for slot in slots:
             if slot.holder is None:
                 return slot.architecture
-        if len(slots) >= (self._ledger.budget or 0):
+        if len(slots) >= self._budget:
             return None
         return self._proposer.propose(slots)
 
     def _try(self, architecture: Architecture) -> bool:
         """Claim an architecture and measure it; return False if another worker was faster."""
         holders = {slot.architecture: slot.holder for slot in self._look()}
-        is_full = len(holders) >= (self._ledger.budget or 0)
+        is_full = len(holders) >= self._budget
         if holders.get(architecture) is not None or (is_full and architecture not in holders):
             return False  # while this worker thought
         claim = self._ledger.claim(architecture, self.name)
