@@ -2,10 +2,12 @@
 
     python experiments/prior/run.py                 # everything, resumable
     python experiments/prior/run.py --smoke         # one small score
+    python experiments/prior/run.py --calibration   # how honest deviations and intervals are
     python experiments/prior/run.py --report        # only README's tables
 
 Reads the tables as the package does (``--data-dir``, ``SURROBUST_DATA``, per-user cache); writes
-``results.csv`` after every prior and the tables between the markers of ``README.md`` at the end.
+``results.csv`` or ``calibration.csv`` after every prior, and the tables between the markers of
+``README.md`` at the end.
 """
 
 import argparse
@@ -26,14 +28,13 @@ from surrobust.predictors.prior_scores import PriorScores
 from surrobust.tables import MeasurementTable
 
 HERE = Path(__file__).parent
-SIZES = {
-    "target": (0, 5, 10, 20, 50),
-    "images": (0, 5, 10, 20, 50),
-    "benchmark": (0, 5, 10, 20, 50, 100, 200),
-}
-"""N by what is left out."""
+LEFT_OUT = ("target", "images", "benchmark")
+SIZES = (0, 5, 10, 20, 50, 100, 200)
 
 COLD = "none"
+NORMAL = {0.5: 0.6745, 0.8: 1.2816, 0.9: 1.6449}
+"""How many deviations hold which share of a normal distribution."""
+
 BENCHMARKS = ("nas-robbench-201", "jung2023")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -52,24 +53,42 @@ class Row:
         return self.left_out, self.target, self.n_train, self.seed
 
 
+@dataclass(frozen=True)
+class Honesty(Row):
+    """Share of held-out cells within z deviations, z as of a normal, and within intervals."""
+
+    std_50: float
+    std_80: float
+    std_90: float
+    interval_50: float
+    interval_80: float
+    interval_90: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--targets", nargs="+", default=list(TARGETS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
+    parser.add_argument("--left-out", nargs="+", default=[*LEFT_OUT, COLD])
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--data-dir")
-    parser.add_argument("--out", type=Path, default=HERE / "results.csv")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--calibration", action="store_true")
     args = parser.parse_args()
+    args.out = args.out or HERE / ("calibration.csv" if args.calibration else "results.csv")
     tables = {name: sr.load_table(name, data_dir=args.data_dir) for name in BENCHMARKS}
-    rows = {row.key: row for row in _read(args.out)}
+    kind = Honesty if args.calibration else Row
+    rows = {row.key: row for row in _read(args.out, kind)}
     if args.smoke:
         prior = _make_prior("images", TARGETS[0], tables, 300)
         print(_score("images", TARGETS[0], 5, 0, prior, tables), file=sys.stderr)
         return
     if not args.report:
         _run(args, tables, rows)
-    _report(list(rows.values()), tables)
+    if args.out.parent == HERE:
+        _report(_read(HERE / "results.csv", Row), _read(HERE / "calibration.csv", Honesty), tables)
 
 
 def _run(
@@ -78,8 +97,8 @@ def _run(
     rows: dict[tuple[str, str, int, int], Row],
 ) -> None:
     priors: dict[tuple[str, ...], PriorScores] = {}
-    for left_out in (*SIZES, COLD):
-        sizes = SIZES.get(left_out) or [n for n in SIZES["benchmark"] if n > 0]
+    for left_out in args.left_out:
+        sizes = [n for n in args.sizes if n > 0 or left_out != COLD]
         for target in args.targets:
             todo = [
                 (n, seed)
@@ -96,9 +115,10 @@ def _run(
                     priors = {known: _make_prior(left_out, target, tables)}
                 prior = priors[known]
             for n, seed in todo:
-                row = _score(left_out, target, n, seed, prior, tables)
+                score = _judge if args.calibration else _score
+                row = score(left_out, target, n, seed, prior, tables)
                 rows[row.key] = row
-            _write(args.out, rows.values())
+            _write(args.out, list(rows.values()))
             print(left_out, target, len(todo), file=sys.stderr, flush=True)
 
 
@@ -151,37 +171,64 @@ def _score(
     return Row(left_out, target, n_train, seed, tau, r2)
 
 
-def _read(path: Path) -> list[Row]:
+def _judge(
+    left_out: str,
+    target: str,
+    n_train: int,
+    seed: int,
+    prior: PriorScores | None,
+    tables: dict[str, MeasurementTable],
+) -> Honesty:
+    """Fit one predictor with intervals and see how many measured values they hold."""
+    table = tables[sr.Target.parse(target).benchmark]
+    values, cells = table.values(target), table.architectures
+    train, test = split(len(values), n_train=n_train, seed=seed)
+    given = {} if prior is None else {"prior": prior}
+    model = sr.make_predictor("default", seed=seed, **given)
+    model.fit([cells[i] for i in train], values[train], targets=[target])
+    held_out, true = [cells[i] for i in test], values[test]
+    predicted, std = model.predict(held_out), model.predict_std(held_out)
+    within = [float(np.mean(np.abs(true - predicted) <= z * std)) for z in NORMAL.values()]
+    inside = []
+    for coverage in NORMAL:
+        lower, upper = model.predict_interval(held_out, coverage)
+        inside.append(float(np.mean((lower <= true) & (true <= upper))))
+    tau, r2 = kendall_tau(true, predicted), r2_score(true, predicted)
+    return Honesty(left_out, target, n_train, seed, tau, r2, *within, *inside)
+
+
+def _read(path: Path, kind: type[Row]) -> list[Row]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
         return [
-            Row(**{f.name: f.type(row[f.name]) for f in fields(Row)})  # type: ignore[operator]
+            kind(**{f.name: f.type(row[f.name]) for f in fields(kind)})  # type: ignore[operator]
             for row in csv.DictReader(file)
         ]
 
 
-def _write(path: Path, rows) -> None:
-    with path.open("w", newline="") as file:
+def _write(path: Path, rows: list[Row]) -> None:
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(f.name for f in fields(Row))
+        writer.writerow(f.name for f in fields(rows[0]))
         for row in sorted(rows, key=lambda r: r.key):
             writer.writerow(f"{v:.6g}" if isinstance(v, float) else v for v in astuple(row))
+    partial.replace(path)
 
 
-def _report(rows: list[Row], tables: dict[str, MeasurementTable]) -> None:
+def _report(rows: list[Row], honesty: list[Row], tables: dict[str, MeasurementTable]) -> None:
     taus: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.key):
         taus[row.left_out, row.target, row.n_train].append(row.kendall_tau)
     ceilings = {target: _ceiling(target, tables) for target in TARGETS}
-    lines = _shares(taus, ceilings)
-    sizes = SIZES["benchmark"]
+    lines = [*_shares(taus, ceilings), "", *_differences(rows), "", *_coverages(honesty)]
     for target in TARGETS:
         lines += [f"\n### `{target}` (ceiling {ceilings[target]:.3f})"]
-        lines += ["| prior leaves out | " + " | ".join(f"N = {n}" for n in sizes) + " |"]
-        lines += ["|---" * (len(sizes) + 1) + "|"]
-        for left_out in (*SIZES, COLD):
-            cells = [_cell(taus.get((left_out, target, n), [])) for n in sizes]
+        lines += ["| prior leaves out | " + " | ".join(f"N = {n}" for n in SIZES) + " |"]
+        lines += ["|---" * (len(SIZES) + 1) + "|"]
+        for left_out in (*LEFT_OUT, COLD):
+            cells = [_cell(taus.get((left_out, target, n), [])) for n in SIZES]
             lines.append(f"| {_label(left_out)} | " + " | ".join(cells) + " |")
     readme = HERE / "README.md"
     text = readme.read_text()
@@ -189,14 +236,53 @@ def _report(rows: list[Row], tables: dict[str, MeasurementTable]) -> None:
     readme.write_text(head + BEGIN + "\n" + "\n".join(lines) + "\n" + END + tail)
 
 
+def _differences(rows: list[Row]) -> list[str]:
+    """Return a table of tau with the other benchmark as prior less tau without, seed by seed."""
+    found = {row.key: row.kendall_tau for row in rows}
+    sizes = [n for n in SIZES if n > 0]
+    lines = ["| target | " + " | ".join(f"N = {n}" for n in sizes) + " |"]
+    lines += ["|---" * (len(sizes) + 1) + "|"]
+    for target in TARGETS:
+        cells = []
+        for n in sizes:
+            keys = [key for key in found if key[:3] == ("benchmark", target, n)]
+            gains = [found[k] - found[cold] for k in keys if (cold := (COLD, *k[1:])) in found]
+            cells.append(_gain(gains))
+        lines.append(f"| {target} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _gain(gains: list[float]) -> str:
+    if len(gains) < 2:
+        return "–"
+    mean, sd = np.mean(gains), np.std(gains, ddof=1)
+    # 2.26: the 97.5 % point of Student's t with 9 degrees of freedom.
+    mark = "*" if len(gains) >= 10 and abs(mean) > 2.26 * sd / np.sqrt(len(gains)) else ""
+    return f"{mean:+.3f} ± {sd:.3f}{mark} ({len(gains)})"
+
+
+def _coverages(rows: list[Row]) -> list[str]:
+    """Return a table of how many values deviations and intervals hold, mean over targets."""
+    names = [f.name for f in fields(Honesty) if f.name not in {f.name for f in fields(Row)}]
+    lines = ["| targets | prior leaves out | N | " + " | ".join(names) + " |"]
+    lines += ["|---" * (len(names) + 3) + "|"]
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row.target.split("/")[0], row.left_out, row.n_train].append(row)
+    for (benchmark, left_out, n), mine in sorted(groups.items()):
+        shares = [f"{np.mean([getattr(row, name) for row in mine]):.2f}" for name in names]
+        lines.append(f"| {benchmark} | {_label(left_out)} | {n} | " + " | ".join(shares) + " |")
+    return lines
+
+
 def _shares(taus: dict[tuple[str, str, int], list[float]], ceilings: dict[str, float]) -> list[str]:
     """Return a table of tau over the ceiling, mean over the targets of each benchmark."""
-    sizes = SIZES["benchmark"]
+    sizes = SIZES
     lines = ["| targets | prior leaves out | " + " | ".join(f"N = {n}" for n in sizes) + " |"]
     lines += ["|---" * (len(sizes) + 2) + "|"]
     for benchmark in BENCHMARKS:
         mine = [t for t in TARGETS if t.startswith(benchmark)]
-        for left_out in (*SIZES, COLD):
+        for left_out in (*LEFT_OUT, COLD):
             cells = []
             for n in sizes:
                 found = [taus.get((left_out, t, n), []) for t in mine]
