@@ -26,8 +26,8 @@ def zero_cost_scores(
     """Return a score of every cell that has one, by representative; higher is better.
 
     By default a combination of proxies that was fitted on the other image sets of the target's
-    benchmark, on attacks if the target is one and else on clean and corruption accuracy: it never
-    saw the target's image set. Without a target it is the one of all image sets of
+    benchmark, on all of their targets if the target is an attack and else on clean and corruption
+    accuracy: it never saw the target's image set. Without a target it is the one of all image sets of
     ``nas-robbench-201``. It has scores for the cells whose proxies ship with the package
     (:func:`~surrobust.tables.load_proxy_scores`). Targets where less is better (latency, energy)
     are ranked by FLOPs, fewest first.
@@ -83,13 +83,16 @@ def combination_key(target: str | None) -> str:
 
 
 def training_targets(key: str) -> list[str]:
-    """Return the targets that a combination is fitted on: same kind, other image sets."""
+    """Return the targets that a combination is fitted on, all of other image sets.
+
+    What withstands attacks has to be accurate too: attacks learn from every kind of metric.
+    """
     benchmark, images, kind = key.split("/")
+    others = [Target.parse(text) for text in targets_of(benchmark)]
     return [
-        text
-        for text in targets_of(benchmark)
-        for other in [Target.parse(text)]
-        if other.images != images and _kind(other.metric) == kind
+        str(other)
+        for other in others
+        if other.images != images and kind in (ATTACKED, _kind(other.metric))
     ]
 
 
