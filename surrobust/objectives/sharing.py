@@ -10,9 +10,10 @@ from .._checks import check_integer
 from ..errors import InvalidInputError
 from ..searches import AbstractSearch, SearchResult
 from ..searches.base import count_by_function
+from ..searches.claims import Slot, evaluations_of, settle
 from ..searches.guided import Prior
 from ..searches.lease import HEARTBEAT
-from ..searches.ledger import Ledger, Slot, evaluations_of, has_study, settle
+from ..searches.ledger import Ledger, has_study
 from ..searches.storage import JOURNAL_NAME, close_storage, is_there, open_storage
 from ..searches.worker import Worker
 from ..spaces import NASBench201

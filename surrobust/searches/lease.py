@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from .ledger import Claim, Ledger
+from .claims import Claim
+from .ledger import Ledger
 
 HEARTBEAT = 15.0
 """Seconds from one sign of life to the next."""

@@ -1,20 +1,13 @@
-"""What workers of one search have claimed and measured, in a study of Optuna's.
-
-A *claim* is a trial: it is made with its architecture in one step, and its number is its place
-in the order that all workers see. From the claims alone follows what each of them is worth
-(:func:`settle`): the first admissible architectures, as many as the budget allows, are the
-*slots* of the search; a later claim of the same architecture counts only if the earlier ones
-have failed. So nothing is measured twice, whoever is killed and whenever.
-"""
+"""What workers of one search have claimed and measured, as trials of a study of Optuna's."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture
 from .base import Evaluation
+from .claims import Claim
 from .quiet import quiet_optuna
 from .storage import close_storage
 
@@ -23,71 +16,7 @@ PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
 
 _TRIES = 6
 
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One worker's claim of an architecture.
-
-    Args:
-        number: Its place in the order of all claims.
-        trial_id: Optuna's key of the trial.
-        architecture: A representative.
-        open: Whether its value is awaited.
-        value: What was measured; None if it is awaited or has failed.
-        worker: Who measures it.
-        beat: How often the worker has said that it is alive.
-    """
-
-    number: int
-    trial_id: int
-    architecture: Architecture
-    open: bool
-    value: float | None
-    worker: str
-    beat: int
-
-    @property
-    def failed(self) -> bool:
-        """Whether it has ended without a value."""
-        return not self.open and self.value is None
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One architecture of the budget, with the claim that is measuring or has measured it."""
-
-    architecture: Architecture
-    holder: Claim | None
-
-
-def settle(claims: Iterable[Claim], *, budget: int, n_functions: int) -> list[Slot]:
-    """Return the slots that follow from the claims.
-
-    Args:
-        claims: In the order of their numbers.
-        budget: Slots at most.
-        n_functions: Function classes of the space; a class is admitted twice after all of them.
-    """
-    holders: dict[Architecture, Claim | None] = {}
-    functions: set[str] = set()
-    for claim in claims:
-        cell = claim.architecture
-        if cell not in holders:
-            is_twin = cell.function_class in functions and len(functions) < n_functions
-            if is_twin or len(holders) >= budget:
-                continue
-            holders[cell] = None
-            functions.add(cell.function_class)
-        if holders[cell] is None and not claim.failed:
-            holders[cell] = claim
-    return [Slot(cell, holder) for cell, holder in holders.items()]
-
-
-def evaluations_of(slots: Sequence[Slot], source: str) -> tuple[Evaluation, ...]:
-    """Return what is measured so far, in the order in which it was first claimed."""
-    done = [(s.architecture, s.holder.value) for s in slots if s.holder is not None]
-    measured = [(cell, value) for cell, value in done if value is not None]
-    return tuple(Evaluation(cell, value, i, source) for i, (cell, value) in enumerate(measured))
+T = TypeVar("T")
 
 
 class Ledger:
@@ -133,7 +62,8 @@ class Ledger:
     @property
     def budget(self) -> int | None:
         """The study's budget; None before it is set."""
-        return self._storage.get_study_user_attrs(self._study_id).get("budget")
+        attributes = _patiently(lambda: self._storage.get_study_user_attrs(self._study_id))
+        return attributes.get("budget")
 
     @budget.setter
     def budget(self, value: int) -> None:
@@ -141,7 +71,7 @@ class Ledger:
 
     def claims(self) -> list[Claim]:
         """Return all claims in the order of their numbers."""
-        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        trials = _patiently(lambda: self._storage.get_all_trials(self._study_id, deepcopy=False))
         read = (self._read(trial) for trial in sorted(trials, key=lambda trial: trial.number))
         return [claim for claim in read if claim is not None]
 
@@ -203,20 +133,26 @@ class Ledger:
         self._end(claim, self._states.FAIL, None)
 
     def _end(self, claim: Claim, state: Any, values: list[float] | None) -> None:
-        """End a claim; a storage that does not answer is tried again for about a minute."""
         import optuna
 
-        for left in reversed(range(_TRIES)):
-            try:
-                self._storage.set_trial_state_values(claim.trial_id, state, values)
-            except optuna.exceptions.UpdateFinishedTrialError:
-                return
-            except optuna.exceptions.StorageInternalError:
-                if not left:
-                    raise
-                time.sleep(2.0 ** (_TRIES - left))
-            else:
-                return
+        try:
+            _patiently(lambda: self._storage.set_trial_state_values(claim.trial_id, state, values))
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """Call, and call again for about a minute while a database does not answer."""
+    import optuna
+
+    for left in reversed(range(_TRIES)):
+        try:
+            return call()
+        except optuna.exceptions.StorageInternalError:
+            if not left:
+                raise
+            time.sleep(2.0 ** (_TRIES - left))
+    raise AssertionError
 
 
 def has_study(storage: Any, study: str) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from ..spaces import Architecture
 from .base import AbstractSearch, check_value
+from .claims import Slot, settle
 from .lease import HEARTBEAT, Watch, heartbeat, name_worker
-from .ledger import Ledger, Slot, settle
+from .ledger import Ledger
 
 Start = Callable[[int], AbstractSearch]
 """Seed to a fresh strategy."""

@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import surrobust
-from surrobust.searches.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.claims import evaluations_of, settle
+from surrobust.searches.ledger import Ledger
 from surrobust.searches.storage import open_storage
 
 BUDGET = 24

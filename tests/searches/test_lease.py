@@ -4,8 +4,9 @@ import subprocess
 import sys
 import time
 
+from surrobust.searches.claims import Claim
 from surrobust.searches.lease import Watch, heartbeat, name_worker
-from surrobust.searches.ledger import Claim, Ledger
+from surrobust.searches.ledger import Ledger
 from surrobust.searches.storage import open_storage
 from surrobust.spaces import Architecture
 

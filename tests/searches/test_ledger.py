@@ -1,85 +1,16 @@
-"""What claims are worth, and the study that holds them."""
+"""The study that holds the claims of workers."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation
-from surrobust.searches.ledger import Claim, Ledger, Slot, evaluations_of, has_study, settle
-from surrobust.spaces import NASBench201
+from surrobust.searches import ledger as ledger_module
+from surrobust.searches.ledger import Ledger, has_study
+from surrobust.searches.storage import open_storage
+from surrobust.spaces import Architecture
 
 PLAN = {"target": "a", "seed": 0}
-SPACE = NASBench201()
-CELLS = [cell for cell in SPACE if cell == cell.representative][:400]
-
-
-def twins():
-    """Two representatives that compute the same function."""
-    first = {}
-    for cell in CELLS:
-        if cell.function_class in first:
-            return first[cell.function_class], cell
-        first[cell.function_class] = cell
-    raise AssertionError
-
-
-TWINS = twins()
-FEW = [cell for cell in CELLS if cell.function_class != TWINS[0].function_class][:4]
-
-
-def claim(number, cell, state="open"):
-    value = 0.5 if state == "done" else None
-    return Claim(number, number, cell, state == "open", value, "worker", 0)
-
-
-def settled(*claims, budget=10, n_functions=4930):
-    numbered = [claim(i, *one) for i, one in enumerate(claims)]
-    slots = settle(numbered, budget=budget, n_functions=n_functions)
-    return [(s.architecture, None if s.holder is None else s.holder.number) for s in slots]
-
-
-def test_the_earlier_claim_of_an_architecture_counts():
-    a, b = FEW[:2]
-    assert settled((a,), (a,), (b,), (a,)) == [(a, 0), (b, 2)]
-
-
-def test_a_later_claim_counts_where_the_earlier_ones_failed():
-    a, b = FEW[:2]
-    assert settled((a, "failed"), (b, "done"), (a, "failed"), (a,), (a,)) == [(a, 3), (b, 1)]
-    assert settled((a, "failed")) == [(a, None)]
-
-
-def test_claims_beyond_the_budget_do_not_count_and_failed_ones_keep_their_place():
-    a, b, c, _ = FEW
-    assert settled((a, "failed"), (b, "done"), (c, "done"), budget=2) == [(a, None), (b, 1)]
-
-
-def test_a_twin_counts_once_every_function_was_claimed():
-    a, twin = TWINS
-    assert settled((a,), (twin,)) == [(a, 0)]
-    assert settled((a,), (twin,), n_functions=1) == [(a, 0), (twin, 1)]
-
-
-STATES = st.sampled_from(["open", "done", "failed"])
-CLAIMS = st.lists(st.tuples(st.sampled_from([*FEW, *TWINS]), STATES), max_size=12)
-
-
-@given(claims=CLAIMS, budget=st.integers(1, 5), n=st.integers(0, 12))
-def test_later_claims_never_take_a_place_away(claims, budget, n):
-    early = settled(*claims[:n], budget=budget)
-    late = settled(*claims, budget=budget)
-    assert len(late) <= budget
-    assert len({cell.function_class for cell, _ in late}) == len(late)
-    assert [cell for cell, _ in late[: len(early)]] == [cell for cell, _ in early]
-    for (_, before), (_, after) in zip(early, late, strict=False):
-        assert before is None or after == before
-
-
-def test_evaluations_are_in_the_order_of_their_first_claims():
-    a, b, c, _ = FEW
-    slots = [Slot(a, claim(3, a, "done")), Slot(b, claim(1, b)), Slot(c, claim(2, c, "done"))]
-    assert [(e.architecture, e.trial) for e in evaluations_of(slots, "toy")] == [(a, 0), (c, 1)]
+FEW = [Architecture.parse(code).representative for code in ("333333", "222222", "444444", "321321")]
 
 
 def test_claims_are_read_by_others(storage, study, open_place):
@@ -113,6 +44,35 @@ def test_what_has_ended_stays_as_it_is(storage, study, open_place):
     with pytest.raises(RuntimeError):
         ledger.beat(lost, 1)
     assert [c.value for c in ledger.claims()] == [None, 0.5]
+
+
+@pytest.mark.parametrize(("n_failures", "gives_up"), [(2, False), (9, True)])
+def test_a_database_that_does_not_answer_is_asked_again(
+    journal, study, monkeypatch, n_failures, gives_up
+):
+    import optuna
+
+    place, waited = open_storage(journal), []
+    ledger = Ledger(place, study, PLAN, maximise=True)
+    held = ledger.claim(FEW[0], "me")
+    real, left = place.set_trial_state_values, [n_failures]
+
+    def failing(*arguments):
+        left[0] -= 1
+        if left[0] >= 0:
+            raise optuna.exceptions.StorageInternalError
+        return real(*arguments)
+
+    monkeypatch.setattr(place, "set_trial_state_values", failing)
+    monkeypatch.setattr(ledger_module.time, "sleep", waited.append)
+    if gives_up:
+        with pytest.raises(optuna.exceptions.StorageInternalError):
+            ledger.complete(held, 0.5)
+        assert sum(waited) > 60
+    else:
+        ledger.complete(held, 0.5)
+        assert ledger.claims()[0].value == 0.5
+        assert waited == [2.0, 4.0]
 
 
 def test_another_plan_is_refused(storage, study, open_place):
