@@ -27,8 +27,8 @@ def zero_cost_scores(
 
     By default a combination of proxies that was fitted on the other image sets of the target's
     benchmark, on all of their targets if the target is an attack and else on clean and corruption
-    accuracy: it never saw the target's image set. Without a target it is the one of all image sets of
-    ``nas-robbench-201``. It has scores for the cells whose proxies ship with the package
+    accuracy: it never saw the target's image set. Without a target it is that of all image sets
+    of ``nas-robbench-201``. It has scores for the cells whose proxies ship with the package
     (:func:`~surrobust.tables.load_proxy_scores`). Targets where less is better (latency, energy)
     are ranked by FLOPs, fewest first.
 
