@@ -12,15 +12,34 @@ import argparse
 import csv
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from surrobust.benchmark import TARGETS, TRAINING_SIZES, Score, learning_curves, read_scores
+from surrobust import Target
+from surrobust.benchmark import (
+    BASELINE,
+    TARGETS,
+    TRAINING_SIZES,
+    Score,
+    learning_curves,
+    read_scores,
+    standings,
+)
+from surrobust.benchmark.figure import write_figure
 
 HERE = Path(__file__).parent
-PREDICTORS = ("default", "gp", "ensemble", "random_forest", "xgboost", "gnn")
+NOISE = HERE.parent / "noise" / "results.csv"
+PREDICTORS = ("default", "gp", "random_forest", "xgboost", BASELINE)
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+ASKED = {
+    "nas-robbench-201": {50: 0.82, 200: 0.92, 1000: 0.96, 5000: 0.985},
+    "jung2023": {50: 0.62, 200: 0.76, 1000: 0.89, 5000: 0.96},
+}
+"""Mean share of the ceiling that was asked for, before anything was measured."""
+CLASSES = ("expressions", "networks")
+"""Which cells count as one network trained again: see ``experiments/noise``."""
 
 
 def main() -> None:
@@ -28,7 +47,7 @@ def main() -> None:
     parser.add_argument("--predictors", nargs="+", default=list(PREDICTORS))
     parser.add_argument("--targets", nargs="+", default=list(TARGETS))
     parser.add_argument("--sizes", nargs="+", type=int, default=list(TRAINING_SIZES))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--data-dir")
     parser.add_argument("--out", type=Path, default=HERE / "results.csv")
@@ -67,33 +86,132 @@ def _peers() -> dict[tuple[str, int], tuple[float, str]]:
     return best
 
 
+def _ceilings() -> dict[tuple[str, str, str], float]:
+    """Return the ceilings by target, measure and kind of classes."""
+    with NOISE.open(newline="") as file:
+        return {
+            (row["target"], row["measure"], row["classes"]): float(row["ceiling"])
+            for row in csv.DictReader(file)
+        }
+
+
 def _report(scores: list[Score]) -> None:
     taus: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for score in scores:
+    heads: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for score in sorted(scores, key=lambda score: score.key):
         taus[score.predictor, score.target, score.n_train].append(score.kendall_tau)
-    peers = _peers()
-    lines: list[str] = []
+        heads[score.predictor, score.target, score.n_train].append(score.precision_at_100)
+    ceilings, peers = _ceilings(), _peers()
+    lines = [*_shares(scores, ceilings), *_precision(heads, ceilings), *_margins(taus, peers)]
     for target in TARGETS:
-        lines += [f"\n### `{target}`", "| | " + " | ".join(map(str, TRAINING_SIZES)) + " |"]
-        lines.append("|---" * (len(TRAINING_SIZES) + 1) + "|")
-        cells = [f"{peers[target, n][0]:.3f} ({peers[target, n][1]})" for n in TRAINING_SIZES]
-        lines.append("| best peer | " + " | ".join(cells) + " |")
-        for name in PREDICTORS:
-            cells = [_cell(taus.get((name, target, n), [])) for n in TRAINING_SIZES]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines += _table(target, taus, ceilings, peers)
     readme = HERE / "README.md"
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     readme.write_text(head + BEGIN + "\n".join(lines) + "\n" + END + tail)
+    write_figure(HERE / "curves.png", standings(scores))
 
 
-def _cell(values: list[float]) -> str:
+def _shares(scores: list[Score], ceilings: dict[tuple[str, str, str], float]) -> list[str]:
+    """Return the mean share of the ceiling over the targets of each benchmark."""
+    taus = {score.key: score.kendall_tau for score in scores}
+    lines = ["\n### Share of the ceiling, mean over the four targets of a benchmark\n"]
+    sizes = list(ASKED["jung2023"])
+    lines.append(
+        "Mean ± sd over seeds of the mean over targets; each seed splits the cells anew.\n"
+    )
+    lines.append("| | ceiling from equal | " + " | ".join(f"N = {n}" for n in sizes) + " |")
+    lines.append("|---" * (len(sizes) + 2) + "|")
+    for benchmark, asked in ASKED.items():
+        lines.append(
+            f"| **{benchmark}**, asked for | | " + _joined(f"≥ {x}" for x in asked.values())
+        )
+        mine = [target for target in TARGETS if Target.parse(target).benchmark == benchmark]
+        for name in PREDICTORS:
+            for classes in CLASSES:
+                tops = np.array([ceilings[target, "kendall_tau", classes] for target in mine])
+                cells = []
+                for n in sizes:
+                    seeds = {seed for p, _, size, seed in taus if (p, size) == (name, n)}
+                    each = [[taus.get((name, t, n, seed)) for t in mine] for seed in seeds]
+                    whole = [np.array(row) for row in each if None not in row]
+                    cells.append(_cell([float(np.mean(row / tops)) for row in whole]))
+                lines.append(f"| {name} | {classes} | " + _joined(cells))
+    return lines
+
+
+def _precision(
+    heads: dict[tuple[str, str, int], list[float]], ceilings: dict[tuple[str, str, str], float]
+) -> list[str]:
+    """Return how many of the 100 ranked best are among the measured best 100."""
+    lines = ["\n### Precision of the best 100, N = 1000\n"]
+    lines += ["| target | ceiling | " + _joined(PREDICTORS), "|---" * (len(PREDICTORS) + 2) + "|"]
+    for target in TARGETS:
+        top = ceilings[target, "precision_at_100", "networks"]
+        cells = [_cell(heads.get((name, target, 1000), []), digits=2) for name in PREDICTORS]
+        lines.append(f"| `{target}` | {top:.2f} | " + _joined(cells))
+    return lines
+
+
+def _margins(
+    taus: dict[tuple[str, str, int], list[float]], peers: dict[tuple[str, int], tuple[float, str]]
+) -> list[str]:
+    """Return by how much the default is ahead of the best peer."""
+    lines = ["\n### Kendall tau of `default` less that of the best peer\n"]
+    lines += ["| target | " + _joined(TRAINING_SIZES), "|---" * (len(TRAINING_SIZES) + 1) + "|"]
+    for target in TARGETS:
+        cells = []
+        for n in TRAINING_SIZES:
+            each = np.array(taus.get(("default", target, n), [np.nan])) - peers[target, n][0]
+            cells.append(f"{each.mean():+.3f} (at least {each.min():+.3f})")
+        lines.append(f"| `{target}` | " + _joined(cells))
+    return lines
+
+
+def _table(
+    target: str,
+    taus: dict[tuple[str, str, int], list[float]],
+    ceilings: dict[tuple[str, str, str], float],
+    peers: dict[tuple[str, int], tuple[float, str]],
+) -> list[str]:
+    """Return every predictor's tau on one target, with its shares of both ceilings."""
+    tops = [ceilings[target, "kendall_tau", classes] for classes in CLASSES]
+    lines = [f"\n### `{target}`\n"]
+    lines.append(
+        "Ceiling {:.3f} from equal expressions, {:.3f} from equal networks.\n".format(*tops)
+    )
+    lines += ["| | " + _joined(TRAINING_SIZES), "|---" * (len(TRAINING_SIZES) + 1) + "|"]
+    best = [(*peers[target, n], n) for n in TRAINING_SIZES]
+    lines.append(
+        "| best peer | " + _joined(f"{t:.3f} ({name}) {_of(t, tops)}" for t, name, _ in best)
+    )
+    for name in PREDICTORS:
+        cells = []
+        for n in TRAINING_SIZES:
+            values = taus.get((name, target, n), [])
+            cells.append(
+                _cell(values) + (f" {_of(float(np.mean(values)), tops)}" if values else "")
+            )
+        lines.append(f"| {name} | " + _joined(cells))
+    return lines
+
+
+def _joined(cells: Iterable[object]) -> str:
+    return " | ".join(map(str, cells)) + " |"
+
+
+def _of(tau: float, tops: list[float]) -> str:
+    """Return the shares of the ceilings."""
+    return "[" + ", ".join(f"{tau / top:.3f}" for top in tops) + "]"
+
+
+def _cell(values: list[float], *, digits: int = 3) -> str:
     if not values:
         return "–"
     if len(values) == 1:
-        return f"{values[0]:.3f} (n = 1)"
-    count = "" if len(values) >= 5 else f" (n = {len(values)})"
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}{count}"
+        return f"{values[0]:.{digits}f} (n = 1)"
+    count = "" if len(values) == 10 else f" (n = {len(values)})"
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}{count}"
 
 
 if __name__ == "__main__":

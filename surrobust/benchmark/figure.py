@@ -44,7 +44,7 @@ def write_figure(path: AnyPath, found: Sequence["Standing"]) -> Path:
         handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 8)
     )
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
+    figure.savefig(content, format="png", dpi=100)
     write_bytes(path, content.getvalue())
     return Path(path)
 
