@@ -91,9 +91,13 @@ def _scores(data: Any, stored: Stored) -> pd.DataFrame:
     part = RESULTS.with_suffix(".part")
     with part.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([FIELDS, *((*row[:6], round(float(row[6]), 1)) for row in rows)])
+        writer.writerows([FIELDS, *((*row[:6], _rounded(row[6])) for row in rows)])
     part.replace(RESULTS)
     return pd.read_csv(RESULTS)
+
+
+def _rounded(seconds: float) -> str:
+    return "" if np.isnan(seconds) else f"{seconds:.1f}"
 
 
 def tables(scores: pd.DataFrame) -> str:
@@ -119,9 +123,9 @@ def tables(scores: pd.DataFrame) -> str:
 
 
 def _paired(part: pd.DataFrame, a: str, b: str, n: int, measure: str, better: int) -> list[str]:
-    """Return a row: mean differences over a benchmark's four targets, and the test over splits.
+    """Return a row, if there is a split with both: mean differences and the test over splits.
 
-    Errors are in per cent of b's, as targets have their own units.
+    A mean is that over a benchmark's four targets. Errors are in per cent of b's, as targets have their own units.
     """
     wide = part.pivot_table(index=["target", "seed"], columns="predictor", values=measure)
     if not {a, b} <= set(wide):
@@ -132,6 +136,9 @@ def _paired(part: pd.DataFrame, a: str, b: str, n: int, measure: str, better: in
     for targets in GROUPS.values():
         own = difference[difference.index.get_level_values("target").isin(targets)]
         means = own.groupby("seed").mean()
+        if not len(means):
+            cells.append("– | –")
+            continue
         text = f"{means.mean():+.4f}" if better > 0 else f"{means.mean():+.1f} %"
         if len(means) > 1:
             wins = int((own.groupby("target").mean() * better > 0).sum())
@@ -139,7 +146,9 @@ def _paired(part: pd.DataFrame, a: str, b: str, n: int, measure: str, better: in
             text += f", {wins} of {len(targets)} targets"
         p = _p(means)
         cells.append(f"{text} | {p}")
-    return [f"| {a} | {b} | {n} | {len(means)} | {' | '.join(cells)} |"]
+    return [
+        f"| {a} | {b} | {n} | {pair.index.get_level_values('seed').nunique()} | {' | '.join(cells)} |"
+    ]
 
 
 def _p(means: pd.Series) -> str:
@@ -184,5 +193,7 @@ def _learners(scores: pd.DataFrame) -> list[str]:
 
 
 def _cell(values: pd.Series) -> str:
+    if not len(values):
+        return "–"
     spread = f" ± {values.std():.3f}" if len(values) > 1 else ""
     return f"{values.mean():.3f}{spread}"
