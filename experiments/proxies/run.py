@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from surrobust.benchmark import TARGETS
 from surrobust.metrics import kendall_tau, spearman_rho
@@ -27,6 +28,15 @@ TRAINED = ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8", "autoattack-8")
 KERNELS = ("ntk_clean", "ntk_robust", "ntk_robust_twice")
 STATISTICS = ("min_eigenvalue", "frobenius", "condition")
 FIRST = "params"
+PAIRS = [
+    *(
+        (f"{kernel}{ending}", f"ntk_clean{ending}", TARGETS[0])
+        for ending in ("", "-frobenius", "-condition")
+        for kernel in KERNELS[1:]
+    ),
+    *(("certified_bound", FIRST, target) for target in TARGETS[:2]),
+    *(("nwot", FIRST, target) for target in TARGETS[:4]),
+]
 SAME = "params, cells of the costly ones"
 
 
@@ -36,15 +46,36 @@ def correlate(a: np.ndarray, b: np.ndarray, boots: int) -> dict[str, float]:
     a, b = a[known], b[known]
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return {"n": len(a), "spearman": np.nan, "sd": np.nan, "kendall": np.nan}
-    rng = np.random.default_rng(0)
-    draws = [rng.integers(len(a), size=len(a)) for _ in range(boots)]
-    spread = np.std([spearman_rho(a[d], b[d]) for d in draws], ddof=1)
+    spread = np.std(bootstrap(a, b, boots), ddof=1)
     return {
         "n": len(a),
         "spearman": spearman_rho(a, b),
         "sd": float(spread),
         "kendall": kendall_tau(a, b),
     }
+
+
+def bootstrap(a: np.ndarray, b: np.ndarray, boots: int) -> np.ndarray:
+    """Spearman of cells drawn with replacement, ``(boots,)``, the same draws for equal lengths."""
+    draws = np.random.default_rng(0).integers(len(a), size=(boots, len(a)))
+    x, y = (rankdata(values[draws], axis=1) for values in (a, b))
+    x, y = (ranks - ranks.mean(axis=1, keepdims=True) for ranks in (x, y))
+    return (x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1))
+
+
+def table_of_pairs(scores: pd.DataFrame, boots: int) -> str:
+    """How much better than another a proxy ranks, sign apart, on the same cells."""
+    table = load_table("nas-robbench-201").to_frame().reindex(scores.index)
+    rows = []
+    for proxy, other, target in PAIRS:
+        known = scores[proxy].notna() & scores[other].notna()
+        a, b, y = (v[known].to_numpy() for v in (scores[proxy], scores[other], table[target]))
+        signs = [np.sign(spearman_rho(values, y)) for values in (a, b)]
+        gain = signs[0] * spearman_rho(a, y) - signs[1] * spearman_rho(b, y)
+        drawn = signs[0] * bootstrap(a, y, boots) - signs[1] * bootstrap(b, y, boots)
+        told = f"{gain:+.3f} ± {drawn.std(ddof=1):.3f}"
+        rows.append([proxy, other, target.partition("/")[2], int(known.sum()), told])
+    return markdown(["proxy", "beside", "target", "n", "gain in Spearman's size"], rows)
 
 
 def measure(scores: pd.DataFrame, boots: int) -> pd.DataFrame:
@@ -232,6 +263,7 @@ def main() -> None:
         "targets": table_of_targets(results),
         "epsilons": table_of_epsilons(results),
         "kernels": table_of_kernels(results),
+        "pairs": table_of_pairs(scores, boots),
         "seconds": table_of_seconds(),
     }
     if given.smoke:
