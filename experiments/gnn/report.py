@@ -125,7 +125,8 @@ def tables(scores: pd.DataFrame) -> str:
 def _paired(part: pd.DataFrame, a: str, b: str, n: int, measure: str, better: int) -> list[str]:
     """Return a row, if there is a split with both: mean differences and the test over splits.
 
-    A mean is that over a benchmark's four targets. Errors are in per cent of b's, as targets have their own units.
+    A mean is that over a benchmark's four targets. Errors are in per cent of b's, as targets have
+    their own units.
     """
     wide = part.pivot_table(index=["target", "seed"], columns="predictor", values=measure)
     if not {a, b} <= set(wide):
@@ -146,9 +147,8 @@ def _paired(part: pd.DataFrame, a: str, b: str, n: int, measure: str, better: in
             text += f", {wins} of {len(targets)} targets"
         p = _p(means)
         cells.append(f"{text} | {p}")
-    return [
-        f"| {a} | {b} | {n} | {pair.index.get_level_values('seed').nunique()} | {' | '.join(cells)} |"
-    ]
+    splits = pair.index.get_level_values("seed").nunique()
+    return [f"| {a} | {b} | {n} | {splits} | {' | '.join(cells)} |"]
 
 
 def _p(means: pd.Series) -> str:
