@@ -41,7 +41,7 @@ class Ensemble(AbstractPredictor):
         *,
         encoder: str = "features",
         network_weight: float = 0.3,
-        trees: int = 500,
+        trees: int = 1000,
         members: int = 4,
         updates: int | None = None,
         device: str = "cpu",
