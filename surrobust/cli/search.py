@@ -78,6 +78,9 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     if options["resume"] and options["out"] is None and options["storage"] is None:
         msg = "--resume: expected --out DIR with the search to continue, got none"
         raise InvalidInputError(msg)
+    if options["budget"] == 0 and options["strategy"] != "zero_cost" and not options["resume"]:
+        msg = f"--budget: expected at least 1 with strategy {options['strategy']}, got 0"
+        raise InvalidInputError(msg)
     for name in ("target", "budget", "strategy", "objective", "seed"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None

@@ -48,10 +48,10 @@ def test_networks_that_predict_nothing_are_refused():
         make_small("ensemble", network_weight=0)
 
 
-def test_the_default_averages_scores_three_to_one(fitted, toy_cells, toy_values):
+def test_the_default_averages_scores_seven_to_three(fitted, toy_cells, toy_values):
     model = fitted("default", 1)
     process, trees = (member._predict(NEW)[0] for member in model._members)
     order = np.argsort([cell.index for cell in toy_cells])
     expected, _ = ScoreMap.fit(toy_values[order][:, None], transform="scores")
-    blend = 0.75 * process + 0.25 * trees
+    blend = 0.7 * process + 0.3 * trees
     np.testing.assert_allclose(model.predict(NEW), expected.to_values(blend)[:, 0], rtol=1e-9)
