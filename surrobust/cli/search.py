@@ -38,6 +38,14 @@ OBJECTIVES = ("auto", "table", "surrogate")
 )
 @click.option("--strategy", default="default", show_default=True, help="Name of a search strategy.")
 @click.option(
+    "--warm-start",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Evaluate the N best by zero-cost scores first, whatever the strategy.",
+)
+@click.option(
     "--objective",
     type=click.Choice(OBJECTIVES),
     default="auto",
@@ -81,7 +89,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     if options["budget"] == 0 and options["strategy"] != "zero_cost" and not options["resume"]:
         msg = f"--budget: expected at least 1 with strategy {options['strategy']}, got 0"
         raise InvalidInputError(msg)
-    for name in ("target", "budget", "strategy", "objective", "seed"):
+    for name in ("target", "budget", "strategy", "objective", "seed", "warm_start"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
     with _progress() as report:

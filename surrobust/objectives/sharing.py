@@ -110,7 +110,8 @@ class Job:
     def open(self) -> Ledger:
         """Return the ledger of the search."""
         plan = self.plan
-        facts = {key: getattr(plan, key) for key in ("target", "objective", "strategy", "seed")}
+        names = ("target", "objective", "strategy", "seed", "warm_start")
+        facts = {key: getattr(plan, key) for key in names}
         storage = open_storage(self.sharing.storage)
         return Ledger(storage, self.study, facts, maximise=plan.higher_is_better)
 
@@ -153,7 +154,13 @@ class Job:
 
     def _make_strategy(self, seed: int) -> AbstractSearch:
         plan = self.plan
-        return make_search(plan.strategy, seed=seed, prior=self.prior, target=plan.target)
+        return make_search(
+            plan.strategy,
+            seed=seed,
+            prior=self.prior,
+            target=plan.target,
+            warm_start=plan.warm_start,
+        )
 
 
 def run_shared(

@@ -31,6 +31,7 @@ def search(
     strategy: str | None = None,
     objective: str | None = None,
     seed: int | None = None,
+    warm_start: int | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
     storage: AnyPath | None = None,
@@ -51,6 +52,8 @@ def search(
         strategy: Name in ``SEARCHES``; default.
         objective: Name in ``OBJECTIVES``; auto.
         seed: Seed of the strategy; 0.
+        warm_start: How many evaluations come first from the top of the zero-cost ranking
+            (``objectives.scores.zero_cost_scores``), whatever the strategy; 0.
         out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
         storage: Journal file or URL of a database in which workers meet. The same call from
@@ -72,6 +75,7 @@ def search(
     place = _Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
     options = {"target": target, "objective": objective, "strategy": strategy, "seed": seed}
+    options["warm_start"] = warm_start
     plan = make_plan(DEFAULTS, recorded, budget=budget, **options)
     if plan.target is None:
         msg = "target: expected the search of a target to be resumed, got that of a callable"
@@ -89,6 +93,7 @@ def run_search(
     strategy: str | None = None,
     seed: int | None = None,
     prior: Prior | None = None,
+    warm_start: int | None = None,
     batch: int | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
@@ -109,6 +114,7 @@ def run_search(
         strategy: Name in ``SEARCHES``; default.
         seed: Seed of the strategy; 0.
         prior: A fitted predictor of one value; a guided strategy starts from what it predicts.
+        warm_start: How many evaluations come first from the top of the zero-cost ranking; 0.
         batch: Architectures asked for at once, before a value of any of them is known.
         out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
@@ -134,6 +140,7 @@ def run_search(
     recorded = place.recorded()
     defaults = replace(DEFAULTS, target=None, objective="callable")
     options = {"objective": "callable", "strategy": strategy, "seed": seed}
+    options["warm_start"] = warm_start
     plan = make_plan(defaults, recorded, budget=budget, **options)
     measured = Objective("callable", objective)
     source = partial(Objective, "callable", objective)
@@ -178,7 +185,13 @@ class _Task:
 
 def _run(task: _Task, place: _Place) -> SearchResult:
     plan = task.plan
-    strategy = make_search(plan.strategy, seed=plan.seed, prior=task.prior, target=plan.target)
+    strategy = make_search(
+        plan.strategy,
+        seed=plan.seed,
+        prior=task.prior,
+        target=plan.target,
+        warm_start=plan.warm_start,
+    )
     if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
         return _rank_only(plan, strategy, place)
 

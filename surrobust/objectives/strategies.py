@@ -5,9 +5,10 @@ from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..searches import SEARCHES, AbstractSearch
+from ..searches import SEARCHES, AbstractSearch, ZeroCostSearch
 from ..searches.guided import GuidedSearch, Prior
 from ..spaces import NASBench201
+from .scores import zero_cost_scores
 
 
 def make_search(
@@ -16,6 +17,7 @@ def make_search(
     seed: int = 0,
     prior: Prior | None = None,
     target: str | None = None,
+    warm_start: int = 0,
     candidates: Iterable[Any] | None = None,
 ) -> AbstractSearch:
     """Return a fresh strategy on NAS-Bench-201.
@@ -28,6 +30,7 @@ def make_search(
         seed: Seed of the strategy.
         prior: A fitted predictor of one value that guided strategies start from.
         target: What is searched for; ``zero_cost`` ranks by what other targets taught.
+        warm_start: How many architectures from the top of the zero-cost ranking come first.
         candidates: The architectures that may be asked for; None means all of the space.
 
     Raises:
@@ -45,8 +48,11 @@ def make_search(
         from ..predictors import make_predictor
 
         options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
+    scores = zero_cost_scores(target) if name == "zero_cost" or warm_start else None
     if name == "zero_cost":
-        from .scores import zero_cost_scores
-
-        options["scores"] = zero_cost_scores(target)
-    return strategy(NASBench201(), **options, candidates=candidates, seed=seed)
+        options["scores"] = scores
+    search = strategy(NASBench201(), **options, candidates=candidates, seed=seed)
+    if warm_start:
+        ranked = ZeroCostSearch(NASBench201(), scores=scores, candidates=candidates, seed=seed)
+        search.enqueue(ranked.ranking(warm_start))
+    return search

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._checks import brief
+from .._checks import brief, check_integer
 from .._files import read_json, write_text
 from .._version import __version__
 from ..errors import InvalidInputError, SurrobustError
@@ -48,6 +48,7 @@ class SearchResult:
         seed: Seed of the strategy.
         evaluations: In the order of their trials.
         version: Of the package that ran the search.
+        warm_start: How many evaluations come from the top of the zero-cost ranking first.
         ranked: Where the budget is 0, the best by what was known beforehand.
     """
 
@@ -58,6 +59,7 @@ class SearchResult:
     seed: int
     evaluations: tuple[Evaluation, ...]
     version: str = __version__
+    warm_start: int = 0
     ranked: tuple[Architecture, ...] = ()
 
     @property
@@ -92,6 +94,7 @@ class SearchResult:
             "strategy": self.strategy,
             "budget": self.budget,
             "seed": self.seed,
+            **({"warm_start": self.warm_start} if self.warm_start else {}),
             "version": self.version,
             "evaluations": [_row(e) for e in self.evaluations],
             "finalists": [_finalist(e) for e in self.finalists],
@@ -133,6 +136,7 @@ def _parse(document: Any) -> SearchResult:
             got = brief(value) if name in document else "none"
             msg = f"{name}: expected {_words(kind)}, got {got}"
             raise InvalidInputError(msg)
+    warm_start = check_integer("warm_start", document.get("warm_start", 0), minimum=0)
     result = SearchResult(
         target=None if document["target"] is None else str(Target.parse(document["target"])),
         objective=document["objective"],
@@ -141,6 +145,7 @@ def _parse(document: Any) -> SearchResult:
         seed=document["seed"],
         version=document["version"],
         evaluations=tuple(_parse_row(row, i) for i, row in enumerate(document["evaluations"])),
+        warm_start=warm_start,
         ranked=() if document["budget"] else tuple(map(_parse_ranked, document["finalists"])),
     )
     if [_finalist(e) for e in result.finalists] != document["finalists"]:

@@ -107,3 +107,23 @@ def test_a_search_without_training_spends_its_budget_from_the_top():
 def test_other_strategies_need_a_budget():
     with pytest.raises(InvalidInputError, match="budget: expected an integer of at least 1"):
         sr.search(TARGET, budget=0, objective="surrogate")
+
+
+def test_a_warm_start_begins_with_the_best_ranked(tmp_path):
+    options = {"strategy": "random", "objective": "surrogate"}
+    ranked = sr.search(TARGET, budget=0, strategy="zero_cost", objective="surrogate").finalists
+    whole = sr.search(TARGET, budget=6, warm_start=3, **options)
+    asked = [e.architecture for e in whole.evaluations]
+    assert asked[:3] == [e.architecture for e in ranked[:3]]
+    assert set(asked[3:]).isdisjoint(e.architecture for e in ranked)
+    sr.search(TARGET, budget=2, warm_start=3, out=tmp_path, **options)
+    again = sr.search(out=tmp_path, resume=True, budget=6)
+    assert again.evaluations == whole.evaluations
+    assert json.loads((tmp_path / "search.json").read_text())["warm_start"] == 3
+
+
+def test_a_function_of_the_users_own_can_be_started_warm():
+    mine = sr.run_search(lambda cell: cell.index, budget=3, warm_start=2, strategy="random")
+    scores = zero_cost_scores()
+    best = sorted(scores, key=scores.__getitem__, reverse=True)
+    assert mine.evaluations[0].architecture == best[0]
