@@ -1,17 +1,18 @@
 """Zero-cost search: how well do proxies rank, alone and combined, and what does a budget add?
 
-    python experiments/zero_cost/run.py              # everything
+    python experiments/zero_cost/run.py              # everything, resumable target by target
     python experiments/zero_cost/run.py --smoke      # seconds, writes nothing
     python experiments/zero_cost/run.py --report     # only README's tables from the csv files
 
 Reads the tables and the published proxy columns as the package does (``--data-dir``,
 ``SURROBUST_DATA``, per-user cache). Writes ``correlations.csv``, ``pools.csv`` and
-``warm_start.csv``, each when it is complete.
+``warm_start.csv`` after every target; ``published.csv`` has what others reached.
 """
 
 import argparse
 import csv
 import io
+import itertools
 import sys
 from pathlib import Path
 
@@ -34,31 +35,38 @@ from surrobust.tables import load_proxy_columns, load_table
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 SPLITS, POOLS, POOL_SEEDS, BUDGETS = 5, (250, 500, 1000, 2000), 50, (0, 10, 20, 50)
+FITTED = 612
+"""Cells that the combinations of pools are fitted on, as many as ship with scores."""
 WARM, RUNS, WARM_BUDGETS = (0, 5, 10), 20, (10, 20, 50)
-PUBLISHED = {  # SynFlow-guided genetic algorithm, 3000 proxy evaluations; RobustNasBench
-    "nas-robbench-201/cifar10/pgd-8": 0.4737,
-    "nas-robbench-201/cifar10/autoattack-8": 0.4348,
-    "nas-robbench-201/cifar100/pgd-8": 0.2354,
-}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-dir")
     parser.add_argument("--parts", nargs="+", default=["correlations", "pools", "warm_start"])
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS))
+    parser.add_argument("--folder", type=Path, default=HERE, help="of the csv files")
     parser.add_argument("--smoke", action="store_true", help="one split, pool and run; no file")
     parser.add_argument("--report", action="store_true", help="only write the tables")
     args = parser.parse_args()
     parts = {"correlations": correlations, "pools": pools, "warm_start": warm_start}
-    if not args.report:
-        data = Data(args.data_dir)
+    if args.report:
+        _report()
+        return
+    data = Data(args.data_dir)
+    if args.smoke:
         for name in args.parts:
-            rows = parts[name](data, small=args.smoke)
-            if args.smoke:
-                print(name, rows[:2])
-            else:
-                _write(HERE / f"{name}.csv", rows)
-    if not args.smoke:
+            print(name, parts[name](data, args.targets[0], small=True)[:2])
+        return
+    for name in args.parts:
+        path = args.folder / f"{name}.csv"
+        rows = _read(path)
+        for target in args.targets:
+            if target not in {row["target"] for row in rows}:
+                rows += parts[name](data, target, small=False)
+                _write(path, sorted(rows, key=lambda row: TARGETS.index(row["target"])))
+                print(f"{name}: {target}", file=sys.stderr, flush=True)
+    if args.folder == HERE:
         _report()
 
 
@@ -88,79 +96,76 @@ class Data:
         return fit_combination(key, self.columns, self.numbers[rows], known).score(self.numbers)
 
 
-def correlations(data: Data, *, small: bool) -> list[dict]:
-    """Spearman of each proxy with each target; of the combination on the half not fitted on."""
+def correlations(data: Data, target: str, *, small: bool) -> list[dict]:
+    """Spearman of each proxy with a target; of the combination on the half not fitted on."""
     rows = []
-    n = len(data.cells)
-    for target in TARGETS:
-        y = data.values[target]
-        for seed in range(1 if small else SPLITS):
-            order = np.random.default_rng(seed).permutation(n)
-            fitted, held_out = order[: n // 2], order[n // 2 :]
-            scores = {name: data.numbers[:, j] for j, name in enumerate(data.columns)}
-            scores["combination"] = data.combine(target, fitted)
-            for name, score in scores.items():
-                rho = spearmanr(score[held_out], y[held_out]).statistic
-                rows.append(
-                    {"proxy": name, "target": target, "seed": seed, "n": len(held_out)}
-                    | {"spearman": f"{rho:.4f}"}
-                )
-        print(f"correlations: {target}", file=sys.stderr, flush=True)
+    n, y = len(data.cells), data.values[target]
+    for seed in range(1 if small else SPLITS):
+        order = np.random.default_rng(seed).permutation(n)
+        fitted, held_out = order[: n // 2], order[n // 2 :]
+        scores = {name: data.numbers[:, j] for j, name in enumerate(data.columns)}
+        scores["combination"] = data.combine(target, fitted)
+        for name, score in scores.items():
+            rho = spearmanr(score[held_out], y[held_out]).statistic
+            row = {"proxy": name, "target": target, "seed": seed, "n": len(held_out)}
+            rows.append(row | {"spearman": f"{rho:.4f}"})
     return rows
 
 
-def pools(data: Data, *, small: bool) -> list[dict]:
-    """Best value after a budget, spent from the top of a random pool of scored cells."""
+def pools(data: Data, target: str, *, small: bool) -> list[dict]:
+    """Best value after a budget, spent from the top of a random pool of scored cells.
+
+    The combination is fitted on cells outside of the pool. Last, the scores that ship.
+    """
     rows = []
-    space, n = NASBench201(), len(data.cells)
+    space, n, y = NASBench201(), len(data.cells), data.values[target]
     synflow = data.columns.index("synflow")
     params = np.array([count_parameters(cell) for cell in data.cells], float)
-    for target in TARGETS[:1] if small else TARGETS:
-        y = data.values[target]
-        for size in POOLS[:1] if small else POOLS:
-            for seed in range(1 if small else POOL_SEEDS):
-                pool = np.random.default_rng(1000 + seed).permutation(n)[:size]
-                ways = {
-                    "combination": data.combine(target, pool)[pool],
-                    "synflow": data.numbers[pool, synflow],
-                    "params": params[pool],
-                }
-                for way, scores in ways.items():
-                    cells = [data.cells[i] for i in pool]
-                    known = dict(zip(cells, map(float, scores), strict=True))
-                    search = ZeroCostSearch(space, scores=known, candidates=cells, seed=seed)
-                    value = dict(zip(cells, y[pool], strict=True))
-                    asked = [value[cell] for cell in search.ask(max(BUDGETS))]
-                    row = {"way": way, "target": target, "pool": size, "seed": seed}
-                    for budget in BUDGETS:  # with no evaluation, the first of the ranking
-                        row[f"best_{budget}"] = f"{max(asked[: max(budget, 1)]):.6f}"
-                    rows.append(row)
-        print(f"pools: {target}", file=sys.stderr, flush=True)
-    return rows
+    for size, seed in itertools.product(POOLS, range(1 if small else POOL_SEEDS)):
+        order = np.random.default_rng(1000 + seed).permutation(n)
+        pool, others = order[:size], order[size : size + FITTED]
+        ways = {
+            "combination": data.combine(target, others)[pool],
+            "synflow": data.numbers[pool, synflow],
+            "params": params[pool],
+        }
+        cells = [data.cells[i] for i in pool]
+        value = dict(zip(cells, y[pool], strict=True))
+        for way, scores in ways.items():
+            known = dict(zip(cells, map(float, scores), strict=True))
+            search = ZeroCostSearch(space, scores=known, candidates=cells, seed=seed)
+            asked = [value[cell] for cell in search.ask(max(BUDGETS))]
+            row = {"way": way, "target": target, "pool": size, "seed": seed}
+            rows.append(row | _best(asked))
+    shipped = zero_cost_scores(target)
+    table = data.tables[target.split("/")[0]]
+    asked = ZeroCostSearch(space, scores=shipped).ask(max(BUDGETS))
+    row = {"way": "shipped", "target": target, "pool": len(shipped), "seed": 0}
+    return [*rows, row | _best([table.query(cell, target) for cell in asked])]
 
 
-def warm_start(data: Data, *, small: bool) -> list[dict]:
+def _best(asked: list[float]) -> dict[str, str]:
+    # With no evaluation, the first of the ranking.
+    return {f"best_{b}": f"{max(asked[: max(b, 1)]):.6f}" for b in BUDGETS}
+
+
+def warm_start(data: Data, target: str, *, small: bool) -> list[dict]:
     """Regret of ``default`` whose first evaluations are the best by the shipped scores."""
     rows = []
-    for target in TARGETS[:1] if small else TARGETS:
-        table = data.tables[target.split("/")[0]]
-        ranking = ZeroCostSearch(NASBench201(), scores=zero_cost_scores(target)).ranking(max(WARM))
-        for seed in range(1 if small else RUNS):
-            for warm in WARM:
-                search = make_search("default", seed=seed)
-                search.enqueue(ranking[:warm])
-                evaluations = run(
-                    search,
-                    lambda cell, table=table, target=target: table.query(cell, target),
-                    budget=WARM_BUDGETS[0] if small else max(WARM_BUDGETS),
-                    source="table",
-                )
-                found = np.maximum.accumulate([e.value for e in evaluations])
-                row = {"warm": warm, "target": target, "seed": seed}
-                for budget in WARM_BUDGETS[:1] if small else WARM_BUDGETS:
-                    row[f"regret_{budget}"] = f"{data.best[target] - found[budget - 1]:.6f}"
-                rows.append(row)
-        print(f"warm start: {target}", file=sys.stderr, flush=True)
+    table = data.tables[target.split("/")[0]]
+    ranking = ZeroCostSearch(NASBench201(), scores=zero_cost_scores(target)).ranking(max(WARM))
+    for seed, warm in itertools.product(range(1 if small else RUNS), WARM):
+        search = make_search("default", seed=seed)
+        search.enqueue(ranking[:warm])
+        evaluations = run(
+            search,
+            lambda cell: table.query(cell, target),
+            budget=max(WARM_BUDGETS),
+            source="table",
+        )
+        found = np.maximum.accumulate([e.value for e in evaluations])
+        regrets = {f"regret_{b}": f"{data.best[target] - found[b - 1]:.6f}" for b in WARM_BUDGETS}
+        rows.append({"warm": warm, "target": target, "seed": seed} | regrets)
     return rows
 
 
@@ -172,8 +177,7 @@ def _write(path: Path, rows: list[dict]) -> None:
     write_text(path, text.getvalue())
 
 
-def _read(name: str) -> list[dict]:
-    path = HERE / f"{name}.csv"
+def _read(path: Path) -> list[dict]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
@@ -181,8 +185,8 @@ def _read(name: str) -> list[dict]:
 
 
 def _cell(values: list[float], digits: int = 4) -> str:
-    if not values:
-        return "–"
+    if len(values) < 2:
+        return f"{values[0]:.{digits}f}" if values else "–"
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
@@ -192,6 +196,32 @@ def _report() -> None:
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     write_text(readme, head + BEGIN + "\n" + "\n".join(lines) + "\n" + END + tail)
+    _draw(_read(HERE / "correlations.csv"), _read(HERE / "warm_start.csv"))
+
+
+def _draw(correlated: list[dict], warmed: list[dict]) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    places = np.arange(len(TARGETS))
+    for i, name in enumerate(("params", "synflow", "combination")):
+        rows = [[float(r["spearman"]) for r in correlated if (r["proxy"], r["target"]) == (name, t)]
+                for t in TARGETS]  # fmt: skip
+        axes[0].bar(places + (i - 1) * 0.27, np.mean(rows, axis=1), 0.25, label=name)
+    axes[0].set_ylabel("Spearman, held-out cells")
+    for i, warm in enumerate(WARM):
+        mine = [[r for r in warmed if (r["warm"], r["target"]) == (str(warm), t)] for t in TARGETS]
+        means = [np.mean([float(r["regret_20"]) for r in rows]) for rows in mine]
+        axes[1].bar(places + (i - 1) * 0.27, means, 0.25, label=f"{warm} from the ranking first")
+    axes[1].set_ylabel("regret of default after 20 evaluations")
+    for axis in axes:
+        axis.set_xticks(places, map(_short, TARGETS), rotation=40, ha="right", fontsize=8)
+        axis.axhline(0, color="grey", linewidth=0.8)
+        axis.legend(fontsize=8)
+    figure.savefig(HERE / "zero_cost.png", dpi=100)
 
 
 def _short(target: str) -> str:
@@ -205,7 +235,7 @@ def _table(header: list[str], body: list[list[str]]) -> list[str]:
 
 
 def _correlation_lines() -> list[str]:
-    rows = _read("correlations")
+    rows = _read(HERE / "correlations.csv")
     if not rows:
         return []
     names = list(dict.fromkeys(row["proxy"] for row in rows))
@@ -224,28 +254,24 @@ def _correlation_lines() -> list[str]:
 
 
 def _pool_lines() -> list[str]:
-    rows = _read("pools")
+    rows = _read(HERE / "pools.csv")
     if not rows:
         return []
     lines = [f"Best value after a budget, mean ± sd of {POOL_SEEDS} random pools:", ""]
+    published = {row["target"]: row["value"] for row in _read(HERE / "published.csv")}
     body = []
     for target in TARGETS:
-        for way in ("combination", "synflow", "params"):
-            for size in POOLS:
-                picked = [
-                    r
-                    for r in rows
-                    if (r["way"], r["target"], r["pool"]) == (way, target, str(size))
-                ]
-                cells = [_cell([float(r[f"best_{b}"]) for r in picked]) for b in BUDGETS]
-                known = f"{PUBLISHED[target]:.4f}" if target in PUBLISHED else "–"
-                body.append([_short(target), way, str(size), *cells, known])
+        mine = [r for r in rows if r["target"] == target]
+        for way, size in dict.fromkeys((r["way"], r["pool"]) for r in mine):
+            picked = [r for r in mine if (r["way"], r["pool"]) == (way, size)]
+            cells = [_cell([float(r[f"best_{b}"]) for r in picked]) for b in BUDGETS]
+            body.append([_short(target), way, size, *cells, published.get(target, "–")])
     header = ["target", "ranked by", "proxy evaluations", *(f"budget {b}" for b in BUDGETS)]
     return lines + _table([*header, "published, 3000"], body) + [""]
 
 
 def _warm_lines() -> list[str]:
-    rows = _read("warm_start")
+    rows = _read(HERE / "warm_start.csv")
     if not rows:
         return []
     lines = [f"Regret of `default`, mean ± sd of {RUNS} runs:", ""]
