@@ -1,6 +1,7 @@
 """From cells to a table of scores: one network and as few passes as possible for each cell."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -90,6 +91,33 @@ class ProxyScorer:
         probe = self.probe(architecture)
         return {proxy.column: proxy.score(probe) for proxy in self.proxies}
 
+    def score_all(
+        self, architectures: Sequence[Architecture], *, at_once: int = 1
+    ) -> Iterator[dict[str, float]]:
+        """Yield the scores of each cell in their order, several cells in work at a time.
+
+        Args:
+            architectures: The cells.
+            at_once: How many, each on a thread of its own; on a CUDA device also on a stream.
+
+        Raises:
+            InvalidInputError: If ``at_once`` is not a positive integer.
+        """
+        if check_integer("at_once", at_once, minimum=1) == 1:
+            yield from map(self.score, architectures)
+            return
+        with ThreadPoolExecutor(at_once) as pool:
+            yield from pool.map(self._score_on_stream, architectures)
+
+    def _score_on_stream(self, architecture: Architecture) -> dict[str, float]:
+        if self.device.type != "cuda":
+            return self.score(architecture)
+        stream = torch.cuda.Stream(self.device)
+        # The batch was put on the device by the default stream.
+        stream.wait_stream(torch.cuda.default_stream(self.device))
+        with torch.cuda.stream(stream):
+            return self.score(architecture)
+
 
 def score_proxies(
     architectures: Iterable[Any],
@@ -100,6 +128,7 @@ def score_proxies(
     channels: int = 16,
     cells_per_stage: int = 5,
     device: str = "auto",
+    at_once: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> "DataFrame":
@@ -118,6 +147,9 @@ def score_proxies(
         channels: C of the network.
         cells_per_stage: N of the network.
         device: ``auto`` (CUDA where there is one), or what torch accepts.
+        at_once: Architectures in work at a time, each by a thread of its own and on a CUDA device
+            on a stream of its own; None is 1 on a CPU, where one network fills the cores, and 8
+            elsewhere. Scores do not depend on it.
         progress: Called with cells done and cells in all after each cell.
         seed: Of the batch and of the weights.
 
@@ -141,11 +173,13 @@ def score_proxies(
         device=device,
         seed=seed,
     )
+    if at_once is None:
+        at_once = 1 if scorer.device.type == "cpu" else 8
     rows = []
-    for done, cell in enumerate(cells, start=1):
-        rows.append(scorer.score(cell))
+    for row in scorer.score_all(cells, at_once=at_once):
+        rows.append(row)
         if progress is not None:
-            progress(done, len(cells))
+            progress(len(rows), len(cells))
     columns = [proxy.column for proxy in scorer.proxies]
     index = Index([cell.index for cell in cells], name="index", dtype="int64")
     return DataFrame(rows, index=index, columns=columns, dtype="float64")

@@ -137,3 +137,17 @@ def test_mistakes_are_named(argument, value, images):
 def test_what_is_no_architecture_is_refused(images):
     with pytest.raises(InvalidArchitectureError):
         score_proxies(["nope"], ["params"], images)
+
+
+def test_several_architectures_at_a_time_score_the_same(images):
+    cells, names = ["323133", 1000, "111111", 12, 2581], list(PROXIES)
+    told: list[tuple[int, int]] = []
+    options = {"images": images, "device": "cpu", **SMALL}
+    one = score_proxies(cells, names, **options)
+    several = score_proxies(
+        cells, names, at_once=3, progress=lambda *counts: told.append(counts), **options
+    )
+    assert several.equals(one)
+    assert told == [(n, 5) for n in range(1, 6)]
+    with pytest.raises(InvalidInputError, match="at_once: expected an integer of at least 1"):
+        score_proxies(cells, names, at_once=0, **options)
