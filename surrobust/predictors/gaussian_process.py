@@ -126,14 +126,6 @@ class GaussianProcess(AbstractPredictor):
         """Return what the kernel compares, one row per cell, float32."""
         return self.groups_.transform(self._features.encode(cells))
 
-    def _columns_beyond(self) -> int:
-        """Return how many columns the rows have after those of the groups."""
-        return 0
-
-    def _prior_variance(self, Z: np.ndarray) -> FloatArray:  # noqa: ARG002
-        """Return the variance of rows before anything was measured, ``(n,)`` or one for all."""
-        return np.asarray(self.kernel_.amplitude + 1)
-
     def _posterior(self, Z: np.ndarray) -> tuple[FloatArray, FloatArray]:
         """Return scores ``(n, m)`` and their standard deviations ``(n,)``."""
         mean = np.empty((len(Z), self.alpha_.shape[1]))
@@ -144,7 +136,7 @@ class GaussianProcess(AbstractPredictor):
             mean[rows] = K @ self.alpha_
             known = K[:, self.anchors_].astype(np.float32) @ self.whiten_.T
             variance[rows] = (known.astype(np.float64) ** 2).sum(axis=1)
-        prior = self._prior_variance(Z)
+        prior = self.kernel_.amplitude + 1
         return mean, np.sqrt(np.maximum(prior - variance, 1e-9 * prior))
 
     def _weights(self) -> dict[str, bytes]:
@@ -176,8 +168,7 @@ class GaussianProcess(AbstractPredictor):
         weights = take_tensor(tensors, "weights", dtype="float64", shape=(len(names),))
         amplitude, noise = take_tensor(tensors, "variances", dtype="float64", shape=(2,))
         self.kernel_ = Hyperparameters(weights, float(amplitude), float(noise))
-        width = d + self._columns_beyond()
-        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, width))
+        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, d))
         n = len(self.Z_)
         self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
         self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))
