@@ -2,27 +2,16 @@
 
 import json
 import logging
-import os
-import signal
 import threading
-from pathlib import Path
 
 import pytest
+from shareable import by_index, deadly_once, failing
 
 from surrobust.errors import InvalidInputError
 from surrobust.objectives import Objective, run_search, search, sources
 from surrobust.searches import read_result
 
 TARGET = "jung2023/cifar10/pgd-1"
-
-
-def by_index(cell):
-    """An objective that other processes can import."""
-    return cell.index / 15625
-
-
-def failing(cell):
-    raise ZeroDivisionError("division by nothing")
 
 
 @pytest.fixture
@@ -101,16 +90,6 @@ def test_an_error_of_all_workers_is_raised(tmp_path):
     with pytest.raises(RuntimeError, match="a worker ended: ZeroDivisionError: division by noth"):
         run_search(failing, budget=3, strategy="random", workers=2, out=tmp_path)
     assert read_result(tmp_path).evaluations == ()
-
-
-def deadly_once(cell):
-    """An objective whose first process is killed."""
-    try:
-        Path(os.environ["DEADLY"]).touch(exist_ok=False)
-    except FileExistsError:
-        return by_index(cell)
-    os.kill(os.getpid(), signal.SIGKILL)
-    return None
 
 
 def test_the_others_do_the_work_of_a_process_that_is_killed(tmp_path, monkeypatch, caplog):
