@@ -70,3 +70,22 @@ class Features:
             return cell.ops
         # Twins were scored and trained apart: numbers known beforehand may differ.
         return keys if self.columns is None else (*keys, cell.representative.ops)
+
+    def merge(
+        self, cells: Sequence[Architecture], scores: FloatArray
+    ) -> tuple[list[Architecture], FloatArray, FloatArray]:
+        """Return one cell for each row that differs, its mean scores, how many it stands for.
+
+        Args:
+            cells: Cells, ``(n,)``; there may be none.
+            scores: Their scores, ``(n, m)``.
+        """
+        firsts: dict[Hashable, Architecture] = {}
+        for cell in cells:
+            firsts.setdefault(self.key(cell), cell)
+        place = {key: i for i, key in enumerate(firsts)}
+        row = np.array([place[self.key(cell)] for cell in cells], dtype=np.int64)
+        repeats = np.bincount(row, minlength=len(firsts)).astype(np.float64)
+        sums = np.zeros((len(firsts), scores.shape[1]))
+        np.add.at(sums, row, scores)
+        return list(firsts.values()), sums / repeats[:, None], repeats

@@ -67,7 +67,7 @@ class GaussianProcess(AbstractPredictor):
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         self.groups_ = KernelGroups.of(self.encoder, self.columns)
         self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
-        firsts, means, repeats = self._merge(cells, scores)
+        firsts, means, repeats = self._features.merge(cells, scores)
         self.Z_ = self._rows(firsts)
         rng = as_generator(self.seed)
         chosen = _draw(len(firsts), self.rows_for_kernel, rng)
@@ -77,20 +77,6 @@ class GaussianProcess(AbstractPredictor):
         self.kernel_ = likelihood.maximise()
         self.noise_ = likelihood.noise_by_target(self.kernel_)
         self._condition(means, repeats, rng)
-
-    def _merge(
-        self, cells: Sequence[Architecture], scores: FloatArray
-    ) -> tuple[list[Architecture], FloatArray, FloatArray]:
-        """Return one cell per key, its mean scores, and how many it stands for."""
-        firsts: dict[Hashable, Architecture] = {}
-        for cell in cells:
-            firsts.setdefault(self._key(cell), cell)
-        place = {key: i for i, key in enumerate(firsts)}
-        row = np.array([place[self._key(cell)] for cell in cells])
-        repeats = np.bincount(row).astype(np.float64)
-        sums = np.zeros((len(firsts), scores.shape[1]))
-        np.add.at(sums, row, scores)
-        return list(firsts.values()), sums / repeats[:, None], repeats
 
     def _condition(self, scores: FloatArray, repeats: FloatArray, rng: np.random.Generator) -> None:
         """Compute what predictions need (Rasmussen & Williams, algorithm 2.1)."""

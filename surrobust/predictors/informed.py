@@ -108,7 +108,7 @@ class InformedPredictor(AbstractPredictor):
         self.trend_ = Trend.of(prior, np.stack([weights_of_alike(k, prior.targets) for k in names]))
         self.groups_ = KernelGroups.of(self.encoder, self.columns)
         self.map_, scores = _scores(Y)
-        firsts, means, repeats = self._merge(cells, scores)
+        firsts, means, repeats = self._features.merge(cells, scores)
         self.rows_ = self._rows(firsts)
         odds = [_ODDS_ALIKE if is_alike(k, prior.targets) else _ODDS_FOREIGN for k in names]
         self._average(np.array(odds).T, means, repeats)
@@ -130,20 +130,6 @@ class InformedPredictor(AbstractPredictor):
         self.views_ = np.flatnonzero((weights > _NEGLIGIBLE).any(axis=1))
         self.weights_ = weights[self.views_] / weights[self.views_].sum(axis=0)
         self.processes_ = [fitted[int(view)] for view in self.views_]
-
-    def _merge(
-        self, cells: Sequence[Architecture], scores: FloatArray
-    ) -> tuple[list[Architecture], FloatArray, FloatArray]:
-        """Return one cell per key, its mean scores, and how many it stands for."""
-        firsts: dict[Hashable, Architecture] = {}
-        for cell in cells:
-            firsts.setdefault(self._key(cell), cell)
-        place = {key: i for i, key in enumerate(firsts)}
-        row = np.array([place[self._key(cell)] for cell in cells], dtype=np.int64)
-        repeats = np.bincount(row, minlength=len(firsts)).astype(np.float64)
-        sums = np.zeros((len(firsts), scores.shape[1]))
-        np.add.at(sums, row, scores)
-        return list(firsts.values()), sums / repeats[:, None], repeats
 
     def _rows(self, cells: Sequence[Architecture]) -> Rows:
         if not cells:
