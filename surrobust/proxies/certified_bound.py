@@ -2,9 +2,9 @@
 
 from copy import deepcopy
 
+from ..relaxation import Box, margin_bounds
 from .base import AbstractProxy
 from .probe import Probe
-from .relaxation import Box, margin_bounds
 
 
 class CertifiedBound(AbstractProxy):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from surrobust.proxies import PROXIES, ProxyScorer
-from surrobust.proxies.relaxation import Box, interval_ranges, margin_bounds
+from surrobust.relaxation import Box, interval_ranges, margin_bounds
 from surrobust.spaces import Architecture
 
 

@@ -1,0 +1,51 @@
+"""The images that an attacker may show: a box of pixels, or a Euclidean ball inside of one."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Box:
+    """A box of pixels around each image, perhaps with a Euclidean ball inside.
+
+    Args:
+        centre: ``(n, c, h, w)``.
+        radius: Of the same shape, not negative.
+        ball: Images ``(n, c, h, w)`` and the Euclidean radius of the balls around them that count;
+            None where the whole box does.
+    """
+
+    centre: Tensor
+    radius: Tensor
+    ball: tuple[Tensor, float] | None = None
+
+    @classmethod
+    def around(cls, x: Tensor, epsilon: float, norm: str = "Linf") -> "Box":
+        """Return what lies within ``epsilon`` of images, in ``Linf`` or ``L2``, and within [0, 1].
+
+        The box of a Euclidean ball is the one that encloses it.
+        """
+        lower, upper = (x - epsilon).clamp_min(0), (x + epsilon).clamp_max(1)
+        ball = None if norm == "Linf" else (x, epsilon)
+        return cls((lower + upper) / 2, (upper - lower) / 2, ball)
+
+    @property
+    def point(self) -> Tensor:
+        """The image at which a linear function is valued before :meth:`reach` is subtracted."""
+        return self.centre if self.ball is None else self.ball[0]
+
+    def reach(self, slope: Tensor) -> Tensor:
+        """Return how far a linear function can fall below its value at the point, ``(n,)``.
+
+        By the dual norm of its slope ``(n, c, h, w)``: the 1-norm for a box, weighted by radii;
+        the 2-norm for a Euclidean ball.
+        """
+        if self.ball is None:
+            return (self.radius * slope.abs()).flatten(1).sum(1)
+        # The root has no derivative at 0, where the ball cannot lower the function either.
+        squares = slope.square().flatten(1).sum(1)
+        rising = squares > 0
+        lengths = torch.where(rising, squares, torch.ones_like(squares)).sqrt()
+        return self.ball[1] * torch.where(rising, lengths, torch.zeros_like(squares))
