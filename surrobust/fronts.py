@@ -18,7 +18,7 @@ def non_dominated(values: FloatArray) -> np.ndarray:
     Args:
         values: Points ``(n, m)``.
     """
-    return ~_dominance(_points(values)).any(axis=0)
+    return np.logical_not(_dominance(_points(values)).any(axis=0))
 
 
 def non_dominated_ranks(values: FloatArray, violations: FloatArray | None = None) -> IntArray:
@@ -120,4 +120,4 @@ def _points(values: FloatArray) -> FloatArray:
 def _dominance(points: FloatArray) -> np.ndarray:
     """Return booleans ``(n, n)``: whether the row's point dominates the column's."""
     left, right = points[:, None, :], points[None, :, :]
-    return (left >= right).all(axis=2) & (left > right).any(axis=2)
+    return np.logical_and((left >= right).all(axis=2), (left > right).any(axis=2))
