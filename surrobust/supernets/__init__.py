@@ -1,0 +1,13 @@
+"""Supernets: every architecture of a space at once, mixed by parameters that have gradients.
+
+A supernet (:class:`AbstractSupernet`) has weights and architecture parameters ``alphas``: for each
+role that a cell may play, for each edge, one number per op. Their softmax mixes the ops (Liu,
+Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, equation 2).
+"""
+
+from .base import AbstractSupernet
+from .collapse import find_collapse
+from .nasbench201 import CellSupernet, build_cell_supernet
+from .placement import roles_at
+
+__all__ = ["AbstractSupernet", "CellSupernet", "build_cell_supernet", "find_collapse", "roles_at"]

@@ -1,0 +1,43 @@
+"""What every supernet promises."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+ALPHAS = "alphas"
+"""Name of the architecture parameters among the parameters."""
+
+_SPREAD = 1e-3
+
+
+class AbstractSupernet(ABC, nn.Module):
+    """A network whose edges are mixtures of ops.
+
+    Args:
+        roles: Names of the cells that are searched for, each with mixtures of its own.
+        edges: Edges of a cell.
+        ops: Names of the ops of an edge.
+    """
+
+    def __init__(self, roles: tuple[str, ...], edges: int, ops: tuple[str, ...]) -> None:
+        super().__init__()
+        self.roles, self.ops = roles, ops
+        self.alphas = nn.Parameter(torch.zeros(len(roles), edges, len(ops)))
+
+    def probabilities(self) -> Tensor:
+        """Return the weights of the ops, ``(roles, edges, ops)``, each edge summing to 1."""
+        return self.alphas.softmax(-1)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """Return every parameter but the architecture's, by name."""
+        return {name: p for name, p in self.named_parameters() if name != ALPHAS}
+
+    @torch.no_grad()
+    def draw_alphas(self, generator: torch.Generator) -> None:
+        """Draw the architecture parameters from N(0, 0.001), as DARTS does."""
+        self.alphas.normal_(0, _SPREAD, generator=generator)
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""

@@ -1,0 +1,176 @@
+"""All cells of NAS-Bench-201 at once."""
+
+import torch
+from torch import Tensor, nn
+
+from .._checks import check_integer
+from ..networks.blocks import ConvolutionNorm, Head, Pool, Rectifier, Reduction
+from ..networks.network import initialise
+from ..networks.normalisation import Normalise, Statistics, find_statistics
+from ..spaces import EDGES, OPS, Architecture
+from .base import AbstractSupernet
+from .placement import REDUCTION, roles_at
+
+_OUTPUT = 3
+_NONE, _SKIP, _CONV_1X1, _CONV_3X3, _POOL = range(len(OPS))
+_STAGES = 3
+
+
+class MixedCell(nn.Module):
+    """A cell in which each edge is the weighted sum of its five ops.
+
+    Args:
+        channels: Channels of every node.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for source in range(_OUTPUT):
+            readers = sum(s == source for s, _ in EDGES)
+            self.add_module(f"rectify_{source}", Rectifier(readers))
+            self.add_module(f"pool_{source}", Pool())
+        for source, target in EDGES:
+            for kernel in (1, 3):
+                block = ConvolutionNorm(channels, channels, kernel)
+                # Without scale and offset of its own, an op cannot undo its weight.
+                block.norm = nn.BatchNorm2d(channels, affine=False)
+                self.add_module(f"edge_{source}{target}_{kernel}", block)
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        """Return the last node.
+
+        Args:
+            x: The first node, ``(n, channels, h, w)``.
+            weights: Of each op on each edge, ``(6, 5)`` in the order of ``EDGES`` and ``OPS``.
+        """
+        nodes: list[Tensor] = [x]
+        rectified: list[Tensor] = []
+        pooled: list[Tensor] = []
+        for target in range(1, _OUTPUT + 1):
+            rectified.append(self.get_submodule(f"rectify_{target - 1}")(nodes[-1]))
+            pooled.append(self.get_submodule(f"pool_{target - 1}")(nodes[-1]))
+            total = torch.zeros_like(x)
+            for number, (source, to) in enumerate(EDGES):
+                if to != target:
+                    continue
+                w, name = weights[number], f"edge_{source}{target}"
+                total = total + w[_SKIP] * nodes[source] + w[_POOL] * pooled[source]
+                for op, kernel in ((_CONV_1X1, 1), (_CONV_3X3, 3)):
+                    total = total + w[op] * self.get_submodule(f"{name}_{kernel}")(
+                        rectified[source]
+                    )
+            nodes.append(total)
+        return nodes[_OUTPUT]
+
+
+class CellSupernet(AbstractSupernet):
+    """NAS-Bench-201's network with mixed cells; its residual reductions stay as they are.
+
+    They stand at a third and two thirds of its 3N + 2 blocks, where ARNAS has its reduction cells.
+
+    Args:
+        channels: C, channels of the first stage.
+        cells: N, cells per stage.
+        classes: Outputs of the classifier.
+        widths: Channels of the three stages, in multiples of C.
+        placed: Whether accurate cells stand in the first two stages and robust ones in the third;
+            otherwise the cell is the same everywhere.
+        image_channels: Channels of the images.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        cells: int,
+        classes: int,
+        widths: tuple[int, int, int] = (1, 2, 4),
+        placed: bool = False,
+        image_channels: int = 3,
+    ) -> None:
+        self.places = roles_at(_STAGES * cells + 2, placed=placed)
+        roles = tuple(dict.fromkeys(role for role in self.places if role != REDUCTION))
+        super().__init__(roles, len(EDGES), OPS)
+        self.normalise = Normalise(image_channels)
+        self.stem = ConvolutionNorm(image_channels, channels, 3)
+        self.blocks = nn.ModuleList()
+        stage = 0
+        for role in self.places:
+            old = channels * widths[stage]
+            if role == REDUCTION:
+                stage += 1
+                self.blocks.append(Reduction(old, channels * widths[stage]))
+            else:
+                self.blocks.append(MixedCell(old))
+        self.head = Head(channels * widths[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
+        weights = dict(zip(self.roles, self.probabilities(), strict=True))
+        x = self.stem(self.normalise(x))
+        for role, block in zip(self.places, self.blocks, strict=True):
+            x = block(x) if role == REDUCTION else block(x, weights[role])
+        return self.head(x)
+
+    def derive(self) -> dict[str, Architecture]:
+        """Return the cell of each role: on every edge the op of the largest weight.
+
+        Zeros may win, as in NAS-Bench-201's own runs of DARTS.
+        """
+        chosen = self.alphas.detach().argmax(-1).tolist()
+        return {
+            role: Architecture(tuple(ops)) for role, ops in zip(self.roles, chosen, strict=True)
+        }
+
+
+def build_cell_supernet(
+    *,
+    channels: int = 16,
+    cells: int = 5,
+    classes: int = 10,
+    widths: tuple[int, int, int] = (1, 2, 4),
+    placed: bool = False,
+    normalisation: str | Statistics = "cifar10",
+    generator: torch.Generator | None = None,
+) -> CellSupernet:
+    """Build the supernet of NAS-Bench-201 in training mode, in float32 on the CPU.
+
+    Args:
+        channels: C, channels of the first stage.
+        cells: N, cells per stage.
+        classes: Outputs of the classifier.
+        widths: Channels of the three stages, in multiples of C.
+        placed: Whether accurate and robust cells are searched for, or one cell.
+        normalisation: A name of ``NORMALISATIONS``, or mean and standard deviation per channel.
+        generator: Source of weights and architecture parameters, on the CPU; a new one seeded
+            with 0 if None.
+
+    Raises:
+        InvalidInputError: If a size is below 1, or the normalisation is not known.
+    """
+    check_integer("channels", channels, minimum=1)
+    check_integer("cells", cells, minimum=1)
+    check_integer("classes", classes, minimum=1)
+    statistics = find_statistics(normalisation)
+    with torch.device("meta"):  # so that the layers do not draw from the global generator
+        network = CellSupernet(
+            channels=channels,
+            cells=cells,
+            classes=classes,
+            widths=widths,
+            placed=placed,
+            image_channels=len(statistics[0]),
+        )
+    return prepare(network, statistics, generator)
+
+
+def prepare(
+    network: CellSupernet, statistics: Statistics, generator: torch.Generator | None
+) -> CellSupernet:
+    """Return a supernet made on no device with weights, statistics and parameters in place."""
+    generator = generator or torch.Generator().manual_seed(0)
+    network.to_empty(device="cpu")
+    network.normalise.set_statistics(statistics)
+    initialise(network, generator)
+    network.draw_alphas(generator)
+    return network
