@@ -12,7 +12,7 @@ from surrobust.supernets import find_collapse
         ("111111", "skips"),
         ("000100", "skips"),
         ("330000", "zeros"),  # convolutions that lead nowhere
-        ("300104", "no convolution"),
+        ("340104", "no convolution"),  # the convolution leads nowhere
         ("300114", None),  # 0->1 is a convolution, 1->3 passes it on
         ("323133", None),
     ],
