@@ -6,16 +6,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._checks import check_choice, check_integer
-from ..encodings.function_groups import encode_function_groups
 from ..errors import InvalidInputError
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray, Seed
 from .acquisition import ACQUISITIONS
-from .base import AbstractSearch, count_by_function
+from .base import AbstractSearch
+from .design import FunctionPool
 from .process import FunctionProcess
-
-_MAX_SIZE = 200
-"""Cells of one function class that count: 460 cells compute one lone op, most classes have one."""
 
 
 class Model(Protocol):
@@ -79,48 +76,28 @@ class GuidedSearch(AbstractSearch):
         self.n_initial = check_integer("n_initial", n_initial, minimum=2)
         self.acquisition = ACQUISITIONS[check_choice("acquisition", acquisition, ACQUISITIONS)]
         self.model: Model = FunctionProcess() if model is None else model
-        self._names = list(self._classes)
-        self._leads = tuple(members[0] for members in self._classes.values())
+        self._pool = FunctionPool(space, self._classes)
+        self._leads = self._pool.leads
         self._prior = None if prior is None else _Standardised(prior, self._leads)
-        self._position = {name: i for i, name in enumerate(self._names)}
-        counts = count_by_function(type(space))
-        self._sizes = np.array([min(counts[name], _MAX_SIZE) for name in self._names], float)
-        self._taken: list[int] = []
 
     def _propose(self) -> Architecture:
-        open_names = self._untouched or self._left
-        is_open = np.array([name in open_names for name in self._names])
-        if len(self._values) < 2 or len(self._taken) < self.n_initial:
-            position = self._spread(is_open)
+        is_open = self._pool.which(self._untouched or self._left)
+        if len(self._values) < 2 or len(self._pool.taken) < self.n_initial:
+            position = self._begin(is_open)
         else:
             scores = np.where(is_open, self._score(), -np.inf)
             position = int(np.argmax(scores))
-        members = self._left[self._names[position]]
+        members = self._left[self._pool.names[position]]
         return members[int(self.rng.integers(len(members)))]
 
     def _mark(self, architecture: Architecture) -> None:
         super()._mark(architecture)
-        position = self._position.get(architecture.function_class)
-        if position is not None and position not in self._taken:
-            self._taken.append(position)
+        self._pool.take(architecture)
 
-    def _spread(self, is_open: np.ndarray) -> int:
-        """Draw an open class by its size times its squared distance from those taken.
-
-        The size is the number of cells of the space that compute it, at most ``_MAX_SIZE``, so
-        that the draw is one of cells. The distance is that of k-means++, Arthur & Vassilvitskii,
-        "k-means++: The Advantages of Careful Seeding" (SODA 2007).
-        """
-        if not self._taken and self._prior is not None:
+    def _begin(self, is_open: np.ndarray) -> int:
+        if not self._pool.taken and self._prior is not None:
             return int(np.argmax(np.where(is_open, self._prior(self._leads), -np.inf)))
-        weights = np.where(is_open, self._sizes, 0.0)
-        if self._taken:
-            features = np.concatenate(encode_function_groups(self._leads), axis=1)
-            taken = [((features - features[i]) ** 2).sum(axis=1) for i in self._taken]
-            weights = weights * np.min(taken, axis=0)
-        if weights.sum() == 0:
-            weights = is_open.astype(np.float64)
-        return int(self.rng.choice(len(weights), p=weights / weights.sum()))
+        return self._pool.spread(is_open, self.rng)
 
     def _score(self) -> FloatArray:
         """Fit the model and return the acquisition of every function class."""

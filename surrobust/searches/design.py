@@ -1,0 +1,64 @@
+"""The function classes that a guided search chooses from, and how its first choices are spread."""
+
+from collections.abc import Container, Mapping
+
+import numpy as np
+
+from ..encodings.function_groups import encode_function_groups
+from ..spaces import AbstractSearchSpace, Architecture
+from .base import count_by_function
+
+_MAX_SIZE = 200
+"""Cells of one function class that count: 460 cells compute one lone op, most classes have one."""
+
+
+class FunctionPool:
+    """The function classes of the candidates, each at a position.
+
+    Args:
+        space: The search space.
+        classes: The candidates by function class.
+
+    Attributes:
+        names: The classes.
+        leads: One architecture of each class; models see these.
+        taken: Positions of the classes asked for or told, in that order.
+    """
+
+    def __init__(
+        self,
+        space: AbstractSearchSpace[Architecture],
+        classes: Mapping[str, tuple[Architecture, ...]],
+    ) -> None:
+        self.names = tuple(classes)
+        self.leads = tuple(members[0] for members in classes.values())
+        self.taken: list[int] = []
+        self._position = {name: i for i, name in enumerate(self.names)}
+        counts = count_by_function(type(space))
+        self._sizes = np.array([min(counts[name], _MAX_SIZE) for name in self.names], float)
+
+    def take(self, architecture: Architecture) -> None:
+        """Take note that an architecture was asked for or told."""
+        position = self._position.get(architecture.function_class)
+        if position is not None and position not in self.taken:
+            self.taken.append(position)
+
+    def which(self, names: Container[str]) -> np.ndarray:
+        """Return which classes are among ``names``, as booleans ``(n,)``."""
+        return np.array([name in names for name in self.names])
+
+    def spread(self, is_open: np.ndarray, rng: np.random.Generator) -> int:
+        """Draw an open class by its size times its squared distance from those taken.
+
+        The size is the number of cells of the space that compute it, at most 200, so that the
+        draw is one of cells. The distance is that of k-means++, Arthur & Vassilvitskii,
+        "k-means++: The Advantages of Careful Seeding" (SODA 2007).
+        """
+        weights = np.where(is_open, self._sizes, 0.0)
+        if self.taken:
+            features = np.concatenate(encode_function_groups(self.leads), axis=1)
+            taken = [((features - features[i]) ** 2).sum(axis=1) for i in self.taken]
+            weights = weights * np.min(taken, axis=0)
+        if weights.sum() == 0:
+            weights = is_open.astype(np.float64)
+        return int(rng.choice(len(weights), p=weights / weights.sum()))
