@@ -1,0 +1,68 @@
+"""What a differentiable strategy is: what its weights learn from, what its architecture does."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from ..supernets import AbstractSupernet
+from .unrolling import Function
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images with classes, and the seed of what is random about them.
+
+    Args:
+        x: ``(n, c, h, w)`` in [0, 1].
+        y: ``(n,)``.
+        seed: Of attacks.
+    """
+
+    x: Tensor
+    y: Tensor
+    seed: int = 0
+
+
+class AbstractMethod(ABC):
+    """A way to search by gradients.
+
+    The loop asks it for the images that the weights are fitted to, for the outer objectives, which
+    are functions of the supernet, and for the one gradient to step against that it makes of
+    theirs.
+    """
+
+    name: ClassVar[str]
+    """The key in ``METHODS``."""
+
+    placed: bool = False
+    """Whether accurate and robust cells are told apart."""
+
+    widths: tuple[int, int, int] = (1, 2, 4)
+    """Channels before the first reduction, between both, and behind, in multiples of C."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was made with, as a JSON object: the keyword arguments."""
+        return {}
+
+    def fitted(self, network: AbstractSupernet, batch: Batch) -> Tensor:  # noqa: ARG002
+        """Return the images that the weights are fitted to: the batch's own, or attacked ones."""
+        return batch.x
+
+    @abstractmethod
+    def outers(self, batch: Batch) -> dict[str, Function]:
+        """Return the outer objectives by name, each a function of the supernet."""
+
+    @abstractmethod
+    def combine(
+        self, gradients: Sequence[Tensor], values: Sequence[float]
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the gradient to step against, and numbers worth telling about it.
+
+        Args:
+            gradients: Of the outer objectives, in their order, of the shape of ``alphas``.
+            values: Of the outer objectives.
+        """

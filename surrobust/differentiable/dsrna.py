@@ -1,0 +1,93 @@
+"""Strategy ``dsrna``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from .._checks import check_choice, check_integer
+from ..threat import ThreatModel
+from .base import AbstractMethod, Batch
+from .darts import cross_entropy
+from .robustness import certified_term, jacobian_term
+from .unrolling import Function
+
+ROBUSTNESS = ("certified", "jacobian", "combined")
+"""The measures R of the paper; the last is the sum of the other two."""
+
+
+class Dsrna(AbstractMethod):
+    """The outer objective is the loss minus gamma times a differentiable measure of robustness.
+
+    Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures" (CVPR 2021,
+    arXiv 2012.06122), equation 16: ``L - gamma R``, R the certified lower bound of the margin
+    (``certified``), the bound by the Jacobian (``jacobian``) or their sum (``combined``). The
+    weights are fitted to clean images.
+
+    The certified bound of a network as deep as these is millions below zero, so that gamma cannot
+    hold it: the architecture then minimises the bound alone. Unlike the paper, ``relative`` divides
+    each measure by its own size, so that gamma weighs relative improvements.
+
+    Args:
+        robustness: R, one of ``ROBUSTNESS``.
+        gamma: Weight of R; 0.01 in the paper.
+        epsilon: Radius of the ball on the [0, 1] pixel scale.
+        norm: ``Linf`` or ``L2``.
+        images: How many images of a batch R is measured on, at most.
+        relative: Whether each measure is divided by its own absolute value, held constant.
+
+    Raises:
+        InvalidInputError: If an option is not what was expected.
+    """
+
+    name = "dsrna"
+
+    def __init__(
+        self,
+        robustness: str = "combined",
+        *,
+        gamma: float = 0.01,
+        epsilon: float = 1 / 255,
+        norm: str = "Linf",
+        images: int = 4,
+        relative: bool = False,
+    ) -> None:
+        self.robustness = check_choice("robustness", robustness, ROBUSTNESS)
+        self.gamma = float(gamma)
+        self.threat = ThreatModel(epsilon, norm)
+        self.images = check_integer("images", images, minimum=1)
+        self.relative = bool(relative)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was made with."""
+        return {
+            "robustness": self.robustness,
+            "gamma": self.gamma,
+            "epsilon": self.threat.epsilon,
+            "norm": self.threat.norm,
+            "images": self.images,
+            "relative": self.relative,
+        }
+
+    def outers(self, batch: Batch) -> dict[str, Function]:
+        """Return the loss and the measures of robustness."""
+        x, y = batch.x[: self.images], batch.y[: self.images]
+        ball: dict[str, Any] = {"epsilon": self.threat.epsilon, "norm": self.threat.norm}
+        terms: dict[str, Function] = {"loss": cross_entropy(batch)}
+        if self.robustness != "jacobian":
+            terms["certified"] = lambda network: certified_term(network, x, y, **ball)
+        if self.robustness != "certified":
+            terms["jacobian"] = lambda network: jacobian_term(network, x, **ball)
+        return terms
+
+    def combine(
+        self, gradients: Sequence[Tensor], values: Sequence[float]
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the gradient of ``L - gamma R``."""
+        loss, *robust = gradients
+        sizes = [abs(value) or 1.0 if self.relative else 1.0 for value in values[1:]]
+        parts = [gradient / size for gradient, size in zip(robust, sizes, strict=True)]
+        total = sum(parts[1:], start=parts[0])
+        share = float((self.gamma * total).norm() / loss.norm().clamp_min(1e-12))
+        return loss - self.gamma * total, {"robust_to_loss": share}

@@ -1,0 +1,204 @@
+"""From images to architectures: the whole gradient search, resumable."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .._checks import brief, check_integer
+from .._files import write_json
+from ..errors import InvalidInputError
+from ..images import load_images
+from ..networks import NORMALISATIONS
+from ..spaces import Architecture
+from ..supernets import CellSupernet, build_cell_supernet, find_collapse
+from ..typing import AnyPath, FloatArray
+from .base import AbstractMethod
+from .batches import Halves
+from .checkpoint import read_checkpoint, write_checkpoint
+from .descent import Descent
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+OUTCOME = "gradient.json"
+"""The file of the outcome inside the folder of a search."""
+
+_POINTS = 100
+"""Points of the trajectory, and checkpoints, at most."""
+
+Progress = Callable[[int, int, Mapping[str, float]], None]
+"""Called with steps done, steps in all, and what there is to tell."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a gradient search ended, and how it came there.
+
+    Args:
+        method: Name of the strategy.
+        roles: Roles of the cells.
+        probabilities: Weights of the ops, ``(roles, edges, ops)``.
+        cells: The derived cell of each role.
+        document: All of it as the JSON object that is written.
+    """
+
+    method: str
+    roles: tuple[str, ...]
+    probabilities: FloatArray
+    cells: dict[str, Architecture]
+    document: dict[str, Any]
+
+    @property
+    def collapses(self) -> dict[str, str]:
+        """In which way cells have no parameters, by role; see ``find_collapse``."""
+        found = {role: find_collapse(cell) for role, cell in self.cells.items()}
+        return {role: text for role, text in found.items() if text is not None}
+
+
+def gradient_search(
+    method: AbstractMethod,
+    images: AnyPath,
+    *,
+    settings: Settings,
+    seed: int = 0,
+    device: str = "auto",
+    out: AnyPath | None = None,
+    data_dir: AnyPath | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Search by gradients through a supernet.
+
+    Args:
+        method: The strategy, one of ``METHODS``.
+        images: A name or folder for :func:`~surrobust.images.load_images`; its training split.
+        settings: The schedule.
+        seed: Of weights, split, batches and attacks.
+        device: ``cpu``, ``cuda`` or ``auto``, which is cuda where there is one.
+        out: Folder of checkpoints and of ``gradient.json``. Where it holds a checkpoint of the
+            same search, that search goes on from there.
+        data_dir: Where official files lie.
+        progress: Called after every step.
+
+    Raises:
+        InvalidInputError: If an option is not what was expected, or the folder holds the
+            checkpoint of another search.
+        MissingMeasurementError: If a set's official files are not there.
+    """
+    check_integer("seed", seed, minimum=0)
+    place = _find_device(device)
+    loaded = load_images(
+        images, image_size=settings.image_size, limit=settings.limit, seed=seed, data_dir=data_dir
+    )
+    network = build_cell_supernet(
+        channels=settings.channels,
+        cells=settings.cells,
+        classes=len(loaded.classes),
+        widths=method.widths,
+        placed=method.placed,
+        normalisation=NORMALISATIONS.get(loaded.name, loaded.statistics),
+        generator=torch.Generator().manual_seed(seed),
+    ).to(place)
+    halves = Halves(loaded, batch=settings.batch, augment=settings.augment, seed=seed, device=place)
+    descent = Descent(network, method, settings, halves)
+    plan = {
+        "strategy": method.name,
+        "options": method.options,
+        "settings": settings.to_document(),
+        "images": loaded.name,
+        "n_images": len(loaded),
+        "seed": seed,
+        "steps": descent.total,
+    }
+    log = _Log(plan, None if out is None else Path(out))
+    log.resume(descent)
+    while descent.step < descent.total:
+        begun = time.perf_counter()
+        notes = descent.advance()
+        log.note(descent, notes, time.perf_counter() - begun)
+        if progress is not None:
+            progress(descent.step, descent.total, notes)
+    return log.finish(network)
+
+
+def _find_device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        msg = f"device: expected auto, cpu or cuda, got {brief(device)}"
+        raise InvalidInputError(msg) from None
+
+
+class _Log:
+    """What is kept of a search: its plan, the trajectory, the seconds; on disk if wanted.
+
+    Args:
+        plan: What the search is to do, as JSON.
+        folder: Where it is kept; None is nowhere.
+    """
+
+    def __init__(self, plan: dict[str, Any], folder: Path | None) -> None:
+        self.plan, self.folder = plan, folder
+        self.trajectory: list[dict[str, Any]] = []
+        self.seconds = 0.0
+
+    def resume(self, descent: Descent) -> None:
+        """Bring a descent to where the folder's checkpoint is."""
+        found = read_checkpoint(self.folder) if self.folder is not None else None
+        if found is None:
+            self._point(descent, {})
+            return
+        tensors, document = found
+        for name, value in self.plan.items():
+            if document.get(name) != value:
+                got = f"{brief(document.get(name))} in {self.folder}"
+                msg = f"{name}: expected {brief(value)} as in this search, got {got}"
+                raise InvalidInputError(msg)
+        descent.restore(tensors, document["step"])
+        self.trajectory, self.seconds = document["trajectory"], document["seconds"]
+
+    def note(self, descent: Descent, notes: Mapping[str, float], seconds: float) -> None:
+        """Take note of a step; at regular steps keep a point and a checkpoint."""
+        self.seconds += seconds
+        if descent.step % max(descent.total // _POINTS, 1) and descent.step < descent.total:
+            return
+        self._point(descent, notes)
+        if self.folder is not None:
+            document = {**self.plan, **self._progress(), "step": descent.step}
+            write_checkpoint(self.folder, descent.tensors(), document)
+
+    def _point(self, descent: Descent, notes: Mapping[str, float]) -> None:
+        weights = descent.network.probabilities().detach().cpu().numpy()
+        point = {"step": descent.step, "probabilities": np.round(weights, 6).tolist()}
+        finite = {name: value for name, value in notes.items() if np.isfinite(value)}
+        self.trajectory.append({**point, "values": finite})
+
+    def _progress(self) -> dict[str, Any]:
+        return {"seconds": round(self.seconds, 3), "trajectory": self.trajectory}
+
+    def finish(self, network: CellSupernet) -> Outcome:
+        """Return the outcome, say so where a cell collapsed, and write the file."""
+        probabilities = network.probabilities().detach().cpu().double().numpy()
+        cells = network.derive()
+        document = {
+            **self.plan,
+            "roles": list(network.roles),
+            "cells": {role: cell.genotype for role, cell in cells.items()},
+            "collapse": {role: find_collapse(cell) for role, cell in cells.items()},
+            "ops": list(network.ops),
+            "probabilities": probabilities.tolist(),
+            **self._progress(),
+        }
+        outcome = Outcome(self.plan["strategy"], network.roles, probabilities, cells, document)
+        for role, text in outcome.collapses.items():
+            logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
+        if self.folder is not None:
+            write_json(self.folder / OUTCOME, document)
+        return outcome

@@ -1,0 +1,145 @@
+"""A whole search on noise: reproducible, resumable, its files whole or refused."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from surrobust.differentiable import METHODS, PRESETS, Settings, gradient_search
+from surrobust.differentiable.batches import Halves, shift_and_mirror
+from surrobust.errors import InvalidInputError
+from surrobust.images import load_images
+
+SMALL = Settings(
+    channels=1, cells=1, image_size=4, limit=16, batch=4, epochs=2, order=1, alpha_rate=0.1
+)
+
+
+def start(name="darts", **options):
+    settings = replace(SMALL, **options.pop("settings", {}))
+    return gradient_search(METHODS[name](), "random", settings=settings, **options)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_the_seed_decides(name):
+    settings = {"limit": 16, "order": 2, "epochs": 1}
+    first, again, other = (start(name, seed=s, settings=settings) for s in (1, 1, 2))
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert not np.array_equal(first.probabilities, other.probabilities)
+    assert first.roles == tuple(first.cells)
+    np.testing.assert_allclose(first.probabilities.sum(-1), 1.0, rtol=1e-5)
+    moved = np.array(first.document["trajectory"][-1]["probabilities"])
+    np.testing.assert_allclose(moved, first.probabilities, atol=1e-5)
+
+
+def test_interrupted_and_resumed_is_as_never_interrupted(tmp_path):
+    whole = start("arnas", seed=3, out=tmp_path / "whole")
+
+    class KillError(Exception):
+        pass
+
+    def kill(step, total, notes):
+        if step == 3:
+            raise KillError
+
+    with pytest.raises(KillError):
+        start("arnas", seed=3, out=tmp_path / "part", progress=kill)
+    seen = []
+    resumed = start(
+        "arnas", seed=3, out=tmp_path / "part", progress=lambda step, *_: seen.append(step)
+    )
+    assert seen == [4]
+    assert np.array_equal(whole.probabilities, resumed.probabilities)
+    assert whole.document["trajectory"] == resumed.document["trajectory"]
+    document = json.loads((tmp_path / "part" / "gradient.json").read_text())
+    assert document["cells"] == {role: cell.genotype for role, cell in resumed.cells.items()}
+    assert len(list((tmp_path / "part").glob("*.safetensors"))) == 1
+    again = start("arnas", seed=3, out=tmp_path / "part", progress=lambda *_: 1 / 0)
+    assert again.cells == whole.cells
+
+
+def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
+    start(seed=0, out=tmp_path)
+    with pytest.raises(InvalidInputError, match="seed: expected 1 as in this search, got 0"):
+        start(seed=1, out=tmp_path)
+    (weights,) = tmp_path.glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(InvalidInputError, match="got other bytes"):
+        start(seed=0, out=tmp_path)
+    weights.unlink()
+    with pytest.raises(InvalidInputError, match="expected a readable file"):
+        start(seed=0, out=tmp_path)
+
+
+def test_warm_up_leaves_the_architecture_alone():
+    found = start(seed=0, settings={"warm_up": 2})
+    points = [point["probabilities"] for point in found.document["trajectory"]]
+    assert all(point == points[0] for point in points)
+
+
+def test_a_collapse_is_said(caplog, monkeypatch):
+    monkeypatch.setattr("surrobust.supernets.AbstractSupernet.draw_alphas", _skips)
+    found = start(seed=0, settings={"warm_up": 2})
+    assert found.collapses == {"cell": found.document["collapse"]["cell"]}
+    assert found.collapses["cell"].startswith("skips")
+    assert "has collapsed to skips" in caplog.text
+
+
+def _skips(network, generator):
+    with torch.no_grad():
+        network.alphas.zero_()
+        network.alphas[..., 1] = 1.0
+
+
+def test_halves_share_no_image_and_follow_from_the_step():
+    images = load_images("random", image_size=8, limit=32, seed=0)
+    options = {"batch": 4, "augment": False, "device": torch.device("cpu")}
+    halves, again = (Halves(images, seed=1, **options) for _ in range(2))
+    assert halves.steps == 4
+    fit = torch.cat([halves.fit(step).x for step in range(4)]).flatten(1)
+    held = torch.cat([halves.held(step).x for step in range(4)]).flatten(1)
+    every = torch.cat([fit, held])
+    assert len(torch.unique(every, dim=0)) == 32
+    assert torch.equal(halves.fit(9).x, again.fit(9).x)
+    assert not torch.equal(halves.fit(0).x, halves.fit(4).x)
+    with pytest.raises(InvalidInputError, match="expected at least 34 for two batches, got 32"):
+        Halves(images, seed=1, **(options | {"batch": 17}))
+
+
+def test_shifts_and_mirrors_keep_pixels():
+    x = torch.arange(1, 65).reshape(1, 1, 8, 8).float().repeat(64, 1, 1, 1) / 64
+    found = shift_and_mirror(x, np.random.default_rng(0))
+    assert found.shape == x.shape
+    forms = set()
+    for image in found[:, 0]:
+        down, right = (int(v) for v in np.argwhere(image.numpy() > 0).mean(0).round() - 3)
+        row, column = 4, 4
+        value = int((image[row, column] * 64).round())
+        forms.add((down, right, (value - 1) // 8 - row))
+        step = int(((image[4, 5] - image[4, 4]) * 64).round())
+        assert step in (1, -1)
+    assert len(forms) > 5
+
+
+def test_presets_are_settings():
+    assert {"cpu", "gpu", "dsrna-paper", "arnas-paper"} <= set(PRESETS)
+    for settings in PRESETS.values():
+        assert Settings.from_document(settings.to_document()) == settings
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"order": 3}, "order: expected 1 or 2"),
+        ({"space": "everything"}, "space: expected one of"),
+        ({"batch": 1}, "batch: expected an integer of at least 2"),
+        ({"weight_rate": -1.0}, "weight_rate: expected a number of at least 0"),
+    ],
+)
+def test_bad_settings(option, message):
+    with pytest.raises(InvalidInputError, match=message):
+        Settings(**option)
+    with pytest.raises(InvalidInputError, match="settings: expected an object"):
+        Settings.from_document({"space": "nas-bench-201"})
