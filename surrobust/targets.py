@@ -15,6 +15,11 @@ DEFAULT_TARGET = "nas-robbench-201/cifar10/pgd-8"
 BENCHMARKS = ("nas-robbench-201", "jung2023", "hw-nas-bench")
 """The benchmarks whose tables the package reads."""
 
+COUNTS = ("params", "flops")
+"""What is counted in an architecture itself: parameters and FLOPs of its CIFAR-10 network."""
+
+_DEVICE_BENCHMARK = "hw-nas-bench"
+
 _IMAGES = ("cifar10", "cifar100", "imagenet16-120")
 _DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
 _NO_ENERGY = ("raspi4", "edgetpu", "pixel3")
@@ -46,7 +51,7 @@ class Target:
     @property
     def epsilon(self) -> float | None:
         """The Linf radius on the [0, 1] pixel scale, None where no attack is named."""
-        if self.benchmark == "hw-nas-bench":
+        if self.benchmark == _DEVICE_BENCHMARK:
             return None
         _, dash, number = self.metric.rpartition("-")
         try:
@@ -62,7 +67,7 @@ class Target:
     @property
     def is_accuracy(self) -> bool:
         """Whether it is a fraction in [0, 1]."""
-        return self.benchmark != "hw-nas-bench"
+        return self.benchmark != _DEVICE_BENCHMARK
 
     def __str__(self) -> str:
         return f"{self.benchmark}/{self.images}/{self.metric}"
@@ -78,12 +83,52 @@ def targets_of(benchmark: str) -> tuple[str, ...]:
         metrics = {images: _robbench_metrics() for images in _IMAGES}
     elif benchmark == "jung2023":
         metrics = {images: _jung_metrics(images) for images in _IMAGES}
-    elif benchmark == "hw-nas-bench":
+    elif benchmark == _DEVICE_BENCHMARK:
         metrics = {"cifar10": _device_metrics()}
     else:
         msg = f"benchmark: expected one of {', '.join(BENCHMARKS)}; got {brief(benchmark)}"
         raise InvalidInputError(msg)
     return tuple(f"{benchmark}/{images}/{m}" for images, names in metrics.items() for m in names)
+
+
+def parse_quantity(name: str, text: Any, *, beside: Target) -> str:
+    """Return the full name of a quantity: one of ``COUNTS``, or a target key.
+
+    Args:
+        name: Of the argument, for the message.
+        text: A full name; or the metric alone, of a device or else of the benchmark and images of
+            ``beside``.
+        beside: What is searched for.
+
+    Raises:
+        InvalidInputError: If there is no such quantity.
+    """
+    if text in COUNTS:
+        return str(text)
+    devices, own = _device_metrics(), targets_of(beside.benchmark)
+    metrics = [Target.parse(key).metric for key in own if key.split("/")[1] == beside.images]
+    if text in devices:
+        return f"{_DEVICE_BENCHMARK}/cifar10/{text}"
+    if text in metrics:
+        return f"{beside.benchmark}/{beside.images}/{text}"
+    if isinstance(text, str) and "/" in text:
+        target = Target.parse(text)
+        if text in targets_of(target.benchmark):
+            return text
+    others = [metric for metric in metrics if metric not in devices]
+    known = ", ".join([*others, *devices, *COUNTS])
+    msg = f"{name}: expected a target or one of {known}; got {brief(text)}"
+    raise InvalidInputError(msg)
+
+
+def is_maximised(quantity: str) -> bool:
+    """Return whether a search makes a quantity large: an accuracy rather than a cost."""
+    return quantity not in COUNTS and Target.parse(quantity).higher_is_better
+
+
+def is_known_beforehand(quantity: str) -> bool:
+    """Return whether a quantity takes no training to know: a count, or a figure of a device."""
+    return quantity in COUNTS or not Target.parse(quantity).is_accuracy
 
 
 def _robbench_metrics() -> list[str]:

@@ -3,7 +3,15 @@
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.targets import BENCHMARKS, DEFAULT_TARGET, Target, targets_of
+from surrobust.targets import (
+    BENCHMARKS,
+    DEFAULT_TARGET,
+    Target,
+    is_known_beforehand,
+    is_maximised,
+    parse_quantity,
+    targets_of,
+)
 
 
 def test_counts_per_benchmark():
@@ -49,3 +57,27 @@ def test_refusals(text: object):
 def test_unknown_benchmark():
     with pytest.raises(InvalidInputError, match="expected one of nas-robbench-201"):
         targets_of("nas-bench-101")
+
+
+def test_quantities_have_full_names_and_short_ones():
+    beside = Target.parse("nas-robbench-201/cifar100/pgd-8")
+    for text, full in {
+        "params": "params",
+        "raspi4-latency": "hw-nas-bench/cifar10/raspi4-latency",
+        "clean": "nas-robbench-201/cifar100/clean",
+        "jung2023/cifar10/clean": "jung2023/cifar10/clean",
+    }.items():
+        assert parse_quantity("max", text, beside=beside) == full
+
+
+@pytest.mark.parametrize("text", ["", "speed", "a/b/c", "corruptions", "hw-nas-bench", None, 3])
+def test_an_unknown_quantity_is_refused(text):
+    beside = Target.parse("nas-robbench-201/cifar10/pgd-8")
+    with pytest.raises(InvalidInputError, match="expected"):
+        parse_quantity("max", text, beside=beside)
+
+
+def test_costs_are_minimised_and_known_beforehand():
+    clean, energy = "jung2023/cifar10/clean", "hw-nas-bench/cifar10/fpga-energy"
+    assert [is_maximised(q) for q in (clean, energy, "params", "flops")] == [True] + [False] * 3
+    assert [is_known_beforehand(q) for q in (clean, energy, "flops")] == [False, True, True]

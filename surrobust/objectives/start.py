@@ -255,7 +255,7 @@ def _run_alone(
         task.objective.measure,
         budget=plan.budget,
         source=plan.objective,
-        maximise=plan.higher_is_better,
+        goals=plan.goals,
         recorded=tuple(done),
         report=report,
         batch=task.batch,

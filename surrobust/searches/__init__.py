@@ -1,19 +1,24 @@
 """Search strategies: ask for an architecture, be told its value.
 
-A *strategy* (:class:`AbstractSearch`) maximises a value over a search space and sees nothing but
-architectures and numbers; :func:`run` spends a budget; a :class:`SearchResult` is what came out.
-Where values come from is decided one floor up, in ``surrobust.objectives``.
+A *strategy* (:class:`AbstractSearch`) maximises a value, or several at once
+(:class:`AbstractSeveralSearch`), over a search space and sees nothing but architectures and
+numbers; :func:`run` spends a budget; a :class:`SearchResult` is what came out. Where values come
+from is decided one floor up, in ``surrobust.objectives``.
 """
 
 from .acquisition import ACQUISITIONS
 from .base import AbstractSearch, Evaluation
 from .evolution import RegularizedEvolution
+from .goals import Bound, Goals
 from .guided import GuidedSearch
 from .local_search import LocalSearch
+from .nsga2 import NSGA2Search
 from .process import FunctionProcess
 from .random_search import RandomSearch
-from .result import SearchResult, read_result
+from .reading import read_result
+from .result import SearchResult
 from .run import run
+from .several import AbstractSeveralSearch
 from .tpe import TPESearch
 from .zero_cost import ZeroCostSearch
 
@@ -23,6 +28,7 @@ SEARCHES: dict[str, type[AbstractSearch]] = {
     "local_search": LocalSearch,
     "evolution": RegularizedEvolution,
     "surrogate": GuidedSearch,
+    "nsga2": NSGA2Search,
     "tpe": TPESearch,
     "zero_cost": ZeroCostSearch,
 }
@@ -32,10 +38,14 @@ __all__ = [
     "ACQUISITIONS",
     "SEARCHES",
     "AbstractSearch",
+    "AbstractSeveralSearch",
+    "Bound",
     "Evaluation",
     "FunctionProcess",
+    "Goals",
     "GuidedSearch",
     "LocalSearch",
+    "NSGA2Search",
     "RandomSearch",
     "RegularizedEvolution",
     "SearchResult",

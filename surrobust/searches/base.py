@@ -26,12 +26,16 @@ class Evaluation:
         value: What was measured, in the unit of the target.
         trial: Its number in the search, from 0.
         source: Where the value is from, such as ``table``.
+        values: Where there are several objectives, all of their values; ``value`` is the first.
+        bounded: The quantities that have bounds, in the order of these.
     """
 
     architecture: Architecture
     value: float
     trial: int
     source: str
+    values: tuple[float, ...] = ()
+    bounded: tuple[float, ...] = ()
 
 
 class AbstractSearch(ABC):

@@ -1,10 +1,10 @@
 """Uniform random search: the baseline of every comparison."""
 
 from ..spaces import Architecture
-from .base import AbstractSearch
+from .several import AbstractSeveralSearch
 
 
-class RandomSearch(AbstractSearch):
+class RandomSearch(AbstractSeveralSearch):
     """Draw every architecture uniformly from the representatives that are open."""
 
     def _propose(self) -> Architecture:

@@ -5,7 +5,8 @@ from typing import Any
 
 from ..errors import InvalidInputError
 from ..spaces import Architecture
-from .base import AbstractSearch, Evaluation, check_value
+from .base import AbstractSearch, Evaluation
+from .goals import Goals
 
 
 def run(
@@ -14,7 +15,7 @@ def run(
     *,
     budget: int,
     source: str,
-    maximise: bool = True,
+    goals: Goals | None = None,
     recorded: Sequence[Evaluation] = (),
     report: Callable[[Evaluation], None] | None = None,
     batch: int | None = None,
@@ -27,7 +28,8 @@ def run(
             architectures to as many values.
         budget: Evaluations, recorded ones included.
         source: Where the values are from; written into each evaluation.
-        maximise: Whether higher values are better; the search is told negated values otherwise.
+        goals: What the values are for; None is one value to be maximised. Of several objectives a
+            measurement is their values, then the quantities that have bounds.
         recorded: What an earlier run with the same strategy and seed measured. The strategy is
             asked again and told these values, so that it goes on as if never interrupted.
         report: Called with each new evaluation before the next one begins, or the next batch.
@@ -40,7 +42,7 @@ def run(
         InvalidInputError: If ``recorded`` is not what this strategy would have asked for, or a
             measured value is not a finite number.
     """
-    sign = 1.0 if maximise else -1.0
+    goals = Goals() if goals is None else goals
     done: list[Evaluation] = []
     while len(done) < budget:
         # Of the last batch the budget may leave a part: it is asked for whole all the same, so
@@ -53,11 +55,11 @@ def run(
         values = [measure(cell) for cell in new] if batch is None else _measured(measure, new)
         first = len(done) + len(known)
         made = [
-            Evaluation(cell, check_value(value), trial, source)
+            goals.read(value, cell, trial, source)
             for trial, (cell, value) in enumerate(zip(new, values, strict=True), start=first)
         ]
         for evaluation in known + made:
-            search.tell(evaluation.architecture, sign * evaluation.value)
+            goals.tell(search, evaluation)
             done.append(evaluation)
         if report is not None:
             for evaluation in made:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.searches import Evaluation, SearchResult, read_result
+from surrobust.searches import Bound, Evaluation, SearchResult, read_result
 from surrobust.spaces import Architecture
 
 TARGET = "nas-robbench-201/cifar10/pgd-8"
@@ -56,6 +56,111 @@ def test_the_frame_has_one_row_per_trial():
     frame = result().to_frame()
     assert list(frame.columns) == ["architecture", "index", "value", "trial", "source"]
     assert frame["value"].tolist() == [e.value for e in result().evaluations]
+
+
+LATENCY = "hw-nas-bench/cifar10/raspi4-latency"
+
+
+def several(target=TARGET):
+    """Three objectives of a target, or two of a callable, and a bound that trial 2 breaks."""
+    rows = [(0.1, 3.0, 5.0), (0.5, 8.0, 7.0), (0.6, 1.0, 1.0), (0.5, 9.0, 6.0), (0.1, 4.0, 5.0)]
+    keep = slice(None) if target else slice(2)
+    cells = [Architecture.parse(i).representative for i in range(5)]
+    evaluations = tuple(
+        Evaluation(cells[t], row[0], t, "table", row[keep], (12.0 if t == 2 else 8.0,))
+        for t, row in enumerate(rows)
+    )
+    return SearchResult(
+        target,
+        "table",
+        "nsga2",
+        10,
+        3,
+        evaluations,
+        targets=(TARGET, LATENCY, "params") if target else (),
+        directions=("maximize", "minimize", "minimize")[keep],
+        bounds=(Bound(LATENCY, 10.0, is_upper=True),),
+    )
+
+
+def test_finalists_of_several_objectives_are_the_front():
+    assert [e.trial for e in several().finalists] == [1, 3, 0]
+    assert [e.trial for e in several(None).finalists] == [1, 0]
+    assert several().front == several().finalists
+
+
+def test_the_front_of_one_objective_is_the_best():
+    assert [e.trial for e in result().front] == [1, 3]
+
+
+def test_hypervolume_by_hand():
+    # Against 0.0 and 10.0: 0.1 x 7 of trial 0 and 0.5 x 2 of trial 1, of which 0.1 x 2 is in both.
+    assert several(None).hypervolume((0.0, 10.0)) == pytest.approx(0.7 + 1.0 - 0.2)
+    assert result().hypervolume([0.1]) == pytest.approx(0.4)
+    with pytest.raises(InvalidInputError, match="reference: expected 2 finite numbers"):
+        several(None).hypervolume([0.0])
+
+
+def test_the_document_of_several_objectives():
+    document = several().to_document()
+    assert document["targets"] == [TARGET, LATENCY, "params"]
+    assert document["directions"] == ["maximize", "minimize", "minimize"]
+    assert document["bounds"] == [{"quantity": LATENCY, "max": 10.0}]
+    assert document["evaluations"][0]["values"] == [0.1, 3.0, 5.0]
+    assert document["evaluations"][2]["bounded"] == [12.0]
+    assert document["finalists"][0] == {
+        "architecture": document["evaluations"][1]["architecture"],
+        "index": document["evaluations"][1]["index"],
+        "value": 0.5,
+        "values": [0.5, 8.0, 7.0],
+        "bounded": [8.0],
+    }
+
+
+@pytest.mark.parametrize("target", [TARGET, None])
+def test_several_objectives_are_read_as_they_were_written(tmp_path, target):
+    assert read_result(several(target).write(tmp_path)) == several(target)
+
+
+def test_the_frame_has_a_column_of_each_objective():
+    assert several().to_frame()[[TARGET, "params"]].to_numpy().tolist()[1] == [0.5, 7.0]
+    assert several(None).to_frame()["value_1"].tolist() == [3.0, 8.0, 1.0, 9.0, 4.0]
+    bounded = several(None).to_frame()[LATENCY]
+    assert bounded.tolist() == [8.0, 8.0, 12.0, 8.0, 8.0]
+
+
+SEVERAL_DAMAGES = {
+    "other directions": lambda d: d.update(directions=["maximize"] * 3),
+    "no directions": lambda d: d.pop("directions"),
+    "directions as text": lambda d: d.update(directions="maximize"),
+    "one direction": lambda d: d.update(directions=["maximize"], targets=[TARGET]),
+    "no targets": lambda d: d.pop("targets"),
+    "other first target": lambda d: d["targets"].reverse(),
+    "unknown target": lambda d: d["targets"].__setitem__(2, "speed"),
+    "targets as text": lambda d: d.update(targets=TARGET),
+    "no target": lambda d: d.update(target=None),
+    "a value too few": lambda d: d["evaluations"][1]["values"].pop(),
+    "a value as text": lambda d: d["evaluations"][1].update(values=[0.5, "8", 7.0]),
+    "values as a number": lambda d: d["evaluations"][1].update(values=3),
+    "no values": lambda d: d["evaluations"][1].pop("values"),
+    "no bounded": lambda d: d["evaluations"][1].pop("bounded"),
+    "value is not the first": lambda d: d["evaluations"][1].update(value=0.4),
+    "bounds as object": lambda d: d.update(bounds={}),
+    "bound without limit": lambda d: d["bounds"][0].pop("max"),
+    "bound of nothing": lambda d: d["bounds"][0].update(quantity="x"),
+    "both limits": lambda d: d["bounds"][0].update(min=1.0),
+    "limit as text": lambda d: d["bounds"][0].update(max="10"),
+    "finalist not of the front": lambda d: d["finalists"].append(d["evaluations"][4]),
+}
+
+
+@pytest.mark.parametrize("damage", SEVERAL_DAMAGES)
+def test_a_damaged_file_of_several_objectives_is_refused(tmp_path, damage):
+    document = several().to_document()
+    SEVERAL_DAMAGES[damage](document)
+    (tmp_path / "search.json").write_text(json.dumps(document))
+    with pytest.raises(InvalidInputError, match=r"^.*search\.json: [^\n]*$"):
+        read_result(tmp_path)
 
 
 def damaged(change):
