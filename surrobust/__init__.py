@@ -28,6 +28,8 @@ _HOMES = {
     "ATTACKS": "attacks",
     "PROXIES": "proxies",
     "score_proxies": "proxies",
+    "RECIPES": "training",
+    "verify": "verification",
     "PREDICTORS": "predictors",
     "make_predictor": "predictors",
     "load_predictor": "shipped",

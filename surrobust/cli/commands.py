@@ -12,6 +12,7 @@ from .options import debug_option, examples
 COMMANDS = {
     "predict": "predict:predict",
     "search": "search:search",
+    "verify": "verify:verify",
     "convert": "convert:convert",
     "fit": "fit:fit",
     "proxies": "proxies:proxies",

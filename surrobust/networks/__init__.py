@@ -4,7 +4,8 @@
 them, so attacks live in pixel space. Nothing here reads or changes torch's global random state.
 """
 
+from .devices import find_device
 from .network import CellNetwork, build_network
 from .normalisation import NORMALISATIONS
 
-__all__ = ["NORMALISATIONS", "CellNetwork", "build_network"]
+__all__ = ["NORMALISATIONS", "CellNetwork", "build_network", "find_device"]

@@ -10,7 +10,7 @@ from torch import nn
 from .._checks import check_choice, check_integer
 from .._random import as_generator
 from ..errors import InvalidInputError
-from ..networks import build_network
+from ..networks import build_network, find_device
 from ..networks.normalisation import Statistics
 from ..spaces import Architecture
 from .base import AbstractProxy
@@ -214,21 +214,3 @@ def find_proxies(proxies: Iterable[str | AbstractProxy]) -> list[AbstractProxy]:
         msg = f"proxies: expected at least one of {', '.join(PROXIES)}; got none"
         raise InvalidInputError(msg)
     return list(found.values())
-
-
-def find_device(device: str) -> torch.device:
-    """Return the device of a name.
-
-    Raises:
-        InvalidInputError: If torch does not know it, or it is not here.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        told = str(error).splitlines()[0]
-        msg = f"device: expected auto or a device that is here, got {device!r} ({told})"
-        raise InvalidInputError(msg) from None
-    return found

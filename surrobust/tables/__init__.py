@@ -3,6 +3,7 @@
 :func:`load_table` gives a :class:`MeasurementTable`; ``TABLES`` has one recipe per published
 source. :func:`fetch` downloads the files and checks them, :func:`import_official` takes the
 authors' own downloads, and :func:`read_values_csv` a user's own measurements.
+A file of our own records (``verification``) is a table as well.
 :func:`load_proxy_columns` has the published zero-cost scores, :func:`load_proxy_scores` our own.
 """
 
@@ -14,6 +15,7 @@ from .imports import import_official, read_official
 from .loading import TABLES, load_table
 from .proxy_columns import load_proxy_columns
 from .proxy_scores import find_shipped, load_proxy_provenance, load_proxy_scores
+from .records import append_record, read_records, records_table
 from .table import MeasurementTable, Recipe
 from .values import read_value_columns, read_values_csv
 
@@ -23,6 +25,7 @@ __all__ = [
     "MeasurementTable",
     "Recipe",
     "Source",
+    "append_record",
     "cache_dir",
     "check_files",
     "data_dirs",
@@ -36,6 +39,8 @@ __all__ = [
     "load_proxy_scores",
     "load_table",
     "read_official",
+    "read_records",
     "read_value_columns",
     "read_values_csv",
+    "records_table",
 ]

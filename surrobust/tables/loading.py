@@ -6,12 +6,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .._checks import check_choice
-from .._files import data_dirs
+from .._files import data_dirs, read_text
 from .._sources import locate, read_verified, sources_of
 from ..errors import MissingMeasurementError
 from ..typing import AnyPath
-from . import hwnasbench, jung2023, nasrobbench201
+from . import hwnasbench, jung2023, nasrobbench201, records
 from .imports import find_imported, read_imported
+from .proxy_scores import list_shipped
 from .table import MeasurementTable, Recipe
 
 TABLES: Mapping[str, Recipe] = MappingProxyType(
@@ -22,6 +23,8 @@ TABLES: Mapping[str, Recipe] = MappingProxyType(
     }
 )
 """How each published source is read, by the name of its table."""
+
+_RECORDS = ".jsonl"
 
 _Stamp = tuple[str, int, int]
 
@@ -34,17 +37,32 @@ def load_table(name: str, *, data_dir: AnyPath | None = None) -> MeasurementTabl
     copies are preferred; where one is missing, a table imported from the official files is used.
     A table is read once per process, and again only after its files have changed.
 
+    Args:
+        name: A name of :data:`TABLES`; ``records`` for the cells that we have trained and attacked
+            ourselves; or a file of such records (``.jsonl``), as ``surrobust verify --out`` writes.
+        data_dir: The folder of the published files.
+
     Raises:
         InvalidInputError: If the name is not known.
         MissingMeasurementError: If a file is not there.
         ChecksumError: If a file is not the published one.
     """
-    check_choice("table", name, TABLES)
+    if str(name).endswith(_RECORDS) or name == records.NAME:
+        return _load_records(name)
+    check_choice("table", name, (*TABLES, records.NAME))
     missing = [source for source in sources_of(name) if locate(source, data_dir) is None]
     imported = find_imported(name, data_dir) if missing else None
     if imported is not None:
         return _load_imported(name, _stamp(imported))
     return _load_published(name, tuple(map(_stamp, _paths(name, data_dir))))
+
+
+def _load_records(name: str) -> MeasurementTable:
+    if name != records.NAME:
+        read_text(name)  # raises where it cannot be read
+        return records.records_table(records.read_records(name))
+    files = list_shipped("records", f"*{_RECORDS}")
+    return records.records_table(record for path in files for record in records.read_records(path))
 
 
 def read_files(name: str, data_dir: AnyPath | None = None) -> dict[str, bytes]:

@@ -61,3 +61,9 @@ def find_shipped(name: str) -> Path:
         msg = f"shipped data: expected {name} in {_PLACES[0]} or {_PLACES[1]}, got none"
         raise MissingMeasurementError(msg)
     return path
+
+
+def list_shipped(folder: str, pattern: str) -> list[Path]:
+    """Return files of ours that ship with the package, by name; none where it came without."""
+    found = next((place / folder for place in _PLACES if (place / folder).is_dir()), None)
+    return [] if found is None else sorted(found.glob(pattern))

@@ -1,7 +1,7 @@
 """The measurement table: what one benchmark measured, by architecture and target."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -37,12 +37,14 @@ class MeasurementTable:
     """What one benchmark measured.
 
     Args:
-        name: The benchmark, one of ``BENCHMARKS``.
+        name: The benchmark, one of ``BENCHMARKS``, or ``records``.
         values: Float array ``(n, m)``: one row per architecture by ascending index, one column
             per target in the order of ``targets_of(name)``. Accuracies are fractions in [0, 1],
             latencies are in ms and energies in mJ. NaN where nothing was measured.
         per_cell: Whether all 15625 cells were measured on their own; otherwise the rows are the
             6466 representatives, and a cell is looked up through its representative.
+        targets: The target of each column; None is those of the benchmark.
+        complete: Whether every accuracy was measured.
         citation: The works that measured it.
         checksums: The sha256 of each file it was read from, by file name.
 
@@ -59,11 +61,14 @@ class MeasurementTable:
         values: FloatArray,
         *,
         per_cell: bool = False,
+        targets: Sequence[str] | None = None,
+        complete: bool = True,
         citation: str = "",
         checksums: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
-        self.targets = targets_of(name)
+        self.targets = targets_of(name) if targets is None else tuple(targets)
+        self.complete = complete
         self.per_cell = per_cell
         self.citation = citation
         self.checksums: Mapping[str, str] = MappingProxyType(dict(checksums or {}))
@@ -79,7 +84,7 @@ class MeasurementTable:
             msg = f"{self.name}: expected values of shape {shape}, got {array.shape}"
             raise InvalidInputError(msg)
         for target, column in self._columns.items():
-            _check_column(target, array[:, column], self._indices)
+            _check_column(target, array[:, column], self._indices, complete=self.complete)
         array.setflags(write=False)
         return array
 
@@ -159,9 +164,10 @@ class MeasurementTable:
         return column
 
 
-def _check_column(target: str, column: FloatArray, indices: Any) -> None:
+def _check_column(target: str, column: FloatArray, indices: Any, *, complete: bool) -> None:
     if Target.parse(target).is_accuracy:
-        expected, wrong = "a fraction in [0, 1]", ~((column >= 0) & (column <= 1))
+        missing = np.isnan(column) & (not complete)
+        expected, wrong = "a fraction in [0, 1]", ~((column >= 0) & (column <= 1) | missing)
     else:
         positive = (column > 0) & np.isfinite(column)
         expected, wrong = "a positive number", ~(positive | np.isnan(column))

@@ -1,0 +1,135 @@
+"""``surrobust verify``: train architectures, attack them, record what they are worth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import InvalidInputError
+from .documents import read_architectures
+from .folders import check_appendable
+from .options import common_options, examples
+from .output import message, print_json, print_rows
+
+if TYPE_CHECKING:
+    from ..spaces import Architecture
+    from ..training import EpochEnd
+    from ..verification import Record
+
+SEARCH_FILE = "search.json"
+
+
+@click.command(
+    epilog=examples(
+        "verify 2581 --recipe smoke --images digits",
+        "verify 2581 1000 --recipe smoke --images digits --epochs 1 --attack pgd-4 --out my.jsonl",
+    )
+)
+@click.argument("given", metavar="ARCH...|DIR/search.json", nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the first K of them.")
+@click.option(
+    "--recipe", default="robbench201", show_default=True, help="How to train; smoke takes seconds."
+)
+@click.option(
+    "--images",
+    metavar="NAME|DIR",
+    default="cifar10",
+    show_default=True,
+    help="digits, cifar10, cifar100, imagenet16-120, or a folder with train/ and test/, in each of "
+    "them one folder of images per class.",
+)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, ...")
+@click.option(
+    "--attack",
+    "attacks",
+    multiple=True,
+    metavar="NAME-EPS",
+    help="What to measure beside clean, Linf in 1/255, repeatable; otherwise what the recipe says.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to which a record is appended per cell; what is in it already is not run again.",
+)
+@click.option("--keep", is_flag=True, help="Keep the trained weights in FILE.checkpoints.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Fidelity; otherwise the recipe's.")
+@click.option("--channels", type=click.IntRange(min=1), help="C; otherwise the recipe's.")
+@click.option("--cells", type=click.IntRange(min=1), help="N; otherwise the recipe's.")
+@click.option("--n-images", type=click.IntRange(min=2), help="Images to train on; otherwise all.")
+@click.option("--n-test", type=click.IntRange(min=1), help="Images to test on; otherwise all.")
+@click.option("--image-size", type=click.IntRange(min=4), help="Side to bring images to.")
+@common_options(seed=True)
+def verify(
+    given: tuple[str, ...],
+    top: int | None,
+    out: Path | None,
+    keep: bool,
+    attacks: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train architectures adversarially, attack them, and print how accurate they are.
+
+    ARCH is a genotype, an index, a code of six digits or a JSON object; of a search, its finalists
+    are taken, best first. An interrupted run with --out goes on where it stopped. With --json, the
+    document has the list of records.
+    """
+    from ..verification import make_plan, run_plan
+
+    if keep and out is None:
+        msg = "--keep: expected --out FILE, beside which the weights are kept, got none"
+        raise InvalidInputError(msg)
+    if out is not None:
+        check_appendable(out)
+    cells = _read(given)[:top]
+    plan = make_plan(attacks=attacks or None, **options)
+    records, failures = [], []
+    for cell in cells:
+        try:
+            records.append(run_plan(cell, plan, out=out, keep=keep, report=_tell))
+        except FloatingPointError as error:  # the others may do better
+            failures.append(str(error))
+            message(f"surrobust: {error}")
+    if as_json:
+        print_json({"records": records})
+    else:
+        _print(records)
+    if failures:
+        raise SystemExit(1)
+
+
+def _read(given: Sequence[str]) -> list["Architecture"]:
+    """Read architectures; a folder with a search stands for its file."""
+    files = (
+        str(Path(text) / SEARCH_FILE) if (Path(text) / SEARCH_FILE).is_file() else text
+        for text in given
+    )
+    return list(dict.fromkeys(read_architectures(tuple(files))))
+
+
+def _tell(cell: "Architecture", end: "EpochEnd") -> None:
+    left = (end.epochs - end.epoch) * end.seconds / end.epoch
+    message(
+        f"cell {cell.index}: epoch {end.epoch} of {end.epochs}, loss {end.loss:.4f}, "
+        f"{left:.0f} s left"
+    )
+
+
+def _print(records: Sequence["Record"]) -> None:
+    if not records:
+        return
+    metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
+    header = ("index", *metrics, "95 % +-", "seconds", "genotype")
+    rows = [
+        (
+            record["index"],
+            *(record["accuracy"].get(name, float("nan")) for name in metrics),
+            max((high - low) / 2 for low, high in record["intervals"].values()),
+            float(record["train"]["seconds"]),
+            record["architecture"],
+        )
+        for record in records
+    ]
+    print_rows(header, rows)

@@ -1,0 +1,171 @@
+"""Records of our own measurements, one JSON object a line, and the table that they make.
+
+A record says what was trained, how, and how accurate it is under which attack; see
+``verification.verify``. A file is only ever appended to, a line at a time.
+"""
+
+import errno
+import json
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._checks import brief
+from .._files import parse_json, read_text
+from ..errors import InvalidInputError, SurrobustError
+from ..spaces import Architecture, representative_indices, representatives_by_index
+from ..typing import AnyPath
+from .table import MeasurementTable
+
+logger = logging.getLogger(__name__)
+
+NAME = "records"
+"""The benchmark in the targets of our own records: ``records/<images>/<metric>``."""
+
+_FIELDS: dict[str, type] = {
+    "architecture": str,
+    "index": int,
+    "images": str,
+    "recipe": str,
+    "seed": int,
+    "device": str,
+    "versions": dict,
+    "train": dict,
+    "accuracy": dict,
+    "n_test": int,
+    "started": str,
+}
+
+FIDELITY = ("epochs", "channels", "cells", "n_images", "precision")
+"""The entries of ``train`` by which runs of one recipe differ."""
+
+
+def append_record(path: AnyPath, record: Mapping[str, Any]) -> None:
+    """Append a record as one line, on the disk when this returns.
+
+    A line that a crash left half-written is closed first, so that it stays alone. Where the disk
+    is full, the file is as it was.
+
+    Raises:
+        InvalidInputError: If it is not a record.
+        OSError: If it cannot be written.
+    """
+    target = Path(path)
+    check_record(record, "record")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    line = (json.dumps(record, allow_nan=False) + "\n").encode()
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    handle = os.open(target, flags, 0o666)
+    try:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        written = os.write(handle, line)
+        if written < len(line):
+            if os.fstat(handle).st_size == size + written:
+                os.ftruncate(handle, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        os.fsync(handle)
+    except OSError as error:
+        if error.filename is None:
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
+    finally:
+        os.close(handle)
+
+
+def read_records(path: AnyPath) -> list[dict[str, Any]]:
+    """Return the records of a file; none if it is not there.
+
+    A line that is not whole, as a crash in the middle of writing leaves it, is left out, which is
+    logged.
+
+    Raises:
+        InvalidInputError: If the file cannot be read, or a line is something else than a record.
+    """
+    if not Path(path).exists():
+        return []
+    records = []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        where = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        if not line.rstrip().endswith("}") or not _is_json(line):
+            logger.warning("%s: half-written, left out", where)
+            continue
+        records.append(check_record(parse_json(line, name=where), where))
+    return records
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def check_record(record: Any, where: str) -> dict[str, Any]:
+    """Return a record if it is one.
+
+    Raises:
+        InvalidInputError: If a field is missing or not as expected.
+    """
+    if not isinstance(record, Mapping):
+        msg = f"{where}: expected a record, got {brief(record)}"
+        raise InvalidInputError(msg)
+    for name, kind in _FIELDS.items():
+        value = record.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            msg = f"{where}: {name}: expected {kind.__name__}, got {brief(value)}"
+            raise InvalidInputError(msg)
+    try:
+        Architecture.parse({name: record[name] for name in ("architecture", "index")})
+    except SurrobustError as error:
+        msg = f"{where}: {error}"
+        raise InvalidInputError(msg) from None
+    for metric, value in record["accuracy"].items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+            msg = f"{where}: {metric}: expected a fraction in [0, 1], got {brief(value)}"
+            raise InvalidInputError(msg)
+    return dict(record)
+
+
+def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> MeasurementTable:
+    """Return records as a table with targets ``records/<images>/<metric>``.
+
+    Rows are representatives, as in the benchmarks; several runs of one (other seeds, isomorphic
+    cells) are averaged; NaN where there is none. Records that were cut short are left out.
+
+    Raises:
+        InvalidInputError: If there are no records, or those of one image set differ in recipe or
+            fidelity, so that their values do not compare.
+    """
+    representative = representatives_by_index()
+    rows = {index: row for row, index in enumerate(representative_indices())}
+    values: dict[str, dict[int, list[float]]] = {}
+    settings: dict[str, tuple[Any, ...]] = {}
+    for record in records:
+        if record.get("pruned"):
+            continue
+        setting = (record["recipe"], *(record["train"].get(key) for key in FIDELITY))
+        known = settings.setdefault(record["images"], setting)
+        if known != setting:
+            msg = f"records: expected one recipe for {record['images']}, got {known} and {setting}"
+            raise InvalidInputError(msg)
+        row = rows[representative[record["index"]]]
+        for metric, value in record["accuracy"].items():
+            column = values.setdefault(f"{NAME}/{record['images']}/{metric}", {})
+            column.setdefault(row, []).append(value)
+    if not values:
+        msg = "records: expected at least one, got none"
+        raise InvalidInputError(msg)
+    array = np.full((len(rows), len(values)), np.nan)
+    for number, column in enumerate(values.values()):
+        for row, measured in column.items():
+            array[row, number] = np.mean(measured)
+    return MeasurementTable(name, array, targets=tuple(values), complete=False)

@@ -1,0 +1,12 @@
+"""Training: from a cell and images to a network, by a recipe.
+
+A :class:`Recipe` is a frozen value that says everything; ``RECIPES`` has the known ones, and
+:meth:`Recipe.with_` changes the fidelity. :class:`Training` carries one out and can be interrupted.
+"""
+
+from .loop import EpochEnd, Training
+from .recipe import InnerAttack, Recipe
+from .recipes import RECIPES
+from .schedule import OneCycle
+
+__all__ = ["RECIPES", "EpochEnd", "InnerAttack", "OneCycle", "Recipe", "Training"]

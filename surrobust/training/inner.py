@@ -1,0 +1,69 @@
+"""The attack inside training: no checks, no round trip to the host.
+
+The attacks of ``surrobust.attacks`` check what they are given and what they return, and wait for
+the device to do so; here they would be called thousands of times on images that are in range by
+construction.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .recipe import InnerAttack
+
+
+def draw_start(x: Tensor, attack: InnerAttack | None, generator: torch.Generator) -> Tensor:
+    """Return the first perturbation of a batch, drawn before the step that uses it."""
+    if attack is None or attack.start == "image":
+        return torch.zeros_like(x)
+    start = torch.empty_like(x)
+    if attack.start == "near":
+        return start.normal_(0, 1e-3, generator=generator)
+    return start.uniform_(-attack.epsilon, attack.epsilon, generator=generator)
+
+
+def attack_batch(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    start: Tensor,
+    attack: InnerAttack,
+    *,
+    divergence: bool = False,
+) -> Tensor:
+    """Return attacked images ``(b, 3, h, w)`` in [0, 1], within the Linf ball around ``x``.
+
+    Args:
+        network: Left in training mode.
+        x: Images in [0, 1].
+        y: Their classes.
+        start: First perturbation.
+        attack: Steps and sizes.
+        divergence: Climb the KL divergence from the logits of ``x``, not the cross-entropy.
+    """
+    low = (x - attack.epsilon).clamp_(min=0)
+    high = (x + attack.epsilon).clamp_(max=1)
+    network.train(attack.modes == "train")
+    target = _soft(network, x) if divergence else y
+    found = torch.minimum(torch.maximum(x + start, low), high)
+    for _ in range(attack.steps):
+        found.requires_grad_()
+        loss = _climbed(network(found), target, divergence=divergence)
+        (gradient,) = torch.autograd.grad(loss, found)
+        with torch.no_grad():
+            moved = found + attack.step_size * gradient.sign()
+            found = torch.minimum(torch.maximum(moved, low), high)
+    network.train()
+    return found.detach()
+
+
+@torch.no_grad()
+def _soft(network: nn.Module, x: Tensor) -> Tensor:
+    return functional.softmax(network(x).float(), dim=1)
+
+
+def _climbed(logits: Tensor, target: Tensor, *, divergence: bool) -> Tensor:
+    logits = logits.float()
+    if divergence:
+        return functional.kl_div(functional.log_softmax(logits, 1), target, reduction="sum")
+    return functional.cross_entropy(logits, target, reduction="sum")

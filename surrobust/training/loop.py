@@ -1,0 +1,240 @@
+"""Training one network; nothing waits for the host within an epoch."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._checks import check_integer
+from ..images import ImageSet
+from ..networks import NORMALISATIONS, build_network, find_device
+from ..spaces import Architecture
+from ..typing import AnyPath
+from . import streams
+from .checkpoints import read_checkpoint, write_checkpoint
+from .feed import Feed
+from .guard import is_overfitted, strengthen
+from .inner import draw_start
+from .losses import LOSSES
+from .optimizer import MomentumSGD
+from .recipe import InnerAttack, Recipe
+
+_GUARD_IMAGES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """What is known after an epoch.
+
+    Args:
+        epoch: Epochs done.
+        epochs: Epochs in all.
+        loss: Mean training loss of the epoch.
+        seconds: Spent so far.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    seconds: float
+
+
+class Training:
+    """A network in training, which can be interrupted after any epoch.
+
+    On a CPU the same arguments give the same weights, bit for bit, interrupted or not.
+
+    Args:
+        architecture: The cell.
+        images: What it is trained on.
+        recipe: How.
+        seed: Of the weights, the order of the images, the augmentation and the attack.
+        device: ``auto``, ``cpu``, ``cuda``, ...
+        checkpoint: File that is written after each epoch and read now if it is there.
+
+    Attributes:
+        network: In training mode.
+        epoch: Epochs done.
+        losses: Mean loss of each of them.
+        alarms: How often catastrophic overfitting was undone.
+        seconds: Spent so far, that of interrupted runs up to their last checkpoint included.
+
+    Raises:
+        InvalidInputError: If an argument is not as expected, or the checkpoint is another
+            training's.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        images: ImageSet,
+        recipe: Recipe,
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        checkpoint: AnyPath | None = None,
+    ) -> None:
+        self.architecture, self.images, self.recipe = architecture, images, recipe
+        self.seed = check_integer("seed", seed, minimum=0)
+        self.device = find_device(device)
+        self.network = build_network(
+            architecture,
+            channels=recipe.channels,
+            cells=recipe.cells,
+            classes=len(images.classes),
+            image_size=images.image_size,
+            normalisation=NORMALISATIONS.get(images.name, images.statistics),
+            generator=streams.make_stream(seed, streams.WEIGHTS),
+        )
+        self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.fold_norms()
+        self._optimizer = MomentumSGD(self.network.parameters(), weight_decay=recipe.weight_decay)
+        self.epoch, self.alarms, self.seconds = 0, 0, 0.0
+        self.losses: list[float] = []
+        self._checkpoint = None if checkpoint is None else Path(checkpoint)
+        self._resume()
+        self._feed = Feed(images, recipe, seed=seed, device=self.device)
+        settings = recipe.schedule.values(self._feed.n_batches * recipe.epochs)
+        settings = settings.reshape(recipe.epochs, self._feed.n_batches, 2)
+        self._settings = torch.tensor(settings, dtype=torch.float32, device=self.device)
+
+    @property
+    def precision(self) -> str:
+        """What is really computed with."""
+        return self.recipe.precision if self.device.type == "cuda" else "fp32"
+
+    @property
+    def attack(self) -> InnerAttack | None:
+        """The attack that is trained with at present."""
+        given = self.recipe.attack
+        return given if given is None else strengthen(given, self.alarms)
+
+    @property
+    def progress(self) -> EpochEnd:
+        """What is known after the last epoch."""
+        loss = self.losses[-1] if self.losses else math.nan
+        return EpochEnd(self.epoch, self.recipe.epochs, loss, self.seconds)
+
+    def run(
+        self, *, until: int | None = None, report: Callable[[EpochEnd], None] | None = None
+    ) -> None:
+        """Train until so many epochs are done, all by default.
+
+        Raises:
+            FloatingPointError: If the loss is not a finite number.
+            OSError: If the checkpoint cannot be written; the last one stays.
+        """
+        last = self.recipe.epochs if until is None else min(until, self.recipe.epochs)
+        while self.epoch < last:
+            before = self.epoch
+            for _ in self.steps():
+                pass
+            if report is not None and self.epoch > before:
+                report(self.progress)
+
+    def steps(self) -> Generator[None, None, None]:
+        """Train one epoch, handing over after each step, so that others can take theirs.
+
+        Raises:
+            FloatingPointError: If the loss is not a finite number.
+            OSError: If the checkpoint cannot be written; the last one stays.
+        """
+        began = time.perf_counter()
+        sound = self._snapshot() if self.recipe.guarded else {}
+        total = yield from self._pass()
+        loss = float(total) / self._feed.n  # the one wait of the epoch
+        if not math.isfinite(loss):
+            msg = (
+                f"training: expected a finite loss, got {loss} in epoch {self.epoch + 1} of cell "
+                f"{self.architecture.index}"
+            )
+            raise FloatingPointError(msg)
+        overfitted = self._has_overfitted()
+        self.seconds += time.perf_counter() - began
+        if overfitted:
+            self._restore(sound)
+            self.alarms += 1
+            return
+        self.epoch += 1
+        self.losses.append(loss)
+        self._save()
+
+    def _pass(self) -> Generator[None, None, Tensor]:
+        """Train on every image once; return the sum of the losses, on the device."""
+        loss_of, attack = LOSSES[self.recipe.loss], self.attack
+        starts = streams.make_stream(self.seed, streams.ATTACK, self.epoch, device=self.device)
+        total = torch.zeros((), device=self.device, dtype=torch.float64)
+        self.network.train()
+        for number, (x, y) in enumerate(self._feed.batches(self.epoch)):
+            start = draw_start(x, attack, starts)
+            self._optimizer.clear()
+            with self._autocast():
+                loss = loss_of(self.network, x, y, start, self.recipe, attack)
+            loss.backward()
+            self._optimizer.step(self._settings[self.epoch, number])
+            total += loss.detach() * len(y)
+            yield
+        return total
+
+    def _autocast(self) -> torch.autocast:
+        # Without its cache: casts made without gradients would be used where they are needed.
+        return torch.autocast(
+            self.device.type,
+            dtype=torch.bfloat16,
+            enabled=self.precision == "bf16",
+            cache_enabled=False,
+        )
+
+    def _has_overfitted(self) -> bool:
+        attack = self.attack
+        if not self.recipe.guarded or attack is None:
+            return False
+        generator = streams.make_stream(self.seed, streams.CHECK, self.epoch, device=self.device)
+        with self._autocast():
+            return is_overfitted(self.network, *self._feed.first(_GUARD_IMAGES), attack, generator)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return the tensors that change, by name: the network's and the optimizer's."""
+        found = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        names = [name for name, _ in self.network.named_parameters()]
+        for name, momentum in zip(names, self._optimizer.momenta, strict=True):
+            found[f"momentum.{name}"] = momentum
+        return found
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in self._tensors().items()}
+
+    @torch.no_grad()
+    def _restore(self, tensors: dict[str, Tensor]) -> None:
+        for name, tensor in self._tensors().items():
+            tensor.copy_(tensors[name])
+
+    def _identity(self) -> dict[str, Any]:
+        digest = hashlib.sha256(self.images.x.tobytes() + self.images.y.tobytes()).hexdigest()
+        return {
+            "architecture": self.architecture.code,
+            "recipe": self.recipe.to_document(),
+            "images": {"name": self.images.name, "sha256": digest},
+            "seed": self.seed,
+        }
+
+    def _save(self) -> None:
+        if self._checkpoint is None:
+            return
+        names = ("epoch", "alarms", "losses", "seconds")
+        state = {**self._identity(), **{name: getattr(self, name) for name in names}}
+        write_checkpoint(self._checkpoint, self._tensors(), state)
+
+    def _resume(self) -> None:
+        if self._checkpoint is None or not self._checkpoint.exists():
+            return
+        tensors, state = read_checkpoint(self._checkpoint, self._identity())
+        self._restore(tensors)
+        self.epoch, self.alarms = state["epoch"], state["alarms"]
+        self.losses, self.seconds = list(state["losses"]), state["seconds"]

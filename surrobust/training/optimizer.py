@@ -1,0 +1,45 @@
+"""SGD with momentum whose numbers live on the device."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class MomentumSGD:
+    """Stochastic gradient descent with momentum, all parameters at once.
+
+    The same as ``torch.optim.SGD`` with ``weight_decay`` and neither damping nor Nesterov, but
+    learning rate and momentum are read from a tensor, so that a schedule costs no round trip to
+    the host and a captured step can be replayed. Parameters without a gradient stay.
+
+    Args:
+        parameters: What is trained.
+        weight_decay: Share of a parameter that is added to its gradient.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float) -> None:
+        self.parameters = list(parameters)
+        self.momenta = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.weight_decay = weight_decay
+
+    def clear(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self, setting: Tensor) -> None:
+        """Take a step.
+
+        Args:
+            setting: Learning rate and momentum, shape ``(2,)``, on the parameters' device.
+        """
+        pairs = zip(self.parameters, self.momenta, strict=True)
+        live = [(p, m, p.grad) for p, m in pairs if p.grad is not None]
+        parameters, momenta, found = (list(column) for column in zip(*live, strict=True))
+        gradients = torch._foreach_add(found, parameters, alpha=self.weight_decay)
+        torch._foreach_mul_(momenta, setting[1])
+        torch._foreach_add_(momenta, gradients)
+        steps = torch._foreach_mul(momenta, -setting[0])
+        torch._foreach_add_(parameters, steps)

@@ -1,0 +1,174 @@
+"""Verifying: train, attack, record."""
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..networks import find_device
+from ..spaces import Architecture
+from ..tables import append_record, read_records
+from ..training import EpochEnd, Recipe, Training
+from ..typing import AnyPath
+from . import surroundings
+from .measuring import measure
+from .plan import Plan, make_plan
+
+logger = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+"""What was measured of one cell; see ``contract`` in the README of ``data``."""
+
+Report = Callable[[Architecture, EpochEnd], None]
+"""Called after each epoch of a cell."""
+
+
+def verify(
+    cell: Any,
+    recipe: str | Recipe = "robbench201",
+    images: AnyPath = "cifar10",
+    *,
+    attacks: Sequence[str] | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    out: AnyPath | None = None,
+    keep: bool = False,
+    report: Report | None = None,
+    **options: Any,
+) -> Record:
+    """Train a cell's network, attack it, and return the record.
+
+    Args:
+        cell: Anything that :meth:`Architecture.parse` takes.
+        recipe: A name of ``RECIPES`` or a recipe.
+        images: A name of ``IMAGES`` or a folder with one folder of images per class.
+        attacks: Names such as ``pgd-8`` (Linf, 8/255); None is what the recipe says.
+        device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ...
+        seed: Of the training.
+        out: File to which the record is appended as a line. A record of the same cell, recipe,
+            fidelity, images and seed that is there already is returned instead; a training that
+            was interrupted goes on from its last epoch.
+        keep: Whether the trained weights stay beside ``out``, so that more attacks can be run.
+        report: Called after each epoch.
+        **options: ``epochs``, ``channels``, ``cells``, ``n_images``, ``n_test``, ``image_size``,
+            ``data_dir``; see ``make_plan``.
+
+    Returns:
+        The record as dictionaries: ``accuracy`` has fractions by metric, ``intervals`` their 95 %
+        intervals, ``train`` the fidelity, the last loss and the seconds.
+
+    Raises:
+        InvalidInputError: If an argument is not as expected.
+        FloatingPointError: If the training diverges.
+        OSError: If something cannot be written; what was recorded before stays.
+    """
+    plan = make_plan(recipe, images, attacks=attacks, device=device, seed=seed, **options)
+    return run_plan(Architecture.parse(cell), plan, out=out, keep=keep, report=report)
+
+
+def run_plan(
+    architecture: Architecture,
+    plan: Plan,
+    *,
+    out: AnyPath | None = None,
+    keep: bool = False,
+    report: Report | None = None,
+) -> Record:
+    """Carry out a plan for one cell; see :func:`verify`."""
+    known = find_record(architecture, plan, out)
+    if known is not None:
+        return known
+    started = surroundings.now()
+    training = start_training(architecture, plan, out=out)
+    training.run(report=None if report is None else lambda end: report(architecture, end))
+    record = make_record(training, plan, started)
+    if out is not None:
+        append_record(out, record)
+        if not keep:
+            forget(architecture, plan, out)
+    return record
+
+
+def find_record(architecture: Architecture, plan: Plan, out: AnyPath | None) -> Record | None:
+    """Return the record of a plan that a file has already; None if it has none."""
+    if out is None:
+        return None
+    records = (r for r in read_records(out) if plan.matches(r, architecture.index))
+    return next(records, None)
+
+
+def start_training(
+    architecture: Architecture, plan: Plan, *, out: AnyPath | None = None
+) -> Training:
+    """Return the training of a cell, at the last epoch that was saved beside ``out``."""
+    return Training(
+        architecture,
+        plan.train_images,
+        plan.recipe,
+        seed=plan.seed,
+        device=plan.device,
+        checkpoint=None if out is None else _checkpoint(architecture, plan, out),
+    )
+
+
+def forget(architecture: Architecture, plan: Plan, out: AnyPath) -> None:
+    """Remove the checkpoint of a cell, and its folder if it was the last."""
+    path = _checkpoint(architecture, plan, out)
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir() and not any(path.parent.iterdir()):
+        shutil.rmtree(path.parent)
+
+
+def _checkpoint(architecture: Architecture, plan: Plan, out: AnyPath) -> Path:
+    recipe = plan.recipe
+    size = f"{recipe.epochs}-{recipe.channels}-{recipe.cells}-{len(plan.train_images)}"
+    name = f"{architecture.index}-{recipe.name}-{size}-{plan.name}-{plan.seed}.safetensors"
+    return Path(f"{out}.checkpoints") / name
+
+
+def make_record(training: Training, plan: Plan, started: str) -> Record:
+    """Attack a trained network and return its record."""
+    accuracies = {
+        name: asdict(result) for name, result in measure_all(training.network, plan).items()
+    }
+    fidelity = {**plan.recipe.fidelity, "n_images": len(plan.train_images)}
+    return {
+        "architecture": training.architecture.genotype,
+        "index": training.architecture.index,
+        "images": plan.name,
+        "recipe": plan.recipe.name,
+        "seed": plan.seed,
+        "device": surroundings.name_device(training.device),
+        "versions": surroundings.versions(),
+        "train": {
+            **fidelity,
+            "precision": training.precision,
+            "image_size": plan.train_images.image_size,
+            "loss": training.losses[-1],
+            "alarms": training.alarms,
+            "seconds": round(training.seconds, 3),
+        },
+        "accuracy": {name: found["value"] for name, found in accuracies.items()},
+        "intervals": {name: [found["lower"], found["upper"]] for name, found in accuracies.items()},
+        "n_test": len(plan.test_images),
+        "started": started,
+        "commit": surroundings.find_commit(),
+    }
+
+
+def measure_all(network: nn.Module, plan: Plan) -> dict[str, Any]:
+    """Return the accuracies of a network by metric; the network stays in its mode."""
+    device = find_device(plan.device)
+    x = torch.from_numpy(plan.test_images.x).to(device)
+    y = torch.from_numpy(plan.test_images.y).to(device)
+    was_training = network.training
+    network.eval()
+    try:
+        return {name: measure(network, x, y, attack) for name, attack in plan.metrics.items()}
+    finally:
+        network.train(was_training)

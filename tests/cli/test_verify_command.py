@@ -1,0 +1,88 @@
+"""``surrobust verify``."""
+
+import json
+
+import pytest
+
+from surrobust.searches import Evaluation, SearchResult
+from surrobust.spaces import Architecture
+from surrobust.tables import read_records
+
+SMALL = ["--recipe", "smoke", "--images", "digits", "--device", "cpu", "--epochs", "1"]
+SMALL += ["--channels", "2", "--n-images", "150"]
+SMALL += ["--n-test", "50", "--attack", "fgsm-8"]
+
+
+def test_text_and_records(run_cli, tmp_path):
+    out = tmp_path / "records.jsonl"
+    code, shown, told = run_cli(["verify", "2581", "1000", *SMALL, "--out", out])
+    assert code == 0, told
+    header, *rows = shown.splitlines()
+    assert header.split()[:3] == ["index", "clean", "fgsm-8"]
+    assert [row.split()[0] for row in rows] == ["2581", "1000"]
+    assert [record["index"] for record in read_records(out)] == [2581, 1000]
+    assert "cell 2581: epoch 1 of 1, loss" in told
+
+
+def test_json_and_what_is_there_already(run_cli, tmp_path):
+    out = tmp_path / "records.jsonl"
+    arguments = ["verify", "323133", *SMALL, "--out", out, "--json"]
+    code, shown, _ = run_cli(arguments)
+    assert code == 0
+    (record,) = json.loads(shown)["records"]
+    assert record == read_records(out)[0]
+    code, again, told = run_cli(arguments)
+    assert (code, again) == (0, shown)
+    assert "epoch" not in told
+
+
+def test_finalists_of_a_search(run_cli, tmp_path):
+    cells = [Architecture.parse(text) for text in ("000000", "323133", "111111")]
+    evaluations = tuple(Evaluation(c, 0.1 * i, i, "table") for i, c in enumerate(cells))
+    target = "nas-robbench-201/cifar10/pgd-8"
+    SearchResult(target, "table", "random", 3, 0, evaluations).write(tmp_path)
+    for given in (tmp_path, tmp_path / "search.json"):
+        code, shown, told = run_cli(["verify", given, "--top", "2", *SMALL])
+        assert code == 0, told
+        assert [row.split()[0] for row in shown.splitlines()[1:]] == [
+            str(cells[2].index),
+            str(cells[1].index),
+        ]
+
+
+def test_a_training_that_diverges_is_told_and_the_others_go_on(run_cli, tmp_path, monkeypatch):
+    from surrobust import verification
+
+    real = verification.run_plan
+
+    def sometimes(cell: Architecture, plan: object, **options: object) -> object:
+        if cell.index == 2581:
+            msg = "training: expected a finite loss, got nan in epoch 1 of cell 2581"
+            raise FloatingPointError(msg)
+        return real(cell, plan, **options)
+
+    monkeypatch.setattr(verification, "run_plan", sometimes)
+    out = tmp_path / "records.jsonl"
+    code, shown, told = run_cli(["verify", "2581", "1000", *SMALL, "--out", out])
+    assert code == 1
+    assert "expected a finite loss, got nan" in told
+    assert [record["index"] for record in read_records(out)] == [1000]
+    assert len(shown.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--recipe", "slow"], "recipe: expected one of robbench201"),
+        (["--attack", "magic-8"], "attack: expected clean or one of fgsm"),
+        (["--images", "nothing"], "images: expected one of random"),
+        (["--keep"], "--keep: expected --out FILE"),
+        (["--out", "."], "--out: expected a file that can be written"),
+        (["--epochs", "0"], "--epochs"),
+    ],
+)
+def test_mistakes(run_cli, arguments, told):
+    code, out, err = run_cli(["verify", "2581", *SMALL, *arguments])
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.count("\n") == 1

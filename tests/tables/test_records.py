@@ -1,0 +1,138 @@
+"""Files of records: appended to, repaired, read as tables."""
+
+import errno
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from surrobust.errors import InvalidInputError, MissingMeasurementError
+from surrobust.spaces import Architecture
+from surrobust.tables import append_record, load_table, read_records, records_table
+
+
+def record(cell: object = 2581, *, seed: int = 0, **changes: object) -> dict:
+    architecture = Architecture.parse(cell)
+    train = {"epochs": 2, "channels": 4, "cells": 1, "n_images": 100, "precision": "fp32"}
+    made = {
+        "architecture": architecture.genotype,
+        "index": architecture.index,
+        "images": "digits",
+        "recipe": "smoke",
+        "seed": seed,
+        "device": "cpu",
+        "versions": {"torch": "2.13"},
+        "train": {**train, "seconds": 1.5},
+        "accuracy": {"clean": 0.75, "pgd-8": 0.5},
+        "n_test": 100,
+        "started": "2026-01-01T00:00:00+00:00",
+        "commit": None,
+    }
+    return {**made, **changes}
+
+
+def test_what_is_appended_is_read(tmp_path):
+    path = tmp_path / "new" / "records.jsonl"
+    append_record(path, record())
+    append_record(path, record(1000, seed=3))
+    assert read_records(path) == [record(), record(1000, seed=3)]
+    assert path.read_text().count("\n") == 2
+    assert read_records(tmp_path / "none.jsonl") == []
+
+
+def test_a_half_written_line_is_left_out_and_stays_alone(tmp_path, caplog):
+    path = tmp_path / "records.jsonl"
+    append_record(path, record())
+    whole = path.read_bytes()
+    path.write_bytes(whole + json.dumps(record(1000)).encode()[:150])
+    assert read_records(path) == [record()]
+    assert "line 2: half-written, left out" in caplog.text
+    append_record(path, record(12))
+    assert read_records(path) == [record(), record(12)]
+    assert path.read_bytes().startswith(whole)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pread and ftruncate")
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "records.jsonl"
+    append_record(path, record())
+    before = path.read_bytes()
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:40]))
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        append_record(path, record(1000))
+    assert caught.value.filename == str(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_device_that_is_full():
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        append_record("/dev/full", record())
+    assert caught.value.errno == errno.ENOSPC
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"index": 1000}, "record: .*index"),
+        ({"accuracy": {"clean": 75.0}}, r"record: clean: expected a fraction in \[0, 1\], got 75"),
+        ({"accuracy": {"clean": math.nan}}, r"record: clean: expected a fraction"),
+        ({"seed": None}, "record: seed: expected int, got None"),
+        ({"n_test": True}, "record: n_test: expected int, got True"),
+    ],
+)
+def test_what_is_no_record_is_refused(tmp_path, changes, told):
+    with pytest.raises(InvalidInputError, match=told):
+        append_record(tmp_path / "records.jsonl", record(**changes))
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+def test_a_line_that_is_something_else_is_refused(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"arch": 12}\n')
+    with pytest.raises(InvalidInputError, match="line 1: architecture: expected str, got None"):
+        read_records(path)
+
+
+def test_a_file_of_records_is_a_table(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    append_record(path, record())
+    append_record(path, record(seed=1, accuracy={"clean": 0.25, "pgd-8": 0.0}))
+    append_record(path, record(1000, images="cifar10", accuracy={"clean": 0.5}))
+    append_record(path, record(12, pruned=True))
+    table = load_table(str(path))
+    assert table.targets == (
+        "records/digits/clean",
+        "records/digits/pgd-8",
+        "records/cifar10/clean",
+    )
+    assert table.query("323133", "records/digits/pgd-8") == 0.25  # the mean of two seeds
+    assert table.query(1000, "records/cifar10/clean") == 0.5
+    with pytest.raises(MissingMeasurementError, match="expected a measured value"):
+        table.query(12, "records/digits/clean")
+    assert table.best("records/digits/clean")[0].index == Architecture.parse(2581).index
+    frame = table.to_frame().dropna(how="all")
+    assert len(frame) == 2
+
+
+def test_isomorphic_cells_are_one_row():
+    cells = [c for c in ("000000", "000010") if Architecture.parse(c)]
+    table = records_table([record(c) for c in cells])
+    assert table.query("000000", "records/digits/clean") == 0.75
+
+
+def test_runs_that_do_not_compare_are_refused():
+    other = record(1000)
+    other["train"]["epochs"] = 9
+    with pytest.raises(InvalidInputError, match="records: expected one recipe for digits"):
+        records_table([record(), other])
+    with pytest.raises(InvalidInputError, match="records: expected at least one, got none"):
+        records_table([])
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InvalidInputError, match="expected a readable file"):
+        load_table(str(tmp_path / "none.jsonl"))

@@ -1,0 +1,158 @@
+"""Schedule, optimizer, augmentation, inner attack and losses, each against something known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from surrobust.attacks import PGD
+from surrobust.networks import build_network
+from surrobust.spaces import Architecture
+from surrobust.training import RECIPES, InnerAttack, OneCycle
+from surrobust.training.augmentation import Augmentation
+from surrobust.training.guard import is_overfitted, strengthen
+from surrobust.training.inner import attack_batch, draw_start
+from surrobust.training.losses import LOSSES
+from surrobust.training.optimizer import MomentumSGD
+from surrobust.training.streams import make_stream
+
+
+@pytest.mark.parametrize("steps", [7, 196, 1000])
+def test_one_cycle_is_that_of_torch(steps):
+    parameter = nn.Parameter(torch.zeros(()))
+    optimizer = torch.optim.SGD([parameter], lr=0.05, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=steps)
+    expected = []
+    for step in range(steps):
+        group = optimizer.param_groups[0]
+        expected.append((group["lr"], group["momentum"]))
+        optimizer.step()
+        if step < steps - 1:
+            schedule.step()
+    np.testing.assert_allclose(OneCycle(0.1).values(steps), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_cycle_of_one_step_is_finite():
+    assert np.isfinite(OneCycle().values(1)).all()
+    assert np.isfinite(OneCycle().values(2)).all()
+
+
+def test_the_optimizer_is_that_of_torch():
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator) for shape in ((3, 2), (4,), (2,))]
+    ours = [nn.Parameter(tensor.clone()) for tensor in start]
+    theirs = [nn.Parameter(tensor.clone()) for tensor in start]
+    mine = MomentumSGD(ours, weight_decay=0.01)
+    torchs = torch.optim.SGD(theirs, lr=1.0, weight_decay=0.01)
+    for rate, momentum in ((0.1, 0.95), (0.3, 0.9), (0.05, 0.85)):
+        for own, other in zip(ours[:2], theirs[:2], strict=True):  # the third has no gradient
+            own.grad = torch.randn(own.shape, generator=generator)
+            other.grad = own.grad.clone()
+        torchs.param_groups[0].update(lr=rate, momentum=momentum)
+        torchs.step()
+        mine.step(torch.tensor([rate, momentum]))
+    for own, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, other)
+    assert torch.equal(ours[2], start[2])
+
+
+def test_crops_are_shifts_filled_with_black_and_flips_mirrors():
+    x = torch.arange(1, 1 + 3 * 16 * 16).reshape(1, 3, 16, 16).remainder(250).add(1).byte()
+    cuts = Augmentation(x, crop=True, flip=True)
+    found = cuts.cut(torch.zeros(300, dtype=torch.int64), make_stream(0, 2))
+    padded = functional.pad(x, [2, 2, 2, 2])[0]
+    shifts = [padded[:, i : i + 16, j : j + 16] for i in range(5) for j in range(5)]
+    allowed = [cut.float() / 255 for shift in shifts for cut in (shift, shift.flip(2))]
+    which = [[torch.equal(image, cut) for cut in allowed] for image in found]
+    assert all(sum(row) == 1 for row in which)
+    assert {row.index(True) for row in which} == set(range(50))
+
+
+def test_nothing_is_cut_where_nothing_is_said():
+    x = torch.randint(256, (5, 3, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+    cuts = Augmentation(x, crop=False, flip=False)
+    found = cuts.cut(torch.tensor([3, 1]), make_stream(0, 2))
+    assert torch.equal(found, x[[3, 1]].float() / 255)
+
+
+def small_network() -> nn.Module:
+    return build_network(Architecture.parse("323133"), channels=2, cells=1, image_size=8)
+
+
+def batch(n: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    return torch.rand((n, 3, 8, 8), generator=generator), torch.arange(n) % 10
+
+
+def test_the_inner_attack_is_pgd():
+    network, (x, y) = small_network(), batch()
+    attack = InnerAttack(steps=3, start="image")
+    found = attack_batch(network, x, y, draw_start(x, attack, make_stream(0, 3)), attack)
+    expected = PGD(steps=3, step_size=2 / 255, random_start=False)(network, x, y)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    assert network.training
+    assert all(parameter.grad is None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("divergence", [False, True])
+@pytest.mark.parametrize("modes", ["train", "eval"])
+@pytest.mark.parametrize("start", ["ball", "near", "image"])
+def test_attacked_images_are_in_the_ball_and_in_range(start, modes, divergence):
+    network, (x, y) = small_network(), batch()
+    attack = InnerAttack(steps=4, step_size=5 / 255, start=start, modes=modes)
+    statistics = network.stem.norm.running_mean.clone()
+    drawn = draw_start(x, attack, make_stream(0, 3))
+    found = attack_batch(network, x, y, drawn, attack, divergence=divergence)
+    assert float((found - x).abs().max()) <= 8 / 255 + 1e-6
+    assert 0 <= float(found.min()) <= float(found.max()) <= 1
+    kept = torch.equal(network.stem.norm.running_mean, statistics)
+    assert kept == (modes == "eval")
+
+
+def test_trades_by_hand():
+    network, (x, y) = small_network(), batch()
+    # Without batch norm's dependence on the batch both sides see the same logits.
+    network.train = lambda *_: nn.Module.train(network, False)  # type: ignore[method-assign]
+    network.train()
+    recipe = replace(RECIPES["trades"], attack=InnerAttack(steps=2, start="near"))
+    start = draw_start(x, recipe.attack, make_stream(0, 3))
+    found = attack_batch(network, x, y, start, recipe.attack, divergence=True)
+    p, q = network(x).softmax(1), network(found).softmax(1)
+    by_hand = -p[range(12), y].log().mean() + 6 * (p * (p / q).log()).sum(1).mean()
+    loss = LOSSES["trades"](network, x, y, start, recipe, recipe.attack)
+    assert loss.item() == pytest.approx(by_hand.item(), rel=1e-4)
+
+
+class Overfitted(nn.Module):
+    """Right where the mean shift from grey is 0 or 8/255, wrong half-way.
+
+    One long step jumps over the middle, short ones end in it: catastrophic overfitting in one
+    dimension.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shift = 255 * (x - 0.5).flatten(1).mean(1).abs()
+        return torch.stack([(shift - 4).abs() - 2, torch.zeros_like(shift)], 1)
+
+
+class Sound(nn.Module):
+    """Right everywhere in the ball."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x.flatten(1).mean(1), torch.zeros(len(x))], 1)
+
+
+@pytest.mark.parametrize(("network", "alarm"), [(Overfitted(), True), (Sound(), False)])
+def test_the_guard_tells_what_withstands_one_step_only(network, alarm):
+    x, y = torch.full((8, 3, 4, 4), 0.5), torch.zeros(8, dtype=torch.int64)
+    attack = InnerAttack(steps=1, step_size=16 / 255)
+    assert is_overfitted(network, x, y, attack, make_stream(0, 4)) == alarm
+
+
+def test_alarms_double_the_steps():
+    attack = InnerAttack(steps=1, step_size=10 / 255)
+    assert strengthen(attack, 2) == replace(attack, steps=4, step_size=2.5 / 255)
+    assert strengthen(attack, 0) == attack

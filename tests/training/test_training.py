@@ -1,0 +1,179 @@
+"""The loop: what it learns, how it goes on after an interruption, how it ends when things fail."""
+
+import errno
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from surrobust.errors import InvalidInputError
+from surrobust.images import ImageSet
+from surrobust.spaces import Architecture
+from surrobust.training import RECIPES, OneCycle, Training
+
+CELL = Architecture.parse("323133")
+SUPPORT = Path(__file__).parents[1] / "support"
+
+
+def digest(training: Training) -> str:
+    state = training.network.state_dict()
+    parts = (value.contiguous().numpy().tobytes() for value in state.values())
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_it_learns_the_digits():
+    from surrobust.images import load_images
+
+    recipe = RECIPES["smoke"].with_(epochs=5, channels=4)
+    training = Training(CELL, load_images("digits"), recipe, device="cpu")
+    training.run()
+    test = load_images("digits", split="test")
+    with torch.no_grad():
+        found = training.network.eval()(torch.from_numpy(test.x).float() / 255).argmax(1)
+    assert float((found.numpy() == test.y).mean()) > 0.8  # chance is .1
+    assert training.losses[-1] < 0.5 * training.losses[0]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_and_changes_nothing_else(name, few_digits):
+    recipe = RECIPES[name].with_(epochs=1, channels=2, cells=1)
+    before = torch.random.get_rng_state()
+    training = Training(CELL, few_digits, recipe, device="cpu")
+    training.run()
+    assert training.epoch == 1
+    assert np.isfinite(training.losses).all()
+    assert training.precision == "fp32"
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_seed_decides(few_digits, tiny):
+    recipe = tiny.with_(epochs=1)
+    digests = []
+    for seed in (0, 0, 1):
+        training = Training(CELL, few_digits, recipe, seed=seed, device="cpu")
+        training.run()
+        digests.append(digest(training))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_cell_without_a_way_through_is_trained_too(few_digits, tiny):
+    training = Training(Architecture.parse("000000"), few_digits, tiny, device="cpu")
+    training.run(until=1)
+    assert np.isfinite(training.losses).all()
+
+
+def test_interrupted_after_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
+    whole = Training(CELL, few_digits, tiny, device="cpu")
+    whole.run()
+    path = tmp_path / "it.safetensors"
+    Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
+    resumed = Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+    assert resumed.epoch == 2
+    resumed.run()
+    assert digest(resumed) == digest(whole)
+    assert resumed.losses == whole.losses
+
+
+def test_interrupted_in_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
+    whole = Training(CELL, few_digits, tiny, device="cpu")
+    whole.run()
+    path = tmp_path / "it.safetensors"
+    broken = Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+    broken.run(until=1)
+    next(broken.steps())  # one step of the second epoch, and no more
+    resumed = Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+    assert resumed.epoch == 1
+    resumed.run()
+    assert digest(resumed) == digest(whole)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_killed_in_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
+    recipe = tiny.with_(epochs=60)
+    path = tmp_path / "it.safetensors"
+    script = (
+        "import sys; from surrobust.images import load_images; "
+        "from surrobust.spaces import Architecture; "
+        "from surrobust.training import RECIPES, Training; "
+        "r = RECIPES['smoke'].with_(epochs=60, channels=2, cells=1); "
+        "Training(Architecture.parse('323133'), load_images('digits', limit=150), r, "
+        "device='cpu', checkpoint=sys.argv[1]).run()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script, str(path)])
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    resumed = Training(CELL, few_digits, recipe, device="cpu", checkpoint=path)
+    assert 1 <= resumed.epoch < 60
+    until = resumed.epoch + 1
+    resumed.run(until=until)
+    whole = Training(CELL, few_digits, recipe, device="cpu")
+    whole.run(until=until)
+    assert digest(resumed) == digest(whole)
+
+
+def test_a_checkpoint_of_another_training_is_refused(few_digits, tiny, tmp_path):
+    path = tmp_path / "it.safetensors"
+    Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=1)
+    with pytest.raises(InvalidInputError, match="of this training, got other seed"):
+        Training(CELL, few_digits, tiny, seed=1, device="cpu", checkpoint=path)
+    mended = ImageSet("digits", "train", few_digits.x, (few_digits.y + 1) % 10, few_digits.classes)
+    with pytest.raises(InvalidInputError, match="got other images"):
+        Training(CELL, mended, tiny, device="cpu", checkpoint=path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InvalidInputError, match=r"expected a checkpoint.*delete it to train anew"):
+        Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(few_digits, tiny, tmp_path, monkeypatch):
+    path = tmp_path / "it.safetensors"
+    training = Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+    training.run(until=1)
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device, checkpoint"):
+        training.run()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_loss_that_is_not_finite_ends_it(few_digits, tiny, tmp_path):
+    path = tmp_path / "it.safetensors"
+    wild = replace(tiny, schedule=OneCycle(peak=1e30))
+    training = Training(CELL, few_digits, wild, device="cpu", checkpoint=path)
+    with pytest.raises(FloatingPointError, match=r"expected a finite loss, got .* of cell 2581"):
+        training.run()
+    assert not path.exists()
+
+
+def test_overfitting_is_undone_and_the_attack_strengthened(few_digits, monkeypatch):
+    from surrobust.training import loop
+
+    answers = iter([False, True, False])
+    monkeypatch.setattr(loop, "is_overfitted", lambda *_: next(answers))
+    recipe = RECIPES["fast"].with_(epochs=2, channels=2, cells=1)
+    training = Training(CELL, few_digits, recipe, device="cpu")
+    training.run(until=1)
+    after_one = digest(training)
+    for _ in training.steps():
+        pass
+    assert (training.epoch, training.alarms) == (1, 1)
+    assert digest(training) == after_one
+    assert training.attack is not None
+    assert training.attack.steps == 2
+    training.run()
+    assert (training.epoch, training.alarms) == (2, 1)

@@ -1,0 +1,183 @@
+"""From a cell to a record."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import surrobust as sr
+from surrobust.errors import InvalidInputError
+from surrobust.tables import read_records
+from surrobust.training import Training
+from surrobust.verification import make_plan, run_plan
+from surrobust.verification.measuring import measure, parse_metrics
+
+SMALL = {
+    "recipe": "smoke",
+    "images": "digits",
+    "device": "cpu",
+    "epochs": 1,
+    "channels": 2,
+    "n_images": 150,
+    "n_test": 50,
+}
+
+
+def test_a_record_says_everything():
+    record = sr.verify("323133", attacks=["fgsm-8", "pgd"], **SMALL)
+    assert json.loads(json.dumps(record)) == record
+    assert (record["index"], record["images"], record["recipe"]) == (2581, "digits", "smoke")
+    assert (record["seed"], record["device"], record["n_test"]) == (0, "cpu", 50)
+    assert record["train"]["epochs"] == 1
+    assert record["train"]["n_images"] == 150
+    assert record["train"]["seconds"] > 0
+    assert list(record["accuracy"]) == ["clean", "fgsm-8", "pgd-8"]
+    for name, value in record["accuracy"].items():
+        low, high = record["intervals"][name]
+        assert 0 <= low <= value <= high <= 1
+    assert record["accuracy"]["pgd-8"] <= record["accuracy"]["clean"]
+    assert {"surrobust", "torch", "python"} <= set(record["versions"])
+    assert record["started"][:2] == "20"
+
+
+def test_the_accuracy_is_that_of_the_network():
+    plan = make_plan(attacks=["pgd-8"], **SMALL)
+    record = run_plan(sr.Architecture.parse(1000), plan)
+    training = Training(sr.Architecture.parse(1000), plan.train_images, plan.recipe, device="cpu")
+    training.run()
+    network = training.network.eval()
+    x = torch.from_numpy(plan.test_images.x).float() / 255
+    y = torch.from_numpy(plan.test_images.y)
+    attacked = sr.ATTACKS["pgd"](epsilon=8 / 255)(network, x, y)
+    for name, images in (("clean", x), ("pgd-8", attacked)):
+        share = float((network(images).argmax(1) == y).float().mean())
+        assert record["accuracy"][name] == pytest.approx(share)
+
+
+def test_what_is_recorded_is_not_run_again(tmp_path):
+    out = tmp_path / "records.jsonl"
+    first = sr.verify(2581, out=out, **SMALL)
+    assert sr.verify("323133", out=out, **SMALL) == first
+    assert sr.verify("323133", out=out, attacks=["fgsm-8"], **SMALL) == first
+    assert len(read_records(out)) == 1
+    others = ({"seed": 1}, {"epochs": 2}, {"n_test": 40}, {"attacks": ["pgd-2"]})
+    for number, change in enumerate(others, start=2):
+        sr.verify(2581, out=out, **{**SMALL, **change})
+        assert len(read_records(out)) == number
+    assert list(tmp_path.iterdir()) == [out]  # no checkpoint stays
+
+
+def test_an_interrupted_training_goes_on(tmp_path):
+    out = tmp_path / "records.jsonl"
+    options = {**SMALL, "epochs": 2}
+
+    def interrupt(cell: sr.Architecture, end: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sr.verify(2581, out=out, report=interrupt, **options)
+    assert read_records(out) == []
+    epochs = []
+    record = sr.verify(2581, out=out, report=lambda _, end: epochs.append(end.epoch), **options)
+    assert epochs == [2]
+    assert record["accuracy"] == sr.verify(2581, **options)["accuracy"]
+
+
+def test_kept_weights_are_attacked_again_without_training(tmp_path):
+    out = tmp_path / "records.jsonl"
+    sr.verify(2581, out=out, keep=True, **SMALL)
+    epochs: list[int] = []
+    record = sr.verify(
+        2581,
+        out=out,
+        attacks=["pgd-2"],
+        report=lambda _, end: epochs.append(end.epoch),
+        **SMALL,
+    )
+    assert epochs == []
+    assert "pgd-2" in record["accuracy"]
+
+
+def test_metrics_by_name():
+    metrics = parse_metrics(["pgd", "fgsm-0.5", "clean", "pgd-8"])
+    assert list(metrics) == ["clean", "pgd-8", "fgsm-0.5"]
+    assert metrics["clean"] is None
+    assert metrics["fgsm-0.5"] is not None
+    assert metrics["fgsm-0.5"].epsilon == pytest.approx(0.5 / 255)
+    for wrong in ("magic-8", "pgd-x", "pgd-inf", "-8"):
+        with pytest.raises(InvalidInputError, match="attack: expected clean or one of fgsm, pgd"):
+            parse_metrics([wrong])
+
+
+def test_intervals_are_wilsons():
+    def always_first(x: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
+
+    y = torch.tensor([0] * 81 + [1] * 182)  # Newcombe 1998, example: 81 of 263
+    found = measure(always_first, torch.zeros((263, 3, 4, 4), dtype=torch.uint8), y, None)
+    assert found.value == pytest.approx(81 / 263)
+    assert (found.lower, found.upper) == (
+        pytest.approx(0.2553, abs=5e-5),
+        pytest.approx(0.3662, abs=5e-5),
+    )
+
+
+def folder_of_images(place: Path, rng: np.random.Generator) -> Path:
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            folder = place / split / name
+            folder.mkdir(parents=True)
+            for number in range(6):
+                pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return place
+
+
+def test_a_folder_of_images(tmp_path, rng):
+    place = folder_of_images(tmp_path / "pets", rng)
+    options = {**SMALL, "images": place, "n_images": None, "n_test": None}
+    record = sr.verify(1000, **options)
+    assert (record["images"], record["n_test"], record["train"]["n_images"]) == ("pets", 12, 12)
+
+
+def test_a_damaged_image_is_told_and_records_stay(tmp_path, rng):
+    place, out = folder_of_images(tmp_path / "pets", rng), tmp_path / "records.jsonl"
+    options = {**SMALL, "images": place, "n_images": None, "n_test": None, "out": out}
+    sr.verify(1000, **options)
+    before = out.read_bytes()
+    broken = place / "train" / "dog" / "3.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    with pytest.raises(InvalidInputError, match=r"3\.png: expected a readable image"):
+        sr.verify(12, **options)
+    assert out.read_bytes() == before
+
+
+def test_a_label_that_is_no_class_is_told(monkeypatch):
+    from surrobust.verification import plan
+
+    def load(*args: object, split: str, **options: object) -> sr.load_images:
+        x = np.zeros((2, 3, 8, 8), dtype=np.uint8)
+        return type(sr.load_images("digits"))("made", split, x, np.array([0, 7]), ("a", "b"))
+
+    monkeypatch.setattr(plan, "load_images", load)
+    with pytest.raises(InvalidInputError, match="y: expected classes 0 to 1, got 0 to 7"):
+        sr.verify(1000, **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"recipe": "slow"}, "recipe: expected one of robbench201, trades, fast, standard, smoke"),
+        ({"images": "nothing"}, "images: expected one of random, digits"),
+        ({"device": "abacus"}, "device: expected auto or a device that is here"),
+        ({"n_test": 0}, "n_test: expected an integer of at least 1, got 0"),
+        ({"seed": -1}, "seed: expected an integer of at least 0, got -1"),
+        ({"epochs": 0}, "epochs: expected an integer of at least 1, got 0"),
+    ],
+)
+def test_mistakes(change, told):
+    with pytest.raises(InvalidInputError, match=told):
+        sr.verify(1000, **{**SMALL, **change})
