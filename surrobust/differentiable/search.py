@@ -191,6 +191,7 @@ class _Log:
             **self.plan,
             "roles": list(network.roles),
             "cells": {role: cell.genotype for role, cell in cells.items()},
+            "cells_with_zeros": {r: c.genotype for r, c in network.derive(zeros=True).items()},
             "collapse": {role: find_collapse(cell) for role, cell in cells.items()},
             "ops": list(network.ops),
             "probabilities": probabilities.tolist(),

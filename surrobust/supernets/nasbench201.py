@@ -112,12 +112,17 @@ class CellSupernet(AbstractSupernet):
             x = block(x) if role == REDUCTION else block(x, weights[role])
         return self.head(x)
 
-    def derive(self) -> dict[str, Architecture]:
+    def derive(self, *, zeros: bool = False) -> dict[str, Architecture]:
         """Return the cell of each role: on every edge the op of the largest weight.
 
-        Zeros may win, as in NAS-Bench-201's own runs of DARTS.
+        Args:
+            zeros: Whether zeros may win, as in NAS-Bench-201's own runs of DARTS. In DARTS itself
+                they may not (section 2.2 of its paper).
         """
-        chosen = self.alphas.detach().argmax(-1).tolist()
+        alphas = self.alphas.detach().clone()
+        if not zeros:
+            alphas[..., _NONE] = -torch.inf
+        chosen = alphas.argmax(-1).tolist()
         return {
             role: Architecture(tuple(ops)) for role, ops in zip(self.roles, chosen, strict=True)
         }

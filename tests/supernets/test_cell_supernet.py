@@ -57,13 +57,15 @@ def test_shapes_widths_and_roles():
 def test_derivation_takes_the_largest_weight_of_each_edge():
     network = build_cell_supernet(**SIZES, placed=True)
     with torch.no_grad():
-        for role, code in enumerate(("323133", "214021")):
+        for role, code in enumerate(("323133", "213021")):
             for edge, op in enumerate(code):
                 network.alphas[role, edge, int(op)] = 1.0
-    assert {role: cell.code for role, cell in network.derive().items()} == {
-        "accurate": "323133",
-        "robust": "214021",
-    }
+        network.alphas[..., 4] -= 1.0
+        network.alphas[1, 3, 2] = 0.5
+    with_zeros = {role: cell.code for role, cell in network.derive(zeros=True).items()}
+    assert with_zeros == {"accurate": "323133", "robust": "213021"}
+    without = {role: cell.code for role, cell in network.derive().items()}
+    assert without == {"accurate": "323133", "robust": "213221"}
 
 
 def test_the_generator_alone_decides():
