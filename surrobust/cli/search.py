@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
+from .gradient import gradient_options, take_gradient
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
 
@@ -25,6 +26,7 @@ OBJECTIVES = ("auto", "table", "surrogate")
     epilog=examples(
         "search --budget 20 --objective surrogate",
         "search --target jung2023/cifar10/pgd-1 --out runs/pgd-1",
+        "search --strategy arnas --images digits --preset smoke --budget 2 --out runs/arnas",
         "search --out runs/pgd-1 --resume --budget 80 --workers 4",
     )
 )
@@ -73,6 +75,7 @@ OBJECTIVES = ("auto", "table", "surrogate")
     show_default=True,
     help="Seconds between a worker's signs of life; after four without one others take over.",
 )
+@gradient_options
 @data_dir_option
 @common_options(seed=True)
 @click.pass_context
@@ -92,6 +95,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     for name in ("target", "budget", "strategy", "objective", "seed", "warm_start"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
+    options["gradient"] = take_gradient(options, options["strategy"])
     with _progress() as report:
         result = run(**options, progress=report)
     message(f"objective: {result.objective}")

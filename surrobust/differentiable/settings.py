@@ -110,6 +110,10 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
             augment=False,
             alpha_rate=0.01,
         ),
+        # A second, to see that everything is in place.
+        "smoke": Settings(
+            channels=1, cells=1, image_size=4, limit=32, batch=8, epochs=1, order=1, augment=False
+        ),
         # NAS-Bench-201's own network, for a GPU.
         "gpu": Settings(),
         # The strategies' own cells at the settings of their papers: Hosseini et al. (CVPR 2021),

@@ -4,6 +4,7 @@ An *objective* turns an architecture into a value: measured (``table``), predict
 predictor (``surrogate``), or computed by a callable of the user's.
 """
 
+from .gradient import GRADIENT_STRATEGIES, GradientOptions
 from .sources import (
     OBJECTIVES,
     Objective,
@@ -15,7 +16,9 @@ from .start import Progress, run_search, search
 from .strategies import make_search
 
 __all__ = [
+    "GRADIENT_STRATEGIES",
     "OBJECTIVES",
+    "GradientOptions",
     "Objective",
     "Progress",
     "make_objective",

@@ -13,6 +13,7 @@ from ..searches.guided import Prior
 from ..searches.result import N_FINALISTS
 from ..targets import Target
 from ..typing import AnyPath
+from .gradient import GRADIENT_STRATEGIES, GradientOptions
 from .plans import DEFAULTS, check_free, make_plan, read_recorded
 from .sharing import HEARTBEAT, Job, run_shared, shared_by
 from .sources import OBJECTIVES, Objective, make_objective
@@ -32,6 +33,7 @@ def search(
     objective: str | None = None,
     seed: int | None = None,
     warm_start: int | None = None,
+    gradient: GradientOptions | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
     storage: AnyPath | None = None,
@@ -54,6 +56,8 @@ def search(
         seed: Seed of the strategy; 0.
         warm_start: How many evaluations come first from the top of the zero-cost ranking
             (``objectives.scores.zero_cost_scores``), whatever the strategy; 0.
+        gradient: Options of the strategies ``darts``, ``dsrna`` and ``arnas``, which search with
+            images before they look anything up.
         out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
         storage: Journal file or URL of a database in which workers meet. The same call from
@@ -83,7 +87,8 @@ def search(
     measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
     source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
     plan = replace(plan, objective=measured.name)
-    return _run(_Task(plan, measured, source, budget, recorded, progress), place)
+    task = _Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
+    return _run(task, place)
 
 
 def run_search(
@@ -95,6 +100,7 @@ def run_search(
     prior: Prior | None = None,
     warm_start: int | None = None,
     batch: int | None = None,
+    gradient: GradientOptions | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
     storage: AnyPath | None = None,
@@ -116,6 +122,7 @@ def run_search(
         prior: A fitted predictor of one value; a guided strategy starts from what it predicts.
         warm_start: How many evaluations come first from the top of the zero-cost ranking; 0.
         batch: Architectures asked for at once, before a value of any of them is known.
+        gradient: Options of the strategies ``darts``, ``dsrna`` and ``arnas``, which need images.
         out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
         storage: Journal file or URL of a database in which workers meet; see :func:`search`.
@@ -144,7 +151,7 @@ def run_search(
     plan = make_plan(defaults, recorded, budget=budget, **options)
     measured = Objective("callable", objective)
     source = partial(Objective, "callable", objective)
-    task = _Task(plan, measured, source, budget, recorded, progress, prior, batch)
+    task = _Task(plan, measured, source, budget, recorded, progress, prior, batch, gradient)
     return _run(task, place)
 
 
@@ -181,6 +188,7 @@ class _Task:
     progress: Progress | None
     prior: Prior | None = None
     batch: int | None = None
+    gradient: GradientOptions | None = None
 
 
 def _run(task: _Task, place: _Place) -> SearchResult:
@@ -191,6 +199,8 @@ def _run(task: _Task, place: _Place) -> SearchResult:
         prior=task.prior,
         target=plan.target,
         warm_start=plan.warm_start,
+        gradient=task.gradient,
+        out=place.out,
     )
     if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
         return _rank_only(plan, strategy, place)
@@ -213,6 +223,9 @@ def _run(task: _Task, place: _Place) -> SearchResult:
             result = _run_alone(task, strategy, write)
         else:
             job = Job(task.plan, sharing, task.source, task.prior)
+            if plan.strategy in GRADIENT_STRATEGIES:
+                msg = f"workers: expected one with strategy {plan.strategy}, and no storage"
+                raise InvalidInputError(msg)
             if task.batch is not None:
                 msg = f"batch: expected none where workers share a search, got {task.batch}"
                 raise InvalidInputError(msg)

@@ -8,6 +8,8 @@ from ..errors import InvalidInputError
 from ..searches import SEARCHES, AbstractSearch, ZeroCostSearch
 from ..searches.guided import GuidedSearch, Prior
 from ..spaces import NASBench201
+from ..typing import AnyPath
+from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
 from .scores import zero_cost_scores
 
 
@@ -19,6 +21,8 @@ def make_search(
     target: str | None = None,
     warm_start: int = 0,
     candidates: Iterable[Any] | None = None,
+    gradient: GradientOptions | None = None,
+    out: AnyPath | None = None,
 ) -> AbstractSearch:
     """Return a fresh strategy on NAS-Bench-201.
 
@@ -32,9 +36,12 @@ def make_search(
         target: What is searched for; ``zero_cost`` ranks by what other targets taught.
         warm_start: How many architectures from the top of the zero-cost ranking come first.
         candidates: The architectures that may be asked for; None means all of the space.
+        gradient: Options of a differentiable strategy.
+        out: Folder in which a differentiable strategy keeps its gradient search.
 
     Raises:
-        InvalidInputError: If the name is not known, or the strategy takes no prior.
+        InvalidInputError: If the name is not known, the strategy takes no prior or no options of
+            differentiable ones, or has no images to search with.
     """
     strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
     seed = check_integer("seed", seed, minimum=0)
@@ -44,6 +51,11 @@ def make_search(
             msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
             raise InvalidInputError(msg)
         options["prior"] = prior
+    if name in GRADIENT_STRATEGIES:
+        options["source"] = preference_source(name, gradient, seed=seed, target=target, out=out)
+    elif gradient is not None:
+        msg = f"gradient: expected none with strategy {name}, got {brief(gradient)}"
+        raise InvalidInputError(msg)
     if name == "surrogate":
         from ..predictors import make_predictor
 

@@ -16,6 +16,7 @@ from .nsga2 import NSGA2Search
 from .process import FunctionProcess
 from .random_search import RandomSearch
 from .reading import read_result
+from .relaxed import Preference, RelaxedSearch
 from .result import SearchResult
 from .run import run
 from .several import AbstractSeveralSearch
@@ -31,6 +32,9 @@ SEARCHES: dict[str, type[AbstractSearch]] = {
     "nsga2": NSGA2Search,
     "tpe": TPESearch,
     "zero_cost": ZeroCostSearch,
+    "darts": RelaxedSearch,
+    "dsrna": RelaxedSearch,
+    "arnas": RelaxedSearch,
 }
 """Every strategy by its name."""
 
@@ -46,8 +50,10 @@ __all__ = [
     "GuidedSearch",
     "LocalSearch",
     "NSGA2Search",
+    "Preference",
     "RandomSearch",
     "RegularizedEvolution",
+    "RelaxedSearch",
     "SearchResult",
     "TPESearch",
     "ZeroCostSearch",

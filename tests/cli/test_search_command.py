@@ -156,3 +156,30 @@ def test_auto_takes_the_table_where_it_is(run_cli: Run, data_dir: Path) -> None:
     assert code == 0
     assert json.loads(out)["objective"] == "table"
     assert err.splitlines()[-1] == "objective: table"
+
+
+def test_a_gradient_search_by_images(run_cli: Run, tmp_path: Path, toy_shipped: Path) -> None:
+    arguments = ["search", "--strategy", "darts", "--objective", "surrogate", "--out", tmp_path]
+    arguments += ["--images", "random", "--preset", "smoke", "--order", "2", "--budget", "1"]
+    code, out, err = run_cli([*arguments, "--json"])
+    assert code == 0
+    assert "gradient step 2 of 2: fit" in err
+    gradient = json.loads((tmp_path / "gradient" / "gradient.json").read_text())
+    assert gradient["settings"]["order"] == 2
+    (evaluation,) = json.loads(out)["evaluations"]
+    cell = Architecture.parse(gradient["cells"]["cell"]).representative
+    assert evaluation["index"] == cell.index
+    resumed = ["search", "--out", tmp_path, "--resume", "--budget", "3", "--json"]
+    code, out, err = run_cli(resumed)
+    assert code == 0
+    assert "gradient step" not in err
+    assert json.loads(out)["evaluations"][0] == evaluation
+
+
+def test_options_of_gradient_searches_belong_to_them(run_cli: Run) -> None:
+    code, out, err = run_cli([*QUICK, "--images", "random"])
+    assert (code, out) == (2, "")
+    assert "--images: expected only with strategy darts, dsrna, arnas, got strategy random" in err
+    code, _, err = run_cli(["search", "--strategy", "dsrna", "--images", "random", "--preset", "x"])
+    assert code == 2
+    assert "preset: expected one of cpu, smoke, gpu" in err

@@ -14,11 +14,20 @@ import pytest
 
 import surrobust
 from surrobust.errors import InvalidInputError, MissingMeasurementError
-from surrobust.objectives import Objective, make_search, run_search, search, sources, start
+from surrobust.objectives import (
+    GRADIENT_STRATEGIES,
+    GradientOptions,
+    Objective,
+    make_search,
+    run_search,
+    search,
+    sources,
+    start,
+)
 from surrobust.searches import SEARCHES, read_result
 from surrobust.spaces import Architecture
 
-NAMES = sorted(set(SEARCHES) - {"surrogate"})
+NAMES = sorted(set(SEARCHES) - {"surrogate", *GRADIENT_STRATEGIES})
 every_strategy = pytest.mark.parametrize("name", NAMES)
 
 
@@ -303,8 +312,9 @@ def test_auto_resumes_with_the_objective_of_the_file(monkeypatch, tmp_path):
 
 def test_every_registered_strategy_can_be_made():
     for name in SEARCHES:
+        gradient = GradientOptions("random") if name in GRADIENT_STRATEGIES else None
         if name != "surrogate":
-            assert isinstance(make_search(name, seed=1), SEARCHES[name])
+            assert isinstance(make_search(name, seed=1, gradient=gradient), SEARCHES[name])
 
 
 @pytest.mark.tables

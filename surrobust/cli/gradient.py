@@ -1,0 +1,85 @@
+"""The options of ``surrobust search`` that differentiable strategies need, and their progress."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import InvalidInputError
+from .output import message
+
+if TYPE_CHECKING:
+    from ..objectives import GradientOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+NAMES = ("images", "preset", "order", "device")
+_STRATEGIES = ("darts", "dsrna", "arnas")
+
+
+def gradient_options(command: F) -> F:
+    """Add ``--images``, ``--preset``, ``--order`` and ``--device``."""
+    options = (
+        click.option(
+            "--images",
+            metavar="NAME|DIR",
+            help="Images for dsrna, arnas and darts: a named set, or a folder per class; by "
+            "default the target's.",
+        ),
+        click.option(
+            "--preset",
+            help="Size of a gradient search: cpu (minutes; the default), gpu, and others of "
+            "surrobust.differentiable.PRESETS.",
+        ),
+        click.option(
+            "--order",
+            type=click.IntRange(1, 2),
+            help="Order of architecture gradients, if not the preset's.",
+        ),
+        click.option("--device", help="cpu, cuda or auto, for gradient searches."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def take_gradient(options: dict[str, Any], strategy: str | None) -> "GradientOptions | None":
+    """Take the options of gradient searches out of a command's; None if none was given.
+
+    Args:
+        options: Of the command; they are removed from it.
+        strategy: The strategy, None if it is that of the search to be resumed.
+
+    Raises:
+        InvalidInputError: If another strategy is given some.
+    """
+    given = {name: options.pop(name) for name in NAMES}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given and strategy not in _STRATEGIES:
+        return None
+    if strategy is not None and strategy not in _STRATEGIES:
+        name, expected = next(iter(given)), ", ".join(_STRATEGIES)
+        msg = f"--{name}: expected only with strategy {expected}, got strategy {strategy}"
+        raise InvalidInputError(msg)
+    if not given and options["resume"]:
+        return None
+    from ..objectives import GradientOptions
+
+    order = {"order": given.pop("order")} if "order" in given else {}
+    data_dir: Path | None = options["data_dir"]
+    return GradientOptions(**given, changes=order, data_dir=data_dir, progress=Tenths())
+
+
+class Tenths:
+    """Tells of a gradient search whenever another tenth of it is done."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    def __call__(self, step: int, total: int, notes: Mapping[str, float]) -> None:
+        """Take note of a step."""
+        if 10 * step // total > self._told:
+            self._told = 10 * step // total
+            values = ", ".join(f"{name} {value:.4g}" for name, value in notes.items())
+            message(f"gradient step {step} of {total}: {values}")
