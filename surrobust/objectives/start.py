@@ -1,28 +1,21 @@
 """The searches that users start, and how they go on after a crash."""
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..searches import AbstractSearch, Evaluation, SearchResult, ZeroCostSearch, run
+from ..searches import SearchResult
 from ..searches.guided import Prior
-from ..searches.result import N_FINALISTS
 from ..targets import Target
 from ..typing import AnyPath
-from .gradient import GRADIENT_STRATEGIES, GradientOptions
-from .plans import DEFAULTS, check_free, make_plan, read_recorded
-from .sharing import HEARTBEAT, Job, run_shared, shared_by
+from .gradient import GradientOptions
+from .plans import DEFAULTS, make_plan
+from .sharing import HEARTBEAT
 from .sources import OBJECTIVES, Objective, make_objective
-from .strategies import make_search
-
-logger = logging.getLogger(__name__)
-
-Progress = Callable[[SearchResult], None]
-"""Called with the search so far."""
+from .task import Place, Progress, Task, run_task
 
 
 def search(
@@ -76,7 +69,7 @@ def search(
     """
     target = None if target is None else str(Target.parse(target))
     check_choice("objective", "auto" if objective is None else objective, OBJECTIVES)
-    place = _Place(out, resume, storage, study, workers, heartbeat)
+    place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
     options = {"target": target, "objective": objective, "strategy": strategy, "seed": seed}
     options["warm_start"] = warm_start
@@ -87,8 +80,8 @@ def search(
     measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
     source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
     plan = replace(plan, objective=measured.name)
-    task = _Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
-    return _run(task, place)
+    task = Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
+    return run_task(task, place)
 
 
 def run_search(
@@ -143,7 +136,7 @@ def run_search(
     if storage is not None and study is None:
         msg = "study: expected a name for what is searched in the storage, got none"
         raise InvalidInputError(msg)
-    place = _Place(out, resume, storage, study, workers, heartbeat)
+    place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
     defaults = replace(DEFAULTS, target=None, objective="callable")
     options = {"objective": "callable", "strategy": strategy, "seed": seed}
@@ -151,129 +144,5 @@ def run_search(
     plan = make_plan(defaults, recorded, budget=budget, **options)
     measured = Objective("callable", objective)
     source = partial(Objective, "callable", objective)
-    task = _Task(plan, measured, source, budget, recorded, progress, prior, batch, gradient)
-    return _run(task, place)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a search is recorded and who works on it; see ``search``."""
-
-    out: AnyPath | None
-    resume: bool
-    storage: AnyPath | None
-    study: str | None
-    workers: int
-    heartbeat: float
-
-    def recorded(self) -> SearchResult | None:
-        """Return the search to be resumed, if any."""
-        if not self.resume:
-            return None
-        if self.out is None and self.storage is None:
-            msg = "resume: expected a folder to resume from as out, got none"
-            raise InvalidInputError(msg)
-        return read_recorded(self.out)
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What a search is to do."""
-
-    plan: SearchResult
-    objective: Objective
-    source: Callable[[], Objective]
-    budget: int | None  # as the user gave it
-    recorded: SearchResult | None
-    progress: Progress | None
-    prior: Prior | None = None
-    batch: int | None = None
-    gradient: GradientOptions | None = None
-
-
-def _run(task: _Task, place: _Place) -> SearchResult:
-    plan = task.plan
-    strategy = make_search(
-        plan.strategy,
-        seed=plan.seed,
-        prior=task.prior,
-        target=plan.target,
-        warm_start=plan.warm_start,
-        gradient=task.gradient,
-        out=place.out,
-    )
-    if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
-        return _rank_only(plan, strategy, place)
-
-    def write(result: SearchResult) -> None:
-        if place.out is not None:
-            result.write(place.out)
-
-    with shared_by(
-        place.storage,
-        study=place.study,
-        workers=place.workers,
-        heartbeat=place.heartbeat,
-        out=place.out,
-        resume=place.resume,
-    ) as sharing:
-        if sharing is None:
-            if not place.resume:
-                check_free(place.out)
-            result = _run_alone(task, strategy, write)
-        else:
-            job = Job(task.plan, sharing, task.source, task.prior)
-            if plan.strategy in GRADIENT_STRATEGIES:
-                msg = f"workers: expected one with strategy {plan.strategy}, and no storage"
-                raise InvalidInputError(msg)
-            if task.batch is not None:
-                msg = f"batch: expected none where workers share a search, got {task.batch}"
-                raise InvalidInputError(msg)
-            if not place.resume and not job.is_begun():
-                check_free(place.out)
-            job = job.agree(budget=task.budget, resume=place.resume)
-            result = run_shared(job, recorded=task.recorded, write=write, progress=task.progress)
-    n_done = len(result.evaluations)
-    if n_done < result.budget:
-        logger.warning("budget: all %d representatives are measured, the search ends", n_done)
-    return result
-
-
-def _rank_only(plan: SearchResult, strategy: ZeroCostSearch, place: _Place) -> SearchResult:
-    """Return a search without evaluations, whose finalists are the best ranked."""
-    result = replace(plan, ranked=tuple(strategy.ranking(N_FINALISTS)))
-    if place.out is not None:
-        if not place.resume:
-            check_free(place.out)
-        result.write(place.out)
-    return result
-
-
-def _run_alone(
-    task: _Task, strategy: AbstractSearch, write: Callable[[SearchResult], None]
-) -> SearchResult:
-    plan = task.plan
-    done = list(task.recorded.evaluations) if task.recorded is not None else []
-    if task.recorded is None:
-        write(plan)
-
-    def report(evaluation: Evaluation) -> None:
-        done.append(evaluation)
-        write(replace(plan, evaluations=tuple(done)))
-        if task.progress is not None:
-            task.progress(replace(plan, evaluations=tuple(done)))
-
-    evaluations = run(
-        strategy,
-        task.objective.measure,
-        budget=plan.budget,
-        source=plan.objective,
-        goals=plan.goals,
-        recorded=tuple(done),
-        report=report,
-        batch=task.batch,
-    )
-    result = replace(plan, evaluations=evaluations)
-    if task.recorded is not None:  # not before: it might have been another search
-        write(result)
-    return result
+    task = Task(plan, measured, source, budget, recorded, progress, prior, batch, gradient)
+    return run_task(task, place)

@@ -23,6 +23,7 @@ from surrobust.objectives import (
     search,
     sources,
     start,
+    task,
 )
 from surrobust.searches import SEARCHES, read_result
 from surrobust.spaces import Architecture
@@ -248,7 +249,7 @@ def test_bad_arguments_are_refused_before_anything_is_written(tmp_path, change, 
 def test_a_budget_beyond_the_space_ends_with_the_space(monkeypatch, caplog, space):
     few = [Architecture.parse(code).representative for code in ("000200", "000300", "000400")]
     monkeypatch.setattr(
-        start, "make_search", lambda *_, **__: SEARCHES["random"](space, candidates=few)
+        task, "make_search", lambda *_, **__: SEARCHES["random"](space, candidates=few)
     )
     with caplog.at_level(logging.WARNING):
         result = run_search(smooth, budget=10, strategy="random")
