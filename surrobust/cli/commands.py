@@ -19,6 +19,7 @@ COMMANDS = {
     "data": "data:data",
     "models": "models:models",
     "benchmark": "benchmark:benchmark",
+    "analyze": "analyze:analyze",
 }
 """``module:attribute`` inside this package, by the command's name."""
 
