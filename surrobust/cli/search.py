@@ -1,8 +1,9 @@
 """``surrobust search``: find the best architectures within a budget of evaluations."""
 
+import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,29 @@ OBJECTIVES = ("auto", "table", "surrogate")
         "search --target jung2023/cifar10/pgd-1 --out runs/pgd-1",
         "search --strategy arnas --images digits --preset smoke --budget 2 --out runs/arnas",
         "search --out runs/pgd-1 --resume --budget 80 --workers 4",
+        "search --target nas-robbench-201/cifar10/pgd-8 --target params --strategy nsga2",
+        "search --budget 20 --max raspi4-latency=10 --max params=600000",
     )
 )
-@click.option("--target", default=DEFAULT_TARGET, show_default=True, help="What to search for.")
+@click.option(
+    "--target",
+    multiple=True,
+    default=(DEFAULT_TARGET,),
+    show_default=True,
+    help="What to search for. Given several times it is the front of several targets; after the "
+    "first one, params, flops and metrics alone (raspi4-latency, clean) are understood too.",
+)
+@click.option(
+    "--max",
+    "maximum",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="The most that something may be, named like a target: raspi4-latency=10 (in ms; energies "
+    "in mJ), params=600000, clean=0.8.",
+)
+@click.option(
+    "--min", "minimum", multiple=True, metavar="NAME=NUMBER", help="The least that it may be."
+)
 @click.option(
     "--budget",
     type=click.IntRange(min=0),
@@ -80,9 +101,10 @@ OBJECTIVES = ("auto", "table", "surrogate")
 @common_options(seed=True)
 @click.pass_context
 def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
-    """Search for the architectures with the best value of a target.
+    """Search for the architectures with the best value of a target, or the front of several.
 
-    Writes DIR/search.json after every evaluation and prints the finalists, best first.
+    Writes DIR/search.json after every evaluation and prints the finalists, best first. Counts and
+    figures of devices are known beforehand: what breaks a bound on them is never proposed.
     """
     from ..objectives import search as run
 
@@ -96,6 +118,10 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
     options["gradient"] = take_gradient(options, options["strategy"])
+    targets = options.pop("target")
+    options["target"] = targets[0] if targets and len(targets) == 1 else targets
+    options["maximum"] = _limits("max", options["maximum"])
+    options["minimum"] = _limits("min", options["minimum"])
     with _progress() as report:
         result = run(**options, progress=report)
     message(f"objective: {result.objective}")
@@ -103,6 +129,25 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
         print_json(result.to_document())
     else:
         _print_finalists(result)
+
+
+def _limits(name: str, given: Sequence[str]) -> dict[str, float] | None:
+    """Read bounds of the form ``NAME=NUMBER``; None if there are none."""
+    limits: dict[str, float] = {}
+    for text in given:
+        quantity, equals, number = text.partition("=")
+        try:
+            limit = float(number)
+        except ValueError:
+            limit = math.nan
+        if not equals or not math.isfinite(limit):
+            msg = f"--{name}: expected NAME=NUMBER, such as raspi4-latency=10, got {text}"
+            raise InvalidInputError(msg)
+        if quantity in limits:
+            msg = f"--{name}: expected {quantity} once, got it twice"
+            raise InvalidInputError(msg)
+        limits[quantity] = limit
+    return limits or None
 
 
 @contextmanager
@@ -145,8 +190,7 @@ class _Pace:
         if self._since is None:
             self._since = (now, done)
         since, before = self._since
-        best = result.finalists[0].value if done else float("nan")
-        line = f"evaluation {done} of {result.budget}: best {best:.4f}"
+        line = f"evaluation {done} of {result.budget}: {_standing(result)}"
         if done in (before, result.budget):
             return line
         return f"{line}, {_duration((result.budget - done) * (now - since) / (done - before))} left"
@@ -170,10 +214,30 @@ def _duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _standing(result: "SearchResult") -> str:
+    """Return the best so far in a few words."""
+    finalists = result.finalists
+    if result.evaluations and not finalists:
+        return "none keeps the bounds yet"
+    if len(result.directions) > 1:
+        return f"front of {len(finalists)}, best {finalists[0].value:.4f}"
+    return f"best {finalists[0].value if finalists else math.nan:.4f}"
+
+
 def _print_finalists(result: "SearchResult") -> None:
-    click.echo(f"{result.target}, {len(result.evaluations)} evaluations ({result.objective})")
-    rows = [
-        (rank, e.value, e.architecture.index, e.architecture.genotype)
-        for rank, e in enumerate(result.finalists, start=1)
-    ]
-    print_rows(("rank", "value", "index", "genotype"), rows)
+    names = result.targets or (str(result.target),)
+    done = f"{len(result.evaluations)} evaluations ({result.objective})"
+    click.echo(f"{' x '.join(names)}, {done}")
+    for bound in result.bounds:
+        click.echo(f"with {bound}")
+    if result.evaluations and not result.finalists:
+        click.echo("none of them keeps the bounds")
+        return
+    columns = dict.fromkeys([*names, *(bound.quantity for bound in result.bounds)])
+    header = [name.rpartition("/")[2] for name in columns] if len(columns) > 1 else ["value"]
+    rows = []
+    for rank, e in enumerate(result.finalists, start=1):
+        shown = dict(zip(names, e.values or (e.value,), strict=True))
+        shown |= {b.quantity: n for b, n in zip(result.bounds, e.bounded, strict=True)}
+        rows.append((rank, *shown.values(), e.architecture.index, e.architecture.genotype))
+    print_rows(("rank", *header, "index", "genotype"), rows)

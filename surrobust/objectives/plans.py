@@ -14,7 +14,16 @@ from ..typing import AnyPath
 DEFAULTS = SearchResult(DEFAULT_TARGET, "auto", "default", 50, 0, ())
 """The search of a user who gives no options."""
 
-_OPTIONS = ("target", "objective", "strategy", "seed", "warm_start")
+_OPTIONS = (
+    "target",
+    "targets",
+    "directions",
+    "bounds",
+    "objective",
+    "strategy",
+    "seed",
+    "warm_start",
+)
 
 
 def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: Any) -> SearchResult:
@@ -23,8 +32,8 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
     Args:
         defaults: What holds where nothing is given or recorded.
         recorded: The search to be continued; its options hold where none are given.
-        **given: ``target``, ``objective``, ``strategy``, ``budget``, ``seed`` and
-            ``warm_start``; None where not given.
+        **given: ``target``, ``targets``, ``directions``, ``bounds``, ``objective``, ``strategy``,
+            ``budget``, ``seed`` and ``warm_start``; None where not given.
 
     Raises:
         InvalidInputError: If a value is not as expected, or contradicts the recorded one. The

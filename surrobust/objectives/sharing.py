@@ -75,6 +75,18 @@ def shared_by(
         yield None
 
 
+def check_shareable(plan: SearchResult) -> None:
+    """Check that workers may share a search.
+
+    Raises:
+        InvalidInputError: If it has several objectives, or bounds.
+    """
+    if plan.directions or plan.bounds:
+        got = f"{len(plan.directions) or 1} and {len(plan.bounds)}"
+        msg = f"workers: expected one objective and no bounds where workers share it, got {got}"
+        raise InvalidInputError(msg)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """All that a worker needs, in another process too.

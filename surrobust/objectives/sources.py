@@ -1,8 +1,9 @@
 """Where values come from: measured tables and the shipped predictors in their place."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from .._checks import check_choice
 from ..errors import MissingMeasurementError
@@ -22,11 +23,17 @@ class Objective:
 
     Args:
         name: ``table``, ``surrogate`` or ``callable``; the ``source`` of its evaluations.
-        measure: Architecture to value.
+        measure: Architecture to value; to the values of several objectives and then the
+            quantities that have bounds, where there are such.
+        candidates: The architectures that may be measured; None means all of the space.
+        known: By the position of an objective, its values where they are known beforehand, times
+            -1 where lower ones are better.
     """
 
     name: str
-    measure: Callable[[Architecture], float]
+    measure: Callable[[Architecture], Any]
+    candidates: tuple[Architecture, ...] | None = None
+    known: Mapping[int, Mapping[Architecture, float]] = field(default_factory=dict)
 
 
 def table_objective(target: str, *, data_dir: AnyPath | None = None) -> Objective:

@@ -1,6 +1,6 @@
 """The searches that users start, and how they go on after a crash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,19 +8,23 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from ..searches import SearchResult
+from ..searches.goals import check_directions
 from ..searches.guided import Prior
-from ..targets import Target
+from ..targets import DEFAULT_TARGET
 from ..typing import AnyPath
 from .gradient import GradientOptions
 from .plans import DEFAULTS, make_plan
+from .several import Limits, bounded_callable, read_bounds, read_targets, several_objective
 from .sharing import HEARTBEAT
 from .sources import OBJECTIVES, Objective, make_objective
 from .task import Place, Progress, Task, run_task
 
 
 def search(
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     *,
+    maximum: Limits | None = None,
+    minimum: Limits | None = None,
     budget: int | None = None,
     strategy: str | None = None,
     objective: str | None = None,
@@ -38,11 +42,18 @@ def search(
 ) -> SearchResult:
     """Search NAS-Bench-201 for the best value of a benchmark's target.
 
-    Accuracies are maximised; latencies and energies (``hw-nas-bench``) are minimised. What is
-    None is as in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
+    Accuracies are maximised; latencies and energies (``hw-nas-bench``), ``params`` and ``flops``
+    are minimised. With several targets the finalists are the Pareto front. Counts and the devices'
+    figures are known beforehand: what breaks a bound on them is never proposed. What is None is as
+    in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
 
     Args:
-        target: ``<benchmark>/<images>/<metric>``; nas-robbench-201/cifar10/pgd-8.
+        target: ``<benchmark>/<images>/<metric>``; nas-robbench-201/cifar10/pgd-8. Or several of
+            them, after the first also ``params``, ``flops`` or a metric alone, which is a device's
+            or else one of the first's benchmark and images.
+        maximum: The most that quantities may be, named as the targets are:
+            ``{"raspi4-latency": 10}``; milliseconds, millijoules, counts, fractions.
+        minimum: The least that they may be: ``{"clean": 0.7}``.
         budget: Evaluations at most; 50. It may be raised when a search is resumed.
         strategy: Name in ``SEARCHES``; default.
         objective: Name in ``OBJECTIVES``; auto.
@@ -67,17 +78,23 @@ def search(
             another search, or it is there and not to be resumed.
         MissingMeasurementError: If there are no values for the target.
     """
-    target = None if target is None else str(Target.parse(target))
+    goals = read_targets(target)
     check_choice("objective", "auto" if objective is None else objective, OBJECTIVES)
     place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
-    options = {"target": target, "objective": objective, "strategy": strategy, "seed": seed}
+    known = recorded or DEFAULTS
+    beside = goals.get("target") or known.target or DEFAULTS.target
+    options = {"objective": objective, "strategy": strategy, "seed": seed, **goals}
+    options["bounds"] = read_bounds(maximum, minimum, beside=str(beside))
     options["warm_start"] = warm_start
     plan = make_plan(DEFAULTS, recorded, budget=budget, **options)
     if plan.target is None:
         msg = "target: expected the search of a target to be resumed, got that of a callable"
         raise InvalidInputError(msg)
-    measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
+    if plan.targets or plan.bounds:
+        measured = several_objective(plan, strict=objective == "table", data_dir=data_dir)
+    else:
+        measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
     source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
     plan = replace(plan, objective=measured.name)
     task = Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
@@ -87,6 +104,9 @@ def search(
 def run_search(
     objective: Callable[..., Any],
     *,
+    directions: Sequence[str] | None = None,
+    maximum: Limits | None = None,
+    minimum: Limits | None = None,
     budget: int | None = None,
     strategy: str | None = None,
     seed: int | None = None,
@@ -102,13 +122,18 @@ def run_search(
     heartbeat: float = HEARTBEAT,
     progress: Progress | None = None,
 ) -> SearchResult:
-    """Search NAS-Bench-201 for the highest value of a function.
+    """Search NAS-Bench-201 for the highest value of a function, or the front of several values.
 
     What is None is as in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
 
     Args:
         objective: Architecture to finite number; what it raises is passed on. With ``batch``, a
             list of architectures to as many numbers.
+        directions: ``maximize`` or ``minimize`` for each of several numbers that the objective
+            returns, such as ``("maximize", "minimize")``; None means one number to be maximised.
+        maximum: The most that ``params``, ``flops`` or the figures of devices may be; see
+            :func:`search`.
+        minimum: The least that they may be.
         budget: Evaluations at most; 50. It may be raised when a search is resumed.
         strategy: Name in ``SEARCHES``; default.
         seed: Seed of the strategy; 0.
@@ -139,10 +164,15 @@ def run_search(
     place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
     defaults = replace(DEFAULTS, target=None, objective="callable")
-    options = {"objective": "callable", "strategy": strategy, "seed": seed}
+    options: dict[str, Any] = {"objective": "callable", "strategy": strategy, "seed": seed}
     options["warm_start"] = warm_start
+    options["bounds"] = read_bounds(maximum, minimum, beside=DEFAULT_TARGET)
+    if directions is not None:
+        options["directions"] = check_directions(directions)
     plan = make_plan(defaults, recorded, budget=budget, **options)
     measured = Objective("callable", objective)
+    if plan.bounds:
+        measured = bounded_callable(objective, plan, batch=batch is not None)
     source = partial(Objective, "callable", objective)
     task = Task(plan, measured, source, budget, recorded, progress, prior, batch, gradient)
     return run_task(task, place)

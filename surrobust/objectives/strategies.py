@@ -1,13 +1,20 @@
 """Strategies as searches use them: on NAS-Bench-201, by their names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..searches import SEARCHES, AbstractSearch, ZeroCostSearch
+from ..searches import (
+    SEARCHES,
+    AbstractSearch,
+    AbstractSeveralSearch,
+    Goals,
+    ParetoSearch,
+    ZeroCostSearch,
+)
 from ..searches.guided import GuidedSearch, Prior
-from ..spaces import NASBench201
+from ..spaces import Architecture, NASBench201
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
 from .scores import zero_cost_scores
@@ -21,13 +28,16 @@ def make_search(
     target: str | None = None,
     warm_start: int = 0,
     candidates: Iterable[Any] | None = None,
+    goals: Goals | None = None,
+    known: Mapping[int, Mapping[Architecture, float]] | None = None,
     gradient: GradientOptions | None = None,
     out: AnyPath | None = None,
 ) -> AbstractSearch:
     """Return a fresh strategy on NAS-Bench-201.
 
     ``surrogate`` is guided by the registered predictor ``gp``, ``default`` by the process that
-    was made for searches.
+    was made for searches. With several objectives, or bounds on what is measured, ``default`` is
+    ``pareto``.
 
     Args:
         name: Name in ``SEARCHES``.
@@ -36,16 +46,25 @@ def make_search(
         target: What is searched for; ``zero_cost`` ranks by what other targets taught.
         warm_start: How many architectures from the top of the zero-cost ranking come first.
         candidates: The architectures that may be asked for; None means all of the space.
+        goals: What is searched for; None means one value.
+        known: By the position of an objective, its values that are known beforehand.
         gradient: Options of a differentiable strategy.
         out: Folder in which a differentiable strategy keeps its gradient search.
 
     Raises:
         InvalidInputError: If the name is not known, the strategy takes no prior or no options of
-            differentiable ones, or has no images to search with.
+            differentiable ones, has no images to search with, or does not know several
+            objectives, or bounds on what is measured.
     """
     strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
     seed = check_integer("seed", seed, minimum=0)
     options: dict[str, Any] = {}
+    if goals is not None and goals.are_several:
+        strategy = _several(name)
+        options["n_objectives"] = len(goals.maximised)
+        options["n_constraints"] = goals.n_constraints
+        if strategy is ParetoSearch and known:
+            options["known"] = known
     if prior is not None:
         if not issubclass(strategy, GuidedSearch):
             msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
@@ -68,3 +87,18 @@ def make_search(
         ranked = ZeroCostSearch(NASBench201(), scores=scores, candidates=candidates, seed=seed)
         search.enqueue(ranked.ranking(warm_start))
     return search
+
+
+def _several(name: str) -> type[AbstractSearch]:
+    """Return the strategy of a name where there is more than one number to be told."""
+    if name == "default":
+        return ParetoSearch
+    if issubclass(SEARCHES[name], AbstractSeveralSearch):
+        return SEARCHES[name]
+    kinds = SEARCHES.items()
+    able = ["default", *(one for one, kind in kinds if issubclass(kind, AbstractSeveralSearch))]
+    msg = (
+        f"strategy: expected one of {', '.join(able)} with several objectives, or with bounds on "
+        f"what has to be measured; got {name}"
+    )
+    raise InvalidInputError(msg)

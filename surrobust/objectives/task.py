@@ -11,7 +11,7 @@ from ..searches.result import N_FINALISTS
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions
 from .plans import check_free, read_recorded
-from .sharing import Job, run_shared, shared_by
+from .sharing import Job, check_shareable, run_shared, shared_by
 from .sources import Objective
 from .strategies import make_search
 
@@ -73,6 +73,9 @@ def run_task(task: Task, place: Place) -> SearchResult:
         warm_start=plan.warm_start,
         gradient=task.gradient,
         out=place.out,
+        candidates=task.objective.candidates,
+        goals=plan.goals,
+        known=task.objective.known,
     )
     if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
         return _rank_only(plan, strategy, place)
@@ -94,6 +97,7 @@ def run_task(task: Task, place: Place) -> SearchResult:
                 check_free(place.out)
             result = _run_alone(task, strategy, write)
         else:
+            check_shareable(plan)
             job = Job(task.plan, sharing, task.source, task.prior)
             if plan.strategy in GRADIENT_STRATEGIES:
                 msg = f"workers: expected one with strategy {plan.strategy}, and no storage"

@@ -13,6 +13,7 @@ from .goals import Bound, Goals
 from .guided import GuidedSearch
 from .local_search import LocalSearch
 from .nsga2 import NSGA2Search
+from .pareto import ParetoSearch
 from .process import FunctionProcess
 from .random_search import RandomSearch
 from .reading import read_result
@@ -30,6 +31,7 @@ SEARCHES: dict[str, type[AbstractSearch]] = {
     "evolution": RegularizedEvolution,
     "surrogate": GuidedSearch,
     "nsga2": NSGA2Search,
+    "pareto": ParetoSearch,
     "tpe": TPESearch,
     "zero_cost": ZeroCostSearch,
     "darts": RelaxedSearch,
@@ -50,6 +52,7 @@ __all__ = [
     "GuidedSearch",
     "LocalSearch",
     "NSGA2Search",
+    "ParetoSearch",
     "Preference",
     "RandomSearch",
     "RegularizedEvolution",

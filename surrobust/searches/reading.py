@@ -73,7 +73,7 @@ def _parse(document: Any) -> SearchResult:
 
 
 def _best(result: SearchResult) -> str:
-    return "the front" if result.directions else f"the {N_FINALISTS} best evaluations"
+    return "the front" if len(result.directions) > 1 else f"the {N_FINALISTS} best evaluations"
 
 
 def _parse_goals(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,14 +83,14 @@ def _parse_goals(document: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(given, list):
             msg = f"{name}: expected a list, got {brief(given)}"
             raise InvalidInputError(msg)
-    if targets and targets[0] != document["target"]:
+    if (targets and targets[0] != document["target"]) or len(targets) == 1:
         msg = f"targets: expected a list that begins with the target, got {brief(targets)}"
         raise InvalidInputError(msg)
     beside = Target.parse(targets[0]) if targets else None
     keys = tuple(parse_quantity("targets", name, beside=beside) for name in targets if beside)
     directions = check_directions(document["directions"]) if "directions" in document else ()
     expected = directions_of(keys) if document["target"] else directions
-    if directions != expected or len(directions) == 1:
+    if directions != expected:
         msg = f"directions: expected those of several objectives, got {brief(directions)}"
         raise InvalidInputError(msg)
     return {"targets": keys, "directions": directions, "bounds": tuple(map(_parse_bound, bounds))}

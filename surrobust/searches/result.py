@@ -44,7 +44,8 @@ class SearchResult:
         ranked: Where the budget is 0, the best by what was known beforehand.
         targets: Where there are several objectives: target keys, ``params`` or ``flops``, the
             first being ``target``; empty where a callable of the user's was searched.
-        directions: Where there are several objectives: ``maximize`` or ``minimize`` for each.
+        directions: ``maximize`` or ``minimize`` for each of several objectives, or for that of a
+            callable; empty means one that a callable maximises or that the target tells.
         bounds: What an architecture has to keep.
     """
 
@@ -84,7 +85,7 @@ class SearchResult:
         if not self.evaluations:
             ranked = enumerate(self.ranked[:N_FINALISTS])
             return tuple(Evaluation(cell, math.nan, rank, "ranking") for rank, cell in ranked)
-        if self.directions:
+        if len(self.directions) > 1:
             return self.front
         sign = -1.0 if self.higher_is_better else 1.0
         keeping = self.goals.keeping(self.evaluations)
@@ -122,9 +123,10 @@ class SearchResult:
 
         columns = ["architecture", "index", "value", "trial", "source"]
         frame = pd.DataFrame([_row(e) for e in self.evaluations], columns=columns)
-        names = self.targets or [f"value_{j}" for j in range(len(self.directions))]
-        for j, name in enumerate(names):
-            frame[name] = [e.values[j] for e in self.evaluations]
+        if len(self.directions) > 1:
+            for j in range(len(self.directions)):
+                name = self.targets[j] if self.targets else f"value_{j}"
+                frame[name] = [e.values[j] for e in self.evaluations]
         for j, bound in enumerate(self.bounds):
             frame[bound.quantity] = [e.bounded[j] for e in self.evaluations]
         return frame

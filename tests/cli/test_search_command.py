@@ -128,6 +128,33 @@ def test_the_pace_is_told() -> None:
     assert [search._duration(s) for s in (3.4, 61, 7325)] == ["3 s", "1 min 1 s", "2 h 2 min"]
 
 
+def test_several_targets_and_bounds(run_cli: Run, tmp_path: Path) -> None:
+    arguments = [*QUICK, "--budget", "8", "--target", "nas-robbench-201/cifar10/pgd-8"]
+    arguments += ["--target", "params", "--max", "flops=80e6", "--min", "clean=0.2"]
+    code, out, err = run_cli([*arguments, "--json", "--out", tmp_path])
+    assert code == 0, err
+    document = json.loads(out)
+    assert set(document) == KEYS | {"targets", "directions", "bounds"}
+    assert document["targets"] == ["nas-robbench-201/cifar10/pgd-8", "params"]
+    assert [bound.get("max", bound.get("min")) for bound in document["bounds"]] == [80e6, 0.2]
+    assert all(row["bounded"][0] <= 80e6 for row in document["evaluations"])
+    assert "front of" in err
+    code, out, _ = run_cli(["search", "--out", tmp_path, "--resume"])
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "nas-robbench-201/cifar10/pgd-8 x params, 8 evaluations (surrogate)"
+    assert lines[1:3] == ["with flops <= 8e+07", "with nas-robbench-201/cifar10/clean >= 0.2"]
+    assert lines[3].split() == ["rank", "pgd-8", "params", "flops", "clean", "index", "genotype"]
+    assert len(lines) == 4 + len(document["finalists"])
+
+
+def test_bounds_that_nothing_keeps(run_cli: Run) -> None:
+    code, out, err = run_cli([*QUICK, "--budget", "3", "--min", "clean=1"])
+    assert code == 0
+    assert out.splitlines()[-1] == "none of them keeps the bounds"
+    assert "none keeps the bounds yet" in err
+
+
 def test_finalists_can_be_predicted(run_cli: Run, tmp_path: Path) -> None:
     run_cli([*QUICK, "--budget", "6", "--out", tmp_path / "run"])
     code, out, _ = run_cli(["predict", tmp_path / "run" / "search.json", "--json"])

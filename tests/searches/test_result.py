@@ -1,6 +1,7 @@
 """search.json: written, read back, and refused when it is damaged."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,13 @@ def test_finalists_of_several_objectives_are_the_front():
 
 def test_the_front_of_one_objective_is_the_best():
     assert [e.trial for e in result().front] == [1, 3]
+
+
+def test_one_value_of_a_callable_may_be_minimised(tmp_path):
+    search = replace(result(None), directions=("minimize",))
+    assert [e.trial for e in search.finalists] == [6, 0, 4, 2, 5]
+    assert read_result(search.write(tmp_path)) == search
+    assert "value_0" not in search.to_frame()
 
 
 def test_hypervolume_by_hand():

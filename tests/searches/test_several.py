@@ -64,7 +64,7 @@ def test_batches_and_other_workers(start, two, name):
     assert len(seen) == 30
 
 
-@pytest.mark.parametrize(("name", "budget"), [("nsga2", 100)])
+@pytest.mark.parametrize(("name", "budget"), [("nsga2", 100), ("pareto", 30)])
 def test_what_learns_dominates_more_than_random_search(start, two, name, budget):
     goals = Goals((True, False))
 
