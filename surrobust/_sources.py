@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ._files import data_dirs
 from .errors import ChecksumError, InvalidInputError
@@ -54,11 +55,21 @@ def list_archives() -> tuple[Source, ...]:
     return _read("archives")
 
 
-def _read(section: str) -> tuple[Source, ...]:
+@cache
+def imagenet16_sums() -> dict[str, str]:
+    """Return the md5 of ImageNet16's official files, by name."""
+    return dict(_document()["imagenet16"])
+
+
+def _document() -> dict[str, Any]:
     # A wheel carries the list inside the package; a checkout has it beside the package.
     place = next((path for path in _PLACES if path.is_file()), _PLACES[0])
     with place.open("rb") as file:
-        entries = tomllib.load(file).get(section, [])
+        return tomllib.load(file)
+
+
+def _read(section: str) -> tuple[Source, ...]:
+    entries = _document().get(section, [])
     return tuple(Source(**{**entry, "used_by": tuple(entry["used_by"])}) for entry in entries)
 
 

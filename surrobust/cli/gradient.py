@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 NAMES = ("images", "preset", "order", "device")
-_STRATEGIES = ("darts", "dsrna", "arnas")
+STRATEGIES = ("darts", "dsrna", "arnas")
 
 
 def gradient_options(command: F) -> F:
@@ -24,8 +24,8 @@ def gradient_options(command: F) -> F:
         click.option(
             "--images",
             metavar="NAME|DIR",
-            help="Images for dsrna, arnas and darts: a named set, or a folder per class; by "
-            "default the target's.",
+            help="Images for --objective train and for dsrna, arnas and darts: a named set, or a "
+            "folder per class; by default the target's.",
         ),
         click.option(
             "--preset",
@@ -37,7 +37,7 @@ def gradient_options(command: F) -> F:
             type=click.IntRange(1, 2),
             help="Order of architecture gradients, if not the preset's.",
         ),
-        click.option("--device", help="cpu, cuda or auto, for gradient searches."),
+        click.option("--device", help="cpu, cuda or auto, for training and gradient searches."),
     )
     for option in reversed(options):
         command = option(command)
@@ -56,10 +56,10 @@ def take_gradient(options: dict[str, Any], strategy: str | None) -> "GradientOpt
     """
     given = {name: options.pop(name) for name in NAMES}
     given = {name: value for name, value in given.items() if value is not None}
-    if not given and strategy not in _STRATEGIES:
+    if not given and strategy not in STRATEGIES:
         return None
-    if strategy is not None and strategy not in _STRATEGIES:
-        name, expected = next(iter(given)), ", ".join(_STRATEGIES)
+    if strategy is not None and strategy not in STRATEGIES:
+        name, expected = next(iter(given)), ", ".join(STRATEGIES)
         msg = f"--{name}: expected only with strategy {expected}, got strategy {strategy}"
         raise InvalidInputError(msg)
     if not given and options["resume"]:

@@ -16,11 +16,12 @@ from ..targets import DEFAULT_TARGET
 from .gradient import gradient_options, take_gradient
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
+from .training import take_training, training_options
 
 if TYPE_CHECKING:
     from ..searches import SearchResult
 
-OBJECTIVES = ("auto", "table", "surrogate")
+OBJECTIVES = ("auto", "table", "surrogate", "train")
 
 
 @click.command(
@@ -28,6 +29,7 @@ OBJECTIVES = ("auto", "table", "surrogate")
         "search --budget 20 --objective surrogate",
         "search --target jung2023/cifar10/pgd-1 --out runs/pgd-1",
         "search --strategy arnas --images digits --preset smoke --budget 2 --out runs/arnas",
+        "search --objective train --recipe smoke --images digits --epochs 1 --budget 2",
         "search --out runs/pgd-1 --resume --budget 80 --workers 4",
         "search --target nas-robbench-201/cifar10/pgd-8 --target params --strategy nsga2",
         "search --budget 20 --max raspi4-latency=10 --max params=600000",
@@ -73,7 +75,8 @@ OBJECTIVES = ("auto", "table", "surrogate")
     type=click.Choice(OBJECTIVES),
     default="auto",
     show_default=True,
-    help="Measured values, or a shipped predictor in their place; auto takes what is there.",
+    help="Measured values, or a shipped predictor in their place; auto takes what is there. train "
+    "trains and attacks each cell and takes the target's metric.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for search.json.")
 @click.option(
@@ -97,6 +100,7 @@ OBJECTIVES = ("auto", "table", "surrogate")
     help="Seconds between a worker's signs of life; after four without one others take over.",
 )
 @gradient_options
+@training_options
 @data_dir_option
 @common_options(seed=True)
 @click.pass_context
@@ -117,6 +121,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     for name in ("target", "budget", "strategy", "objective", "seed", "warm_start"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
+    options["training"] = take_training(options)
     options["gradient"] = take_gradient(options, options["strategy"])
     targets = options.pop("target")
     options["target"] = targets[0] if targets and len(targets) == 1 else targets

@@ -31,8 +31,9 @@ def load_images(
     """Return a set of images with classes.
 
     Args:
-        images: A name of :data:`IMAGES` (``random``, ``digits``, ``cifar10``, ``cifar100``), or a
-            folder with a sub-folder per class, below ``train`` and ``test`` or not.
+        images: A name of :data:`IMAGES` (``random``, ``digits``, ``cifar10``, ``cifar100``,
+            ``imagenet16-120``), or a folder with a sub-folder per class, below ``train`` and
+            ``test`` or not.
         split: ``train`` or ``test``.
         image_size: Height and width to which the images are brought; None leaves them.
         limit: At most so many images, drawn at random; None is all.
@@ -90,12 +91,23 @@ def _cifar(files: CifarFiles) -> Callable[..., ImageSet]:
     return load
 
 
+def _imagenet16(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
+    from .imagenet16 import imagenet16_images
+    from .resizing import resize
+
+    del seed
+    images = imagenet16_images(list(data_dirs(data_dir)), split=split)
+    x = images.x if image_size is None else resize(images.x, image_size)
+    return ImageSet(images.name, split, x, images.y, images.classes)
+
+
 IMAGES: Mapping[str, Callable[..., ImageSet]] = MappingProxyType(
     {
         "random": _random,
         "digits": _digits,
         "cifar10": _cifar(CIFAR10),
         "cifar100": _cifar(CIFAR100),
+        "imagenet16-120": _imagenet16,
     }
 )
 """Every named set."""

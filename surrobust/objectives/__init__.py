@@ -1,7 +1,8 @@
 """Where the values of a search come from, and the searches that users start.
 
 An *objective* turns an architecture into a value: measured (``table``), predicted by a shipped
-predictor (``surrogate``), or computed by a callable of the user's.
+predictor (``surrogate``), trained and attacked (``train``), or computed by a callable of the
+user's.
 """
 
 from .gradient import GRADIENT_STRATEGIES, GradientOptions
@@ -14,6 +15,7 @@ from .sources import (
 )
 from .start import Progress, run_search, search
 from .strategies import make_search
+from .trained import TrainOptions
 
 __all__ = [
     "GRADIENT_STRATEGIES",
@@ -21,6 +23,7 @@ __all__ = [
     "GradientOptions",
     "Objective",
     "Progress",
+    "TrainOptions",
     "make_objective",
     "make_search",
     "run_search",

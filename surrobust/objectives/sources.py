@@ -13,8 +13,11 @@ from ..typing import AnyPath
 
 logger = logging.getLogger(__name__)
 
-OBJECTIVES = ("auto", "table", "surrogate")
-"""What ``search`` takes as ``objective``; ``auto`` is the table where its files are found."""
+LOOKED_UP = ("auto", "table", "surrogate")
+"""Objectives that are there without training; ``auto`` is the table where its files are found."""
+
+OBJECTIVES = (*LOOKED_UP, "train")
+"""What ``search`` takes as ``objective``; for ``train`` see ``objectives.trained``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Objective:
     """A named source of values.
 
     Args:
-        name: ``table``, ``surrogate`` or ``callable``; the ``source`` of its evaluations.
+        name: ``table``, ``surrogate``, ``train`` or ``callable``; the ``source`` of evaluations.
         measure: Architecture to value; to the values of several objectives and then the
             quantities that have bounds, where there are such.
         candidates: The architectures that may be measured; None means all of the space.
@@ -66,7 +69,7 @@ def surrogate_objective(target: str) -> Objective:
 
 
 def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -> Objective:
-    """Return an objective by its name in :data:`OBJECTIVES`.
+    """Return an objective by its name in :data:`LOOKED_UP`.
 
     ``auto`` is the table where its files are found; else the surrogate, which is logged.
 
@@ -74,7 +77,7 @@ def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -
         InvalidInputError: If the name or the target is not known.
         MissingMeasurementError: If it has no values for the target.
     """
-    check_choice("objective", name, OBJECTIVES)
+    check_choice("objective", name, LOOKED_UP)
     _check_target(target)
     if name == "surrogate":
         return surrogate_objective(target)

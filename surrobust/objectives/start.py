@@ -1,6 +1,6 @@
 """The searches that users start, and how they go on after a crash."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from .several import Limits, bounded_callable, read_bounds, read_targets, severa
 from .sharing import HEARTBEAT
 from .sources import OBJECTIVES, Objective, make_objective
 from .task import Place, Progress, Task, run_task
+from .trained import NAME as TRAIN
+from .trained import TrainOptions, settle_options, train_objective, train_target
 
 
 def search(
@@ -31,6 +33,7 @@ def search(
     seed: int | None = None,
     warm_start: int | None = None,
     gradient: GradientOptions | None = None,
+    training: TrainOptions | Mapping[str, Any] | None = None,
     out: AnyPath | None = None,
     resume: bool = False,
     storage: AnyPath | None = None,
@@ -62,6 +65,8 @@ def search(
             (``objectives.scores.zero_cost_scores``), whatever the strategy; 0.
         gradient: Options of the strategies ``darts``, ``dsrna`` and ``arnas``, which search with
             images before they look anything up.
+        training: How the objective ``train`` trains, as :class:`TrainOptions` or their names and
+            values. The target is then ``records/<images>/<metric>``.
         out: Folder of ``search.json``, written after every evaluation.
         resume: Go on from ``out/search.json``, if it is there, as if never interrupted.
         storage: Journal file or URL of a database in which workers meet. The same call from
@@ -82,6 +87,8 @@ def search(
     check_choice("objective", "auto" if objective is None else objective, OBJECTIVES)
     place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
+    bounded = bool(maximum or minimum)
+    trained = _find_training(objective, recorded, goals, training, out, bounded=bounded)
     known = recorded or DEFAULTS
     beside = goals.get("target") or known.target or DEFAULTS.target
     options = {"objective": objective, "strategy": strategy, "seed": seed, **goals}
@@ -91,14 +98,61 @@ def search(
     if plan.target is None:
         msg = "target: expected the search of a target to be resumed, got that of a callable"
         raise InvalidInputError(msg)
+    source: Callable[[], Objective]
     if plan.targets or plan.bounds:
         measured = several_objective(plan, strict=objective == "table", data_dir=data_dir)
+        source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
     else:
-        measured = make_objective(plan.objective, plan.target, data_dir=data_dir)
-    source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
+        measured, source = _find(plan.objective, plan.target, trained, place, plan.seed, data_dir)
     plan = replace(plan, objective=measured.name)
     task = Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
     return run_task(task, place)
+
+
+def _find_training(
+    objective: str | None,
+    recorded: SearchResult | None,
+    goals: dict[str, Any],
+    training: TrainOptions | Mapping[str, Any] | None,
+    out: AnyPath | None,
+    *,
+    bounded: bool,
+) -> TrainOptions | None:
+    """Return how the objective ``train`` trains and name its target; None for other objectives."""
+    inherited = recorded.objective if recorded is not None else None
+    if (objective or inherited) != TRAIN:
+        return None
+    if goals.get("targets") or bounded:
+        msg = f"objective: expected one target without bounds for {TRAIN}, got more"
+        raise InvalidInputError(msg)
+    wanted = goals.get("target") or (recorded and recorded.target) or DEFAULT_TARGET
+    options = settle_options(training, wanted, out)
+    goals["target"] = train_target(wanted, options)
+    return options
+
+
+def _find(
+    name: str,
+    target: str,
+    trained: TrainOptions | None,
+    place: Place,
+    seed: int,
+    data_dir: AnyPath | None,
+) -> tuple[Objective, Callable[[], Objective]]:
+    """Return an objective, and what makes it once more in another process."""
+    if trained is None:
+        measured = make_objective(name, target, data_dir=data_dir)
+        return measured, partial(make_objective, measured.name, target, data_dir=data_dir)
+    source = partial(
+        train_objective,
+        target,
+        trained,
+        out=place.out,
+        storage=place.storage,
+        seed=seed,
+        data_dir=data_dir,
+    )
+    return source(), source
 
 
 def run_search(

@@ -2,21 +2,22 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
+from ..attacks import AbstractAttack
 from ..networks import find_device
 from ..spaces import Architecture
 from ..tables import append_record, read_records
 from ..training import EpochEnd, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
-from .measuring import measure
+from .measuring import CLEAN, measure
 from .plan import Plan, make_plan
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,16 @@ Record = dict[str, Any]
 
 Report = Callable[[Architecture, EpochEnd], None]
 """Called after each epoch of a cell."""
+
+
+class Rungs(Protocol):
+    """Decides after some epochs whether a training goes on."""
+
+    epochs: tuple[int, ...]
+    """After which, ascending."""
+
+    def goes_on(self, epoch: int, measured: Callable[[], float]) -> bool:
+        """Return whether a training goes on that has had so many epochs."""
 
 
 def verify(
@@ -78,20 +89,52 @@ def run_plan(
     out: AnyPath | None = None,
     keep: bool = False,
     report: Report | None = None,
+    rungs: Rungs | None = None,
+    metric: str = CLEAN,
 ) -> Record:
-    """Carry out a plan for one cell; see :func:`verify`."""
+    """Carry out a plan for one cell; see :func:`verify`.
+
+    Args:
+        architecture: The cell.
+        plan: What to do.
+        out: File of records.
+        keep: Whether the trained weights stay.
+        report: Called after each epoch.
+        rungs: What may stop the training early. The record of such a one has ``pruned`` and, in
+            ``train``, ``epochs_done``.
+        metric: Of the accuracy that ``rungs`` sees.
+    """
     known = find_record(architecture, plan, out)
     if known is not None:
         return known
     started = surroundings.now()
     training = start_training(architecture, plan, out=out)
-    training.run(report=None if report is None else lambda end: report(architecture, end))
+    each = None if report is None else lambda end: report(architecture, end)
+    if rungs is None or _climb(training, plan, rungs, metric, each):
+        training.run(report=each)
     record = make_record(training, plan, started)
     if out is not None:
         append_record(out, record)
         if not keep:
             forget(architecture, plan, out)
     return record
+
+
+def _climb(
+    training: Training,
+    plan: Plan,
+    rungs: Rungs,
+    metric: str,
+    report: Callable[[EpochEnd], None] | None,
+) -> bool:
+    """Train from rung to rung; return whether all are passed."""
+    for epoch in rungs.epochs:
+        training.run(until=epoch, report=report)
+        # A training that was interrupted after a rung has passed it.
+        here = training.epoch == epoch
+        if here and not rungs.goes_on(epoch, lambda: _share(training.network, plan, metric)):
+            return False
+    return True
 
 
 def find_record(architecture: Architecture, plan: Plan, out: AnyPath | None) -> Record | None:
@@ -150,11 +193,13 @@ def make_record(training: Training, plan: Plan, started: str) -> Record:
             "precision": training.precision,
             "image_size": plan.train_images.image_size,
             "loss": training.losses[-1],
+            "epochs_done": training.epoch,
             "alarms": training.alarms,
             "seconds": round(training.seconds, 3),
         },
         "accuracy": {name: found["value"] for name, found in accuracies.items()},
         "intervals": {name: [found["lower"], found["upper"]] for name, found in accuracies.items()},
+        **({"pruned": True} if training.epoch < plan.recipe.epochs else {}),
         "n_test": len(plan.test_images),
         "started": started,
         "commit": surroundings.find_commit(),
@@ -163,12 +208,22 @@ def make_record(training: Training, plan: Plan, started: str) -> Record:
 
 def measure_all(network: nn.Module, plan: Plan) -> dict[str, Any]:
     """Return the accuracies of a network by metric; the network stays in its mode."""
+    return _measure(network, plan, plan.metrics)
+
+
+def _share(network: nn.Module, plan: Plan, metric: str) -> float:
+    return float(_measure(network, plan, {metric: plan.metrics[metric]})[metric].value)
+
+
+def _measure(
+    network: nn.Module, plan: Plan, metrics: Mapping[str, AbstractAttack | None]
+) -> dict[str, Any]:
     device = find_device(plan.device)
     x = torch.from_numpy(plan.test_images.x).to(device)
     y = torch.from_numpy(plan.test_images.y).to(device)
     was_training = network.training
     network.eval()
     try:
-        return {name: measure(network, x, y, attack) for name, attack in plan.metrics.items()}
+        return {name: measure(network, x, y, attack) for name, attack in metrics.items()}
     finally:
         network.train(was_training)

@@ -210,3 +210,25 @@ def test_options_of_gradient_searches_belong_to_them(run_cli: Run) -> None:
     code, _, err = run_cli(["search", "--strategy", "dsrna", "--images", "random", "--preset", "x"])
     assert code == 2
     assert "preset: expected one of cpu, smoke, gpu" in err
+
+
+def test_the_objective_train(run_cli, tmp_path):
+    out = tmp_path / "runs"
+    small = ["--recipe", "smoke", "--images", "digits", "--epochs", "1", "--channels", "2"]
+    small += ["--n-images", "120", "--n-test", "40", "--device", "cpu", "--strategy", "random"]
+    arguments = ["search", "--objective", "train", *small, "--budget", "1", "--out", out, "--json"]
+    code, shown, told = run_cli(arguments)
+    assert code == 0, told
+    document = json.loads(shown)
+    assert document["target"] == "records/digits/pgd-8"
+    assert [e["source"] for e in document["evaluations"]] == ["train"]
+    code, shown, told = run_cli(["search", "--out", out, "--resume", "--budget", "2", "--json"])
+    assert code == 0, told
+    assert json.loads(shown)["evaluations"][:1] == document["evaluations"]
+    assert len((out / "records.jsonl").read_text().splitlines()) == 2
+
+
+def test_training_options_need_training(run_cli):
+    code, _, told = run_cli(["search", "--objective", "surrogate", "--recipe", "smoke"])
+    assert code == 2
+    assert "--recipe: expected only with --objective train" in told

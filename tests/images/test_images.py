@@ -171,7 +171,10 @@ def test_broken_official_files_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"images": "cifar11"}, "images: expected one of random, digits, cifar10, cifar100 or a"),
+        (
+            {"images": "cifar11"},
+            "images: expected one of random, digits, cifar10, cifar100, imagenet16-120 or",
+        ),
         ({"images": "digits", "split": "valid"}, "split: expected one of train, test"),
         ({"images": "digits", "limit": 0}, "limit: expected an integer of at least 1"),
         ({"images": "digits", "image_size": -1}, "image_size: expected an integer"),
@@ -193,4 +196,4 @@ def test_a_set_checks_what_it_is_made_of() -> None:
 
 
 def test_the_registry_has_the_names_of_the_documentation() -> None:
-    assert list(IMAGES) == ["random", "digits", "cifar10", "cifar100"]
+    assert list(IMAGES) == ["random", "digits", "cifar10", "cifar100", "imagenet16-120"]

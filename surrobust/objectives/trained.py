@@ -1,0 +1,210 @@
+"""The objective ``train``: a cell's value is what its trained and attacked network is worth."""
+
+import multiprocessing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from .._checks import brief
+from .._files import read_json, write_json
+from ..errors import InvalidInputError
+from ..spaces import Architecture
+from ..targets import Target
+from ..typing import AnyPath
+from .halving import Halving
+from .sources import Objective
+
+NAME = "train"
+OPTIONS_FILE = "training.json"
+RECORDS_FILE = "records.jsonl"
+JOURNAL_FILE = "rungs.journal"
+"""Beside ``search.json``: how cells are trained, their records, and what was seen at rungs."""
+
+_BENCHMARK = "records"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """How a search trains its cells; None is what the recipe says.
+
+    Args:
+        recipe: A name of ``RECIPES``.
+        images: A name of ``IMAGES`` or a folder; None is the image set of the target.
+        device: ``auto``, ``cpu``, ``cuda``, ...; workers of one machine take its GPUs in turn.
+        epochs: Fidelity, as the next three.
+        channels: C of the network.
+        cells: N of the network.
+        n_images: Images trained on at most.
+        n_test: Test images at most.
+        image_size: Side to which images are brought.
+        min_epochs: First rung of successive halving; None trains every cell to the end.
+        reduction: One of so many goes on beyond a rung.
+    """
+
+    recipe: str = "robbench201"
+    images: str | None = None
+    device: str = "auto"
+    epochs: int | None = None
+    channels: int | None = None
+    cells: int | None = None
+    n_images: int | None = None
+    n_test: int | None = None
+    image_size: int | None = None
+    min_epochs: int | None = None
+    reduction: int = 3
+
+    FREE: ClassVar[tuple[str, ...]] = ("device",)
+    """What may change when a search is resumed."""
+
+    @classmethod
+    def parse(cls, given: "TrainOptions | Mapping[str, Any]") -> "TrainOptions":
+        """Return options from their names and values.
+
+        Raises:
+            InvalidInputError: If a name is not known.
+        """
+        if isinstance(given, TrainOptions):
+            return given
+        known = [field.name for field in fields(cls)]
+        if unknown := [name for name in given if name not in known]:
+            msg = f"training: expected options of {', '.join(known)}; got {brief(unknown[0])}"
+            raise InvalidInputError(msg)
+        return cls(**given)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return names and values."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def settle_options(
+    given: TrainOptions | Mapping[str, Any] | None, target: str, out: AnyPath | None
+) -> TrainOptions:
+    """Return the options of a search.
+
+    Args:
+        given: What the user said; None is what the folder has, else the defaults.
+        target: The search's; its image set is the default.
+        out: The search's folder.
+
+    Raises:
+        InvalidInputError: If the folder has other options.
+    """
+    path = None if out is None else Path(out) / OPTIONS_FILE
+    kept = TrainOptions.parse(read_json(path)) if path is not None and path.exists() else None
+    if given is None and kept is not None:
+        return kept
+    options = TrainOptions.parse({} if given is None else given)
+    if options.images is None:
+        options = replace(options, images=Target.parse(target).images)
+    if kept is not None:
+        old, new = kept.to_document(), options.to_document()
+        for name in old:
+            if old[name] != new[name] and name not in TrainOptions.FREE:
+                msg = f"{name}: expected {old[name]!r} as in {path}, got {new[name]!r}"
+                raise InvalidInputError(msg)
+    return options
+
+
+def train_target(target: str, options: TrainOptions) -> str:
+    """Return the name of what is measured: ``records/<images>/<metric>``."""
+    images = options.images or Target.parse(target).images
+    name = Path(images).expanduser().name
+    return str(Target(_BENCHMARK, name, Target.parse(target).metric))
+
+
+def train_objective(
+    target: str,
+    options: TrainOptions,
+    *,
+    out: AnyPath | None = None,
+    storage: AnyPath | None = None,
+    seed: int = 0,
+    data_dir: AnyPath | None = None,
+) -> Objective:
+    """Return the objective that trains and attacks.
+
+    Args:
+        target: ``records/<images>/<metric>``; the metric is the value.
+        options: How to train.
+        out: The search's folder, for records, checkpoints and rungs; None keeps nothing.
+        storage: The search's storage, which then has the rungs.
+        seed: Of the training.
+        data_dir: Where official files of images are.
+
+    Raises:
+        InvalidInputError: If an option is not as expected.
+    """
+    return Objective(NAME, _Trainer(target, options, out, storage, seed, data_dir))
+
+
+class _Trainer:
+    """Trains cells; see :func:`train_objective`."""
+
+    def __init__(
+        self,
+        target: str,
+        options: TrainOptions,
+        out: AnyPath | None,
+        storage: AnyPath | None,
+        seed: int,
+        data_dir: AnyPath | None,
+    ) -> None:
+        from ..verification import make_plan
+
+        self._target, self._options, self._seed = target, options, seed
+        self._metric = Target.parse(target).metric
+        names = ("epochs", "channels", "cells", "n_images", "n_test", "image_size")
+        self._plan = make_plan(
+            options.recipe,
+            options.images or Target.parse(target).images,
+            attacks=[self._metric],
+            device=own_device(options.device),
+            seed=seed,
+            data_dir=data_dir,
+            **{name: getattr(options, name) for name in names},
+        )
+        self._out = None if out is None else Path(out)
+        self._records = None if self._out is None else self._out / RECORDS_FILE
+        journal = None if self._out is None else self._out / JOURNAL_FILE
+        self._storage = storage if storage is not None else journal
+
+    @cached_property
+    def _halving(self) -> Halving | None:
+        options = self._options
+        if options.min_epochs is None:
+            return None
+        return Halving(
+            f"rungs of {self._target} {options.recipe} seed {self._seed}",
+            epochs=self._plan.recipe.epochs,
+            min_epochs=options.min_epochs,
+            reduction=options.reduction,
+            storage=self._storage,
+        )
+
+    def __call__(self, architecture: Architecture) -> float:
+        """Return the accuracy of a cell, at the rung where it was stopped if it was."""
+        from ..verification import run_plan
+
+        if self._out is not None and not (self._out / OPTIONS_FILE).exists():
+            write_json(self._out / OPTIONS_FILE, self._options.to_document())
+        rungs = None if self._halving is None else self._halving.begin(architecture)
+        record = run_plan(
+            architecture, self._plan, out=self._records, rungs=rungs, metric=self._metric
+        )
+        value = float(record["accuracy"][self._metric])
+        if rungs is not None:
+            rungs.end(value, stopped=bool(record.get("pruned")))
+        return value
+
+
+def own_device(device: str) -> str:
+    """Return the GPU of a worker process: the first takes the first, and so on, in turn."""
+    worker = multiprocessing.current_process()._identity
+    if device not in ("auto", "cuda") or not worker:
+        return device
+    import torch
+
+    count = torch.cuda.device_count()
+    return f"cuda:{(worker[-1] - 1) % count}" if count else device

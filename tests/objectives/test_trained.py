@@ -1,0 +1,165 @@
+"""The objective ``train`` and successive halving."""
+
+import json
+import multiprocessing
+
+import pytest
+
+from surrobust.errors import InvalidInputError
+from surrobust.objectives import search
+from surrobust.objectives.halving import Halving, rungs_of
+from surrobust.objectives.trained import TrainOptions, own_device, settle_options, train_target
+from surrobust.searches import read_result
+from surrobust.spaces import Architecture
+from surrobust.tables import load_table, read_records
+
+SMALL = {
+    "recipe": "smoke",
+    "images": "digits",
+    "device": "cpu",
+    "epochs": 1,
+    "channels": 2,
+    "n_images": 120,
+    "n_test": 40,
+}
+CELLS = [Architecture.parse(code) for code in ("323133", "111111", "222222", "333333", "123123")]
+
+
+def run(out, **changes):
+    options = {"budget": 2, "strategy": "random", "training": SMALL, **changes}
+    return search("nas-robbench-201/cifar10/fgsm-8", objective="train", out=out, **options)
+
+
+def test_values_are_those_of_the_records(tmp_path):
+    result = run(tmp_path)
+    assert result.target == "records/digits/fgsm-8"
+    assert result.objective == "train"
+    records = read_records(tmp_path / "records.jsonl")
+    assert [e.value for e in result.evaluations] == [r["accuracy"]["fgsm-8"] for r in records]
+    assert {e.source for e in result.evaluations} == {"train"}
+    assert read_result(tmp_path) == result
+    table = load_table(str(tmp_path / "records.jsonl"))
+    best = result.finalists[0]
+    assert table.query(best.architecture, "records/digits/fgsm-8") == best.value
+
+
+def test_it_goes_on_as_if_never_interrupted(tmp_path):
+    whole = run(tmp_path / "a", budget=3)
+    run(tmp_path / "b", budget=1)
+    resumed = search(out=tmp_path / "b", resume=True, budget=3)
+    assert resumed == whole
+    with pytest.raises(InvalidInputError, match="channels: expected 2 as in"):
+        search(out=tmp_path / "b", resume=True, budget=4, training={**SMALL, "channels": 3})
+
+
+def test_workers_share_it(tmp_path):
+    result = run(tmp_path, workers=2, budget=2, training={**SMALL, "min_epochs": 1, "epochs": 2})
+    assert len(result.evaluations) == 2
+    assert len(read_records(tmp_path / "records.jsonl")) == 2
+
+
+def test_default_strategy_takes_records_as_a_target(tmp_path):
+    assert len(run(None, strategy="default", budget=1).evaluations) == 1
+    assert len(run(None, budget=1, warm_start=1).evaluations) == 1
+
+
+def test_rungs_by_hand():
+    assert rungs_of(50, 2, 3) == (2, 6, 18)
+    assert rungs_of(6, 2, 3) == (2,)
+    assert rungs_of(2, 2, 3) == ()
+
+
+def test_one_of_three_goes_on():
+    halving = Halving("it", epochs=9, min_epochs=1, reduction=3)
+    assert halving.epochs == (1, 3)
+    passed = []
+    for cell, value in zip(CELLS, (0.5, 0.4, 0.3, 0.6, 0.45), strict=True):
+        rungs = halving.begin(cell)
+        passed.append(rungs.goes_on(1, lambda value=value: value))
+        rungs.end(value, stopped=not passed[-1])
+    # The first has nothing to be compared with; .6 is the best of four; .45 is not the best.
+    assert passed == [True, False, False, True, False]
+
+
+def test_an_interrupted_one_is_taken_up_again(tmp_path):
+    storage = tmp_path / "rungs.journal"
+
+    def begin(cell):
+        halving = Halving("it", epochs=9, min_epochs=1, reduction=3, storage=storage)
+        return halving, halving.begin(cell)
+
+    _, first = begin(CELLS[0])
+    assert first.goes_on(1, lambda: 0.5)
+
+    def again() -> float:
+        raise AssertionError  # known from before the crash
+
+    halving, second = begin(CELLS[0])
+    assert second.goes_on(1, again)
+    second.end(0.6, stopped=False)
+    assert len(halving._study.get_trials()) == 1
+
+
+def test_stopped_cells_have_the_value_of_their_rung(tmp_path):
+    options = {**SMALL, "epochs": 4, "min_epochs": 1, "reduction": 2}
+    result = run(tmp_path, budget=5, training=options)
+    records = read_records(tmp_path / "records.jsonl")
+    done = [record["train"]["epochs_done"] for record in records]
+    assert [bool(record.get("pruned")) for record in records] == [n < 4 for n in done]
+    assert set(done) <= {1, 2, 4}
+    assert min(done) < 4  # at least one fell behind
+    assert [e.value for e in result.evaluations] == [r["accuracy"]["fgsm-8"] for r in records]
+    assert read_result(tmp_path) == result
+    whole = load_table(str(tmp_path / "records.jsonl")).values("records/digits/fgsm-8")
+    assert (whole == whole).sum() == done.count(4)  # stopped ones are in no table
+
+
+def test_options_and_target(tmp_path):
+    target = "nas-robbench-201/cifar100/pgd-8"
+    options = settle_options(None, target, None)
+    assert options.images == "cifar100"
+    assert train_target(target, options) == "records/cifar100/pgd-8"
+    folder = settle_options({"images": "some/where/pets"}, target, None)
+    assert train_target(target, folder) == "records/pets/pgd-8"
+    path = tmp_path / "training.json"
+    path.write_text(json.dumps(folder.to_document()))
+    assert settle_options(None, target, tmp_path) == folder
+    with pytest.raises(InvalidInputError, match="training: expected options of recipe"):
+        TrainOptions.parse({"speed": 1})
+
+
+def test_workers_take_gpus_in_turn(monkeypatch):
+    import torch
+
+    assert own_device("auto") == "auto"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(multiprocessing.current_process(), "_identity", (3,))
+    assert own_device("cuda") == "cuda:0"
+    assert own_device("cpu") == "cpu"
+    monkeypatch.setattr(multiprocessing.current_process(), "_identity", (2,))
+    assert own_device("auto") == "cuda:1"
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({**SMALL, "recipe": "slow"}, "recipe: expected one of robbench201"),
+        ({**SMALL, "min_epochs": 0, "epochs": 2}, "min_epochs: expected an integer of at least 1"),
+        ({**SMALL, "reduction": 1, "min_epochs": 1}, "reduction: expected an integer of at least"),
+    ],
+)
+def test_mistakes(tmp_path, training, told):
+    with pytest.raises(InvalidInputError, match=told):
+        run(tmp_path, training=training)
+
+
+def test_what_cannot_be_attacked_is_refused():
+    with pytest.raises(InvalidInputError, match="attack: expected clean or one of"):
+        search("hw-nas-bench/cifar10/raspi4-latency", objective="train", training=SMALL)
+
+
+def test_several_targets_and_bounds_are_refused():
+    with pytest.raises(InvalidInputError, match="objective: expected one target without bounds"):
+        search(["nas-robbench-201/cifar10/pgd-8", "params"], objective="train", training=SMALL)
+    with pytest.raises(InvalidInputError, match="objective: expected one target without bounds"):
+        run(None, maximum={"params": 1e6})
