@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "models:models",
     "benchmark": "benchmark:benchmark",
     "analyze": "analyze:analyze",
+    "report": "report:report",
 }
 """``module:attribute`` inside this package, by the command's name."""
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from surrobust.cli import commands
+from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture
-from surrobust.tables import list_sources
+from surrobust.tables import append_record, list_sources
+from surrobust.targets import DEFAULT_TARGET
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -29,6 +31,16 @@ def examples() -> list[str]:
 
 NETWORK = ("data fetch", "data import")
 """Examples that begin so need the network or what only the authors distribute."""
+
+
+def write_runs(folder: Path) -> None:
+    """Write a search and a verification record, for the examples that read them."""
+    cell = Architecture.parse(2581)
+    evaluation = Evaluation(cell, 0.4811, 0, "table")
+    SearchResult(DEFAULT_TARGET, "table", "random", 1, 0, (evaluation,)).write(folder)
+    record = {"architecture": cell.genotype, "index": 2581, "images": "digits", "recipe": "smoke"}
+    record |= {"seed": 0, "device": "cpu", "versions": {}, "train": {}, "accuracy": {"clean": 0.9}}
+    append_record(folder / "verified.jsonl", {**record, "n_test": 360, "started": "2026-11-21"})
 
 
 @pytest.mark.tables
@@ -49,6 +61,7 @@ def test_an_example_does_what_it_says(
     rows = [f"{cell.index},{0.01 * cell.ops.count(3)}" for cell in toy_cells]
     (tmp_path / "cells.csv").write_text("architecture\n2581\n1000\n")
     (tmp_path / "values.csv").write_text("\n".join(["architecture,value", *rows]))
+    write_runs(tmp_path / "runs" / "first")
     arguments = shlex.split(line)
     if as_json and "--json" not in arguments:
         arguments.append("--json")

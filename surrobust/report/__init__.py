@@ -1,0 +1,21 @@
+"""Reports: a search or verification records as one HTML file that needs nothing else.
+
+No scripts, no fonts, no images from elsewhere; drawings are SVG inside the page, which prints as it
+looks. Everything that comes out of a file is escaped.
+"""
+
+from .drawing import draw_bars, draw_cell, draw_curve, draw_points
+from .reading import Material, read_material
+from .writing import FILE_NAME, make_report, write_report
+
+__all__ = [
+    "FILE_NAME",
+    "Material",
+    "draw_bars",
+    "draw_cell",
+    "draw_curve",
+    "draw_points",
+    "make_report",
+    "read_material",
+    "write_report",
+]
