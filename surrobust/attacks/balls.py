@@ -36,3 +36,11 @@ def size(delta: Tensor, norm: str) -> Tensor:
 def lengths(delta: Tensor) -> Tensor:
     """Return the L2 norms, shape ``(n, 1, 1, 1)``."""
     return delta.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+def gradient_by(loss: Tensor, x: Tensor) -> Tensor:
+    """Return the gradient of a loss by images, zero where it does not depend on them."""
+    if not loss.requires_grad:
+        return torch.zeros_like(x)
+    (gradient,) = torch.autograd.grad(loss, x, allow_unused=True, materialize_grads=True)
+    return gradient

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from .._checks import brief
 from ..errors import InvalidInputError
 from ..threat import ThreatModel
-from .balls import project, size
+from .balls import gradient_by, project, size
+from .soundness import warn_if_unsound
 
 _SLACK = 1e-5
 """How far rounding may carry a float32 perturbation beyond its ball, relative to the range."""
@@ -50,14 +51,23 @@ class AbstractAttack(ABC):
         """``Linf`` or ``L2``."""
         return self.threat.norm
 
+    def describe(self) -> dict[str, Any]:
+        """Return name, threat model and every option, as JSON can say them."""
+        options = {key: value for key, value in vars(self).items() if key != "threat"}
+        return {"name": self.name, "epsilon": self.epsilon, "norm": self.norm, **options}
+
     @final
-    def __call__(self, network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+    def __call__(
+        self, network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, *, checks: bool = True
+    ) -> Tensor:
         """Return attacked images.
 
         Args:
             network: Maps images ``(n, c, h, w)`` to logits ``(n, classes)``.
             x: Images, ``(n, c, h, w)`` floating point in [0, 1].
             y: Their true classes, ``(n,)`` int64.
+            checks: Whether to log a warning if the network is random, returns probabilities, or
+                has no gradients; it takes two passes over at most 32 images.
 
         Returns:
             Images of the same shape, type and device, in the ball around ``x`` and in [0, 1].
@@ -73,6 +83,8 @@ class AbstractAttack(ABC):
         if training:
             network.eval()  # type: ignore[attr-defined]
         try:
+            if checks:
+                warn_if_unsound(network, x, y, self.name)
             with torch.enable_grad():
                 found = self._perturb(network, x, y, generator)
         finally:
@@ -120,8 +132,7 @@ def input_gradient(
     """
     x = x.detach().requires_grad_()
     losses = nn.functional.cross_entropy(network(x), y, reduction="none")
-    (gradient,) = torch.autograd.grad(losses.sum(), x)
-    return losses.detach(), gradient
+    return losses.detach(), gradient_by(losses.sum(), x)
 
 
 def _check(x: Any, y: Any, bounds: tuple[float, float]) -> None:

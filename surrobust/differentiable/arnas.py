@@ -68,7 +68,8 @@ class Arnas(AbstractMethod):
 
     def fitted(self, network: AbstractSupernet, batch: Batch) -> Tensor:
         """Return PGD's images."""
-        return PGD(**self._attack_options, seed=batch.seed)(network, batch.x, batch.y)
+        attack = PGD(**self._attack_options, seed=batch.seed)
+        return attack(network, batch.x, batch.y, checks=False)
 
     def outers(self, batch: Batch) -> dict[str, Function]:
         """Return the clean loss and the weighted loss under an attack on the network at hand."""

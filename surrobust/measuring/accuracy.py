@@ -1,0 +1,154 @@
+"""The share of images that a network gets right."""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from .._checks import brief, check_integer
+from ..attacks import AbstractAttack
+from ..errors import InvalidInputError
+from ..metrics import wilson_interval
+from ..typing import AnyPath
+from .progress import Progress, describe
+
+_PIXEL = 255.0
+
+
+@dataclass(frozen=True, eq=False)
+class Accuracy:
+    """A share of images and its 95 % interval (Wilson, 1927).
+
+    Args:
+        value: Share of the images that are classified right.
+        n: Number of images.
+        lower: Lower end of the interval.
+        upper: Upper end of the interval.
+        correct: Whether each image is, ``(n,)`` bool; what :func:`compare_paired` takes.
+    """
+
+    value: float
+    n: int
+    lower: float
+    upper: float
+    correct: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, correct: npt.ArrayLike) -> "Accuracy":
+        """Return the accuracy that outcomes ``(n,)`` amount to.
+
+        Raises:
+            InvalidInputError: If there are none.
+        """
+        outcomes = np.asarray(correct, dtype=bool)
+        if outcomes.ndim != 1 or not len(outcomes):
+            msg = f"correct: expected shape (n,), not empty, got {outcomes.shape}"
+            raise InvalidInputError(msg)
+        right, n = int(outcomes.sum()), len(outcomes)
+        return cls(right / n, n, *wilson_interval(right, n), outcomes)
+
+
+def measure_accuracy(
+    network: Callable[[Tensor], Tensor],
+    images: Tensor | npt.NDArray[Any],
+    labels: Tensor | npt.NDArray[Any],
+    attack: AbstractAttack | None = None,
+    *,
+    batch_size: int = 256,
+    device: str | torch.device | None = None,
+    checkpoint: AnyPath | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Accuracy:
+    """Return the share of images that are classified right, attacked or not.
+
+    What the attack returns is scored by the network anew. Each batch is attacked from the attack's
+    own seed, so the outcome of an image depends on the batch size, on nothing before its batch.
+    The attack checks the network on the first batch only.
+
+    Args:
+        network: Maps images to logits; measured in evaluation mode and left in its own.
+        images: ``(n, c, h, w)``, uint8 or floating point in [0, 1].
+        labels: Their classes, ``(n,)`` integers.
+        attack: None for none.
+        batch_size: Images at a time.
+        device: Where the images are brought; None is where the network's parameters are, or the
+            images are where it has none.
+        checkpoint: A JSON file that is written after each batch and continued from where it
+            exists; None for none.
+        report: Called after each batch with the images done and all.
+
+    Raises:
+        InvalidInputError: If images, labels or an option are not what was expected, or the
+            checkpoint is of another measurement.
+        OSError: If the checkpoint cannot be written.
+    """
+    check_integer("batch_size", batch_size, minimum=1)
+    x, y = _tensors(images, labels)
+    place = _place(network, x, device)
+    progress = Progress.start(checkpoint, lambda: describe(network, x, y, attack, batch_size))
+    if progress.done % batch_size and progress.done != len(x):
+        progress = Progress(progress.path, progress.measurement, [])
+    with _evaluating(network):
+        for begin in range(progress.done, len(x), batch_size):
+            batch = slice(begin, begin + batch_size)
+            pixels, classes = _bring(x[batch], place), y[batch].to(place)
+            if attack is not None:
+                pixels = attack(network, pixels, classes, checks=begin == 0)
+            with torch.no_grad():
+                right = network(pixels).argmax(1) == classes
+            progress = progress.with_(right.tolist())
+            if report is not None:
+                report(progress.done, len(x))
+    return Accuracy.of(progress.correct)
+
+
+def _tensors(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    x, y = (torch.as_tensor(given) for given in (images, labels))
+    if x.ndim != 4 or not (x.is_floating_point() or x.dtype == torch.uint8) or not len(x):
+        got = f"{x.dtype} {tuple(x.shape)}"
+        msg = f"images: expected uint8 or floats of shape (n, c, h, w), not empty, got {got}"
+        raise InvalidInputError(msg)
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.dtype == torch.bool:
+        got = f"{y.dtype} {tuple(y.shape)}"
+        msg = f"labels: expected integers of shape ({len(x)},), got {got}"
+        raise InvalidInputError(msg)
+    if x.is_floating_point() and not bool(((x >= 0) & (x <= 1)).all()):
+        msg = f"images: expected values in [0, 1], got {float(x.min()):g} to {float(x.max()):g}"
+        raise InvalidInputError(msg)
+    return x, y.long()
+
+
+def _place(network: Any, x: Tensor, device: str | torch.device | None) -> torch.device:
+    if device is None:
+        parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
+        first = next(parameters, None)
+        return x.device if first is None else first.device
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        msg = f"device: expected a device of torch, got {brief(device)}"
+        raise InvalidInputError(msg) from None
+
+
+def _bring(images: Tensor, place: torch.device) -> Tensor:
+    moved = images.to(place)
+    pixels = moved.float().div_(_PIXEL) if moved.dtype == torch.uint8 else moved
+    layout = torch.channels_last if place.type == "cuda" else torch.contiguous_format
+    return pixels.contiguous(memory_format=layout)
+
+
+@contextmanager
+def _evaluating(network: Any) -> Any:
+    training = isinstance(network, nn.Module) and network.training
+    if training:
+        network.eval()
+    try:
+        yield
+    finally:
+        if training:
+            network.train()

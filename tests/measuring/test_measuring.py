@@ -1,0 +1,175 @@
+"""Accuracies with their intervals, resumed measurements, paired comparison."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from surrobust.attacks import FGSM, PGD
+from surrobust.errors import InvalidInputError
+from surrobust.measuring import PRESETS, Accuracy, compare_paired, measure_accuracy
+from surrobust.metrics import clopper_pearson_lower, mcnemar_exact, wilson_interval
+
+
+class Brightness(nn.Module):
+    """Class 1 where the mean of the pixels is above a half."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.tensor(0.5))
+        self.calls = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += len(x)
+        mean = x.flatten(1).mean(1)
+        return torch.stack([self.threshold - mean, mean - self.threshold], dim=1)
+
+
+def levels(n: int = 10) -> tuple[torch.Tensor, torch.Tensor]:
+    """Constant images of 0.05, 0.15, ... 0.95 with their true classes."""
+    x = (torch.arange(n) + 0.5).div(n).reshape(n, 1, 1, 1).expand(n, 3, 2, 2).contiguous()
+    return x, (x[:, 0, 0, 0] > 0.5).long()
+
+
+@pytest.mark.parametrize("batch_size", [3, 256])
+def test_accuracy_by_hand(batch_size: int) -> None:
+    x, y = levels()
+    network = Brightness().train()
+    clean = measure_accuracy(network, x, y, batch_size=batch_size)
+    assert (clean.value, clean.n, clean.upper) == (1.0, 10, 1.0)
+    # 0.1 carries the two images at 0.45 and 0.55 over the threshold, not those at 0.35 and 0.65.
+    attacked = measure_accuracy(network, x, y, FGSM(epsilon=0.1), batch_size=batch_size)
+    assert attacked.correct.tolist() == [True] * 4 + [False] * 2 + [True] * 4
+    assert attacked.value == 0.8
+    assert attacked.lower < 0.8 < attacked.upper
+    assert network.training
+
+
+def test_bytes_are_scaled_and_arrays_taken() -> None:
+    x, y = levels()
+    pixels = (x * 255).round().to(torch.uint8).numpy()
+    assert measure_accuracy(Brightness(), pixels, y.numpy().astype(np.int32)).value == 1.0
+
+
+def test_what_an_attack_returns_is_scored_anew() -> None:
+    class Boast(FGSM):
+        name = "boast"
+
+        def _perturb(self, network, x, y, generator):
+            del network, y, generator
+            return x  # whatever it claims
+
+    x, y = levels()
+    assert measure_accuracy(Brightness(), x, y, Boast(epsilon=0.4)).value == 1.0
+
+
+def test_a_measurement_goes_on_where_it_stopped(tmp_path) -> None:
+    x, y = levels()
+    path = tmp_path / "progress.json"
+    whole = measure_accuracy(Brightness(), x, y, PGD(epsilon=0.1), batch_size=2)
+
+    def stop(done: int, n: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_accuracy(
+            Brightness(), x, y, PGD(epsilon=0.1), batch_size=2, checkpoint=path, report=stop
+        )
+    assert json.loads(path.read_text())["correct"] == "1111"
+    seen = []
+    network = Brightness()
+    resumed = measure_accuracy(
+        network,
+        x,
+        y,
+        PGD(epsilon=0.1),
+        batch_size=2,
+        checkpoint=path,
+        report=lambda done, n: seen.append((done, n)),
+    )
+    assert seen == [(6, 10), (8, 10), (10, 10)]
+    assert resumed.correct.tolist() == whole.correct.tolist()
+    network.calls = 0
+    again = measure_accuracy(network, x, y, PGD(epsilon=0.1), batch_size=2, checkpoint=path)
+    assert (network.calls, again.value) == (0, whole.value)
+
+
+def test_progress_of_another_measurement_is_refused(tmp_path) -> None:
+    x, y = levels()
+    path = tmp_path / "progress.json"
+    measure_accuracy(Brightness(), x, y, PGD(epsilon=0.1), checkpoint=path)
+    other = Brightness()
+    with torch.no_grad():
+        other.threshold += 0.1
+    for change, named in [
+        ({"network": other}, "network"),
+        ({"images": 1 - x}, "images"),
+        ({"labels": 1 - y}, "labels"),
+        ({"attack": PGD(epsilon=0.1, steps=3)}, "attack"),
+        ({"attack": PGD(epsilon=0.1, seed=3)}, "attack"),
+        ({"batch_size": 5}, "batch_size"),
+    ]:
+        given = {
+            "network": Brightness(),
+            "images": x,
+            "labels": y,
+            "attack": PGD(epsilon=0.1),
+            **change,
+        }
+        with pytest.raises(InvalidInputError, match=f"another {named}$"):
+            measure_accuracy(**given, checkpoint=path)
+    path.write_text("[]")
+    with pytest.raises(InvalidInputError, match="expected the progress of a measurement"):
+        measure_accuracy(Brightness(), x, y, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": torch.zeros(10, 3)}, "images: expected uint8 or floats of shape"),
+        ({"images": torch.full((10, 3, 2, 2), 1.5)}, r"images: expected values in \[0, 1\]"),
+        ({"images": torch.full((10, 3, 2, 2), torch.nan)}, r"images: expected values in \[0, 1\]"),
+        ({"labels": torch.zeros(9, dtype=torch.int64)}, r"labels: expected integers of shape"),
+        ({"labels": torch.zeros(10)}, r"labels: expected integers of shape"),
+        ({"batch_size": 0}, "batch_size: expected an integer of at least 1"),
+        ({"device": "gpu"}, "device: expected a device of torch"),
+    ],
+)
+def test_wrong_arguments_are_refused(change, message: str) -> None:
+    x, y = levels()
+    given = {"images": x, "labels": y, **change}
+    with pytest.raises(InvalidInputError, match=message):
+        measure_accuracy(Brightness(), given.pop("images"), given.pop("labels"), **given)
+    with pytest.raises(InvalidInputError, match="not empty"):
+        Accuracy.of([])
+
+
+def test_intervals_and_tests_by_hand() -> None:
+    # Agresti & Coull's example: no success in 10 has z^2 / (n + z^2) as its upper end.
+    assert wilson_interval(0, 10) == (0.0, pytest.approx(3.841459 / 13.841459, abs=1e-6))
+    low, high = wilson_interval(500, 1000)
+    assert high - low == pytest.approx(0.0619, abs=1e-4)
+    # All of n succeed: the bound is alpha^(1/n).
+    assert clopper_pearson_lower(20, 20, confidence=0.95) == pytest.approx(0.05 ** (1 / 20))
+    assert clopper_pearson_lower(0, 20, confidence=0.95) == 0.0
+    # 1 against 5: 2 (1 + 6) / 2^6.
+    assert mcnemar_exact(1, 5) == pytest.approx(14 / 64)
+    assert mcnemar_exact(3, 3) == mcnemar_exact(0, 0) == 1.0
+
+
+def test_paired_comparison_by_hand() -> None:
+    a = np.array([1, 1, 1, 1, 1, 1, 0, 0, 1, 0], dtype=bool)
+    b = np.array([1, 0, 0, 0, 0, 0, 1, 0, 1, 0], dtype=bool)
+    found = compare_paired(a, b)
+    assert (found.only_a, found.only_b, found.n) == (5, 1, 10)
+    assert found.difference == pytest.approx(0.4)
+    assert found.p_value == pytest.approx(14 / 64)
+    with pytest.raises(InvalidInputError, match="correct_b: expected the shape of correct_a"):
+        compare_paired(a, b[:5])
+
+
+def test_the_preset_of_the_benchmark() -> None:
+    assert PRESETS["robbench"] == ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
