@@ -60,12 +60,23 @@ SEARCH_FILE = "search.json"
 @click.option("--n-images", type=click.IntRange(min=2), help="Images to train on; otherwise all.")
 @click.option("--n-test", type=click.IntRange(min=1), help="Images to test on; otherwise all.")
 @click.option("--image-size", type=click.IntRange(min=4), help="Side to bring images to.")
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Networks trained side by side, where one does not fill the GPU.",
+)
+@click.option(
+    "--captured", is_flag=True, help="Run training steps as CUDA graphs, where that works."
+)
 @common_options(seed=True)
 def verify(
     given: tuple[str, ...],
     top: int | None,
     out: Path | None,
     keep: bool,
+    at_once: int,
     attacks: tuple[str, ...],
     as_json: bool,
     **options: Any,
@@ -76,7 +87,7 @@ def verify(
     are taken, best first. An interrupted run with --out goes on where it stopped. With --json, the
     document has the list of records.
     """
-    from ..verification import make_plan, run_plan
+    from ..verification import make_plan, run_several
 
     if keep and out is None:
         msg = "--keep: expected --out FILE, beside which the weights are kept, got none"
@@ -86,12 +97,12 @@ def verify(
     cells = _read(given)[:top]
     plan = make_plan(attacks=attacks or None, **options)
     records, failures = [], []
-    for cell in cells:
-        try:
-            records.append(run_plan(cell, plan, out=out, keep=keep, report=_tell))
-        except FloatingPointError as error:  # the others may do better
-            failures.append(str(error))
-            message(f"surrobust: {error}")
+    for found in run_several(cells, plan, at_once=at_once, out=out, keep=keep, report=_tell):
+        if isinstance(found, FloatingPointError):  # the others may do better
+            failures.append(found)
+            message(f"surrobust: {found}")
+        else:
+            records.append(found)
     if as_json:
         print_json({"records": records})
     else:

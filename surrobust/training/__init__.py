@@ -4,9 +4,11 @@ A :class:`Recipe` is a frozen value that says everything; ``RECIPES`` has the kn
 :meth:`Recipe.with_` changes the fidelity. :class:`Training` carries one out and can be interrupted.
 """
 
-from .loop import EpochEnd, Training
+from .loop import Training
+from .progress import EpochEnd
 from .recipe import InnerAttack, Recipe
 from .recipes import RECIPES
 from .schedule import OneCycle
+from .together import train_together
 
-__all__ = ["RECIPES", "EpochEnd", "InnerAttack", "OneCycle", "Recipe", "Training"]
+__all__ = ["RECIPES", "EpochEnd", "InnerAttack", "OneCycle", "Recipe", "Training", "train_together"]

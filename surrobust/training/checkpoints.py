@@ -5,6 +5,7 @@ in one step. Random generators have no state to be kept: each epoch's are seeded
 training's seed and the epoch (``training.streams``).
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,23 @@ from torch import Tensor
 from .._checks import brief
 from .._files import parse_json, write_bytes
 from ..errors import InvalidInputError
+from ..images import ImageSet
+from ..spaces import Architecture
 
 _STATE = "state"
+
+
+def identify(
+    architecture: Architecture, images: ImageSet, recipe: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """Return what says which training it is; the images are named by their content too."""
+    digest = hashlib.sha256(images.x.tobytes() + images.y.tobytes()).hexdigest()
+    return {
+        "architecture": architecture.code,
+        "recipe": recipe,
+        "images": {"name": images.name, "sha256": digest},
+        "seed": seed,
+    }
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

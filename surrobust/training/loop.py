@@ -1,10 +1,9 @@
 """Training one network; nothing waits for the host within an epoch."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,17 @@ from ..networks import NORMALISATIONS, build_network, find_device
 from ..spaces import Architecture
 from ..typing import AnyPath
 from . import streams
-from .checkpoints import read_checkpoint, write_checkpoint
+from .capture import Step, try_capture
+from .checkpoints import identify, read_checkpoint, write_checkpoint
 from .feed import Feed
 from .guard import is_overfitted, strengthen
 from .inner import draw_start
 from .losses import LOSSES
 from .optimizer import MomentumSGD
+from .progress import EpochEnd
 from .recipe import InnerAttack, Recipe
 
 _GUARD_IMAGES = 256
-
-
-@dataclass(frozen=True, slots=True)
-class EpochEnd:
-    """What is known after an epoch.
-
-    Args:
-        epoch: Epochs done.
-        epochs: Epochs in all.
-        loss: Mean training loss of the epoch.
-        seconds: Spent so far.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float
-    seconds: float
 
 
 class Training:
@@ -57,6 +41,7 @@ class Training:
         seed: Of the weights, the order of the images, the augmentation and the attack.
         device: ``auto``, ``cpu``, ``cuda``, ...
         checkpoint: File that is written after each epoch and read now if it is there.
+        captured: Whether to run steps as a CUDA graph (``training.capture``); not on a CPU.
 
     Attributes:
         network: In training mode.
@@ -79,6 +64,7 @@ class Training:
         seed: int = 0,
         device: str = "auto",
         checkpoint: AnyPath | None = None,
+        captured: bool = False,
     ) -> None:
         self.architecture, self.images, self.recipe = architecture, images, recipe
         self.seed = check_integer("seed", seed, minimum=0)
@@ -100,6 +86,8 @@ class Training:
         self._checkpoint = None if checkpoint is None else Path(checkpoint)
         self._resume()
         self._feed = Feed(images, recipe, seed=seed, device=self.device)
+        self._captured = captured and self.device.type == "cuda"
+        self._steps: dict[InnerAttack | None, Step] = {}
         settings = recipe.schedule.values(self._feed.n_batches * recipe.epochs)
         settings = settings.reshape(recipe.epochs, self._feed.n_batches, 2)
         self._settings = torch.tensor(settings, dtype=torch.float32, device=self.device)
@@ -167,20 +155,37 @@ class Training:
 
     def _pass(self) -> Generator[None, None, Tensor]:
         """Train on every image once; return the sum of the losses, on the device."""
-        loss_of, attack = LOSSES[self.recipe.loss], self.attack
+        attack = self.attack
         starts = streams.make_stream(self.seed, streams.ATTACK, self.epoch, device=self.device)
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         self.network.train()
         for number, (x, y) in enumerate(self._feed.batches(self.epoch)):
             start = draw_start(x, attack, starts)
-            self._optimizer.clear()
-            with self._autocast():
-                loss = loss_of(self.network, x, y, start, self.recipe, attack)
-            loss.backward()
-            self._optimizer.step(self._settings[self.epoch, number])
-            total += loss.detach() * len(y)
+            inputs = (x, y, start, self._settings[self.epoch, number])
+            total += self._step_for(attack, inputs)(*inputs) * len(y)
             yield
         return total
+
+    def _step_for(self, attack: InnerAttack | None, inputs: tuple[Tensor, ...]) -> Step:
+        """Return what takes a step: captured where that was asked for and the batch is full."""
+        step = partial(self._step, attack)
+        if not self._captured or len(inputs[0]) < self.recipe.batch_size:
+            return step
+        if attack not in self._steps:
+            before = self._snapshot()
+            self._steps[attack] = try_capture(step, inputs, lambda: self._restore(before))
+        return self._steps[attack]
+
+    def _step(
+        self, attack: InnerAttack | None, x: Tensor, y: Tensor, start: Tensor, setting: Tensor
+    ) -> Tensor:
+        """Train on a batch; return its loss, without a wait for the host."""
+        self._optimizer.clear()
+        with self._autocast():
+            loss = LOSSES[self.recipe.loss](self.network, x, y, start, self.recipe, attack)
+        loss.backward()
+        self._optimizer.step(setting)
+        return loss.detach()
 
     def _autocast(self) -> torch.autocast:
         # Without its cache: casts made without gradients would be used where they are needed.
@@ -216,13 +221,7 @@ class Training:
             tensor.copy_(tensors[name])
 
     def _identity(self) -> dict[str, Any]:
-        digest = hashlib.sha256(self.images.x.tobytes() + self.images.y.tobytes()).hexdigest()
-        return {
-            "architecture": self.architecture.code,
-            "recipe": self.recipe.to_document(),
-            "images": {"name": self.images.name, "sha256": digest},
-            "seed": self.seed,
-        }
+        return identify(self.architecture, self.images, self.recipe.to_document(), self.seed)
 
     def _save(self) -> None:
         if self._checkpoint is None:

@@ -27,6 +27,7 @@ class Plan:
         seed: Of the training, and of the choice of images where not all are taken.
         device: ``auto``, ``cpu``, ``cuda``, ...
         data_dir: Where official files of images are.
+        captured: Whether steps run as CUDA graphs.
     """
 
     recipe: Recipe
@@ -37,6 +38,7 @@ class Plan:
     seed: int
     device: str
     data_dir: AnyPath | None
+    captured: bool = False
 
     @cached_property
     def train_images(self) -> ImageSet:
@@ -96,6 +98,7 @@ def make_plan(
     n_test: int | None = None,
     image_size: int | None = None,
     data_dir: AnyPath | None = None,
+    captured: bool = False,
 ) -> Plan:
     """Return a plan from what a user says.
 
@@ -112,6 +115,7 @@ def make_plan(
         n_test: Test images at most; None is all.
         image_size: Height and width to which images are brought; None leaves them.
         data_dir: Where official files of images are.
+        captured: Whether training steps run as CUDA graphs; not on a CPU.
 
     Raises:
         InvalidInputError: If an argument is not as expected.
@@ -129,4 +133,5 @@ def make_plan(
         check_integer("seed", seed, minimum=0),
         device,
         data_dir,
+        captured,
     )

@@ -112,11 +112,26 @@ def run_plan(
     each = None if report is None else lambda end: report(architecture, end)
     if rungs is None or _climb(training, plan, rungs, metric, each):
         training.run(report=each)
+    return finish(training, plan, started, out=out, keep=keep)
+
+
+def finish(
+    training: Training,
+    plan: Plan,
+    started: str,
+    *,
+    out: AnyPath | None,
+    keep: bool,
+    at_once: int = 1,
+) -> Record:
+    """Attack a trained network, append its record to ``out`` and return it."""
     record = make_record(training, plan, started)
+    if at_once > 1:  # its seconds are those of all of them
+        record["train"]["at_once"] = at_once
     if out is not None:
         append_record(out, record)
         if not keep:
-            forget(architecture, plan, out)
+            forget(training.architecture, plan, out)
     return record
 
 
@@ -156,6 +171,7 @@ def start_training(
         seed=plan.seed,
         device=plan.device,
         checkpoint=None if out is None else _checkpoint(architecture, plan, out),
+        captured=plan.captured,
     )
 
 

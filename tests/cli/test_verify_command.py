@@ -50,20 +50,23 @@ def test_finalists_of_a_search(run_cli, tmp_path):
         ]
 
 
-def test_a_training_that_diverges_is_told_and_the_others_go_on(run_cli, tmp_path, monkeypatch):
-    from surrobust import verification
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_one_that_diverges_is_told_and_the_others_go_on(run_cli, tmp_path, monkeypatch, at_once):
+    from surrobust.training import Training
 
-    real = verification.run_plan
+    real = Training.steps
 
-    def sometimes(cell: Architecture, plan: object, **options: object) -> object:
-        if cell.index == 2581:
+    def sometimes(training: Training) -> object:
+        if training.architecture.index == 2581:
             msg = "training: expected a finite loss, got nan in epoch 1 of cell 2581"
             raise FloatingPointError(msg)
-        return real(cell, plan, **options)
+        yield from real(training)
 
-    monkeypatch.setattr(verification, "run_plan", sometimes)
+    monkeypatch.setattr(Training, "steps", sometimes)
     out = tmp_path / "records.jsonl"
-    code, shown, told = run_cli(["verify", "2581", "1000", *SMALL, "--out", out])
+    code, shown, told = run_cli(
+        ["verify", "2581", "1000", *SMALL, "--out", out, "--at-once", at_once]
+    )
     assert code == 1
     assert "expected a finite loss, got nan" in told
     assert [record["index"] for record in read_records(out)] == [1000]

@@ -1,0 +1,65 @@
+"""Several trainings at a time on one device."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from .loop import Training
+from .progress import EpochEnd
+
+Report = Callable[[int, EpochEnd], None]
+"""Called after each epoch with the training's place in the list."""
+
+
+def train_together(
+    trainings: Sequence[Training], report: Report | None = None
+) -> list[FloatingPointError | None]:
+    """Train networks side by side, each with the result that it would have alone.
+
+    They take their steps in turn. On CUDA each has a stream of its own, so that small networks,
+    none of which fills the GPU, run at the same time; on a CPU this only interleaves them.
+
+    Args:
+        trainings: What is trained.
+        report: Called after each epoch.
+
+    Returns:
+        For each of them, why it failed; None if it did not.
+    """
+    failures: list[FloatingPointError | None] = [None] * len(trainings)
+    places = [_place(training) for training in trainings]
+    running: dict[int, Generator[None, None, None]] = {
+        number: _epochs(training, number, report) for number, training in enumerate(trainings)
+    }
+    while running:
+        for number in list(running):
+            with places[number]():
+                try:
+                    next(running[number])
+                except StopIteration:
+                    del running[number]
+                except FloatingPointError as error:
+                    failures[number] = error
+                    del running[number]
+    for training in trainings:
+        if training.device.type == "cuda":
+            torch.cuda.synchronize(training.device)
+    return failures
+
+
+def _epochs(training: Training, number: int, report: Report | None) -> Generator[None, None, None]:
+    while training.epoch < training.recipe.epochs:
+        before = training.epoch
+        yield from training.steps()
+        if report is not None and training.epoch > before:
+            report(number, training.progress)
+
+
+def _place(training: Training) -> Callable[[], AbstractContextManager[object]]:
+    """Return what a training's steps are taken in: a stream of its own where there are any."""
+    if training.device.type != "cuda":
+        return nullcontext
+    stream = torch.cuda.Stream(training.device)
+    stream.wait_stream(torch.cuda.current_stream(training.device))
+    return lambda: torch.cuda.stream(stream)
