@@ -1,11 +1,13 @@
 """The function classes that a guided search chooses from, and how its first choices are spread."""
 
 from collections.abc import Container, Mapping
+from functools import cached_property
 
 import numpy as np
 
 from ..encodings.function_groups import encode_function_groups
 from ..spaces import AbstractSearchSpace, Architecture
+from ..typing import FloatArray
 from .base import count_by_function
 
 _MAX_SIZE = 200
@@ -47,6 +49,11 @@ class FunctionPool:
         """Return which classes are among ``names``, as booleans ``(n,)``."""
         return np.array([name in names for name in self.names])
 
+    @cached_property
+    def _features(self) -> FloatArray:
+        """What the classes compute, ``(n, d)``."""
+        return np.concatenate(encode_function_groups(self.leads), axis=1)
+
     def spread(self, is_open: np.ndarray, rng: np.random.Generator) -> int:
         """Draw an open class by its size times its squared distance from those taken.
 
@@ -56,7 +63,7 @@ class FunctionPool:
         """
         weights = np.where(is_open, self._sizes, 0.0)
         if self.taken:
-            features = np.concatenate(encode_function_groups(self.leads), axis=1)
+            features = self._features
             taken = [((features - features[i]) ** 2).sum(axis=1) for i in self.taken]
             weights = weights * np.min(taken, axis=0)
         if weights.sum() == 0:
