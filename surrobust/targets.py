@@ -105,7 +105,10 @@ def parse_quantity(name: str, text: Any, *, beside: Target) -> str:
     """
     if text in COUNTS:
         return str(text)
-    devices, own = _device_metrics(), targets_of(beside.benchmark)
+    if text in (str(beside), beside.metric):
+        return str(text)
+    devices = _device_metrics()
+    own = targets_of(beside.benchmark) if beside.benchmark in BENCHMARKS else ()
     metrics = [Target.parse(key).metric for key in own if key.split("/")[1] == beside.images]
     if text in devices:
         return f"{_DEVICE_BENCHMARK}/cifar10/{text}"

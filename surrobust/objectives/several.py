@@ -84,23 +84,39 @@ def read_bounds(
 
 
 def several_objective(
-    plan: SearchResult, *, strict: bool, data_dir: AnyPath | None = None
+    plan: SearchResult,
+    first: Objective | None = None,
+    *,
+    strict: bool = False,
+    data_dir: AnyPath | None = None,
 ) -> Objective:
     """Return the objective of a search with several objectives or with bounds.
 
     Args:
         plan: The search; its objective is a name in ``OBJECTIVES``.
+        first: What trains cells for the first target; everything else has to be known beforehand.
+            None where accuracies are looked up.
         strict: Whether a device's table that is not here is an error.
         data_dir: Where the tables are.
 
     Raises:
-        InvalidInputError: If no cell keeps the bounds that are known beforehand.
+        InvalidInputError: If no cell keeps the bounds that are known beforehand, or something
+            would have to be measured that training does not tell.
         MissingMeasurementError: If there are no values for a quantity.
     """
     objectives = plan.targets or (str(plan.target),)
     columns = [*objectives, *(bound.quantity for bound in plan.bounds)]
     unknown = [q for q in dict.fromkeys(columns) if not is_known_beforehand(q)]
-    measured = _measure_each(plan.objective, unknown or [str(plan.target)], data_dir)
+    if first is None:
+        measured = _measure_each(plan.objective, unknown or [str(plan.target)], data_dir)
+    elif unknown == [plan.target]:
+        measured = {unknown[0]: first}
+    else:
+        msg = (
+            f"objective: expected params, flops, latencies or energies beside what {first.name} "
+            f"measures, got {', '.join(q for q in unknown if q != plan.target)}"
+        )
+        raise InvalidInputError(msg)
     name = next(iter(measured.values())).name
     known = {
         quantity: known_values(quantity, name, strict=strict, data_dir=data_dir)

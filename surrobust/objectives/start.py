@@ -87,8 +87,7 @@ def search(
     check_choice("objective", "auto" if objective is None else objective, OBJECTIVES)
     place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
-    bounded = bool(maximum or minimum)
-    trained = _find_training(objective, recorded, goals, training, out, bounded=bounded)
+    trained = _find_training(objective, recorded, goals, training, out)
     known = recorded or DEFAULTS
     beside = goals.get("target") or known.target or DEFAULTS.target
     options = {"objective": objective, "strategy": strategy, "seed": seed, **goals}
@@ -99,11 +98,14 @@ def search(
         msg = "target: expected the search of a target to be resumed, got that of a callable"
         raise InvalidInputError(msg)
     source: Callable[[], Objective]
-    if plan.targets or plan.bounds:
-        measured = several_objective(plan, strict=objective == "table", data_dir=data_dir)
+    strict = objective == "table"
+    if (plan.targets or plan.bounds) and trained is None:
+        measured = several_objective(plan, strict=strict, data_dir=data_dir)
         source = partial(make_objective, measured.name, plan.target, data_dir=data_dir)
     else:
         measured, source = _find(plan.objective, plan.target, trained, place, plan.seed, data_dir)
+        if plan.targets or plan.bounds:
+            measured = several_objective(plan, measured, data_dir=data_dir)
     plan = replace(plan, objective=measured.name)
     task = Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
     return run_task(task, place)
@@ -115,19 +117,16 @@ def _find_training(
     goals: dict[str, Any],
     training: TrainOptions | Mapping[str, Any] | None,
     out: AnyPath | None,
-    *,
-    bounded: bool,
 ) -> TrainOptions | None:
     """Return how the objective ``train`` trains and name its target; None for other objectives."""
     inherited = recorded.objective if recorded is not None else None
     if (objective or inherited) != TRAIN:
         return None
-    if goals.get("targets") or bounded:
-        msg = f"objective: expected one target without bounds for {TRAIN}, got more"
-        raise InvalidInputError(msg)
     wanted = goals.get("target") or (recorded and recorded.target) or DEFAULT_TARGET
     options = settle_options(training, wanted, out)
     goals["target"] = train_target(wanted, options)
+    if goals.get("targets"):
+        goals["targets"] = (goals["target"], *goals["targets"][1:])
     return options
 
 

@@ -10,7 +10,7 @@ from surrobust.objectives import search
 from surrobust.objectives.halving import Halving, rungs_of
 from surrobust.objectives.trained import TrainOptions, own_device, settle_options, train_target
 from surrobust.searches import read_result
-from surrobust.spaces import Architecture
+from surrobust.spaces import Architecture, count_flops, count_parameters
 from surrobust.tables import load_table, read_records
 
 SMALL = {
@@ -158,8 +158,22 @@ def test_what_cannot_be_attacked_is_refused():
         search("hw-nas-bench/cifar10/raspi4-latency", objective="train", training=SMALL)
 
 
-def test_several_targets_and_bounds_are_refused():
-    with pytest.raises(InvalidInputError, match="objective: expected one target without bounds"):
-        search(["nas-robbench-201/cifar10/pgd-8", "params"], objective="train", training=SMALL)
-    with pytest.raises(InvalidInputError, match="objective: expected one target without bounds"):
-        run(None, maximum={"params": 1e6})
+def test_what_is_known_beforehand_goes_with_it(tmp_path):
+    targets = ["nas-robbench-201/cifar10/fgsm-8", "params"]
+    options = {"objective": "train", "strategy": "nsga2", "training": SMALL}
+    options["maximum"] = {"flops": 80e6}
+    result = search(targets, budget=3, **options, out=tmp_path)
+    assert result.targets == ("records/digits/fgsm-8", "params")
+    assert (result.directions, result.objective) == (("maximize", "minimize"), "train")
+    for e, record in zip(result.evaluations, read_records(tmp_path / "records.jsonl"), strict=True):
+        cell = e.architecture
+        assert e.values == (record["accuracy"]["fgsm-8"], count_parameters(cell))
+        assert e.bounded == (count_flops(cell),)
+        assert count_flops(cell) <= 80e6
+    assert search(budget=3, out=tmp_path, resume=True) == result
+    for more, told in (
+        ({"target": [*targets, "clean"]}, "objective: expected params, flops, latencies"),
+        ({"target": targets, "minimum": {"clean": 0.5}}, "min: expected a target or one of"),
+    ):
+        with pytest.raises(InvalidInputError, match=told):
+            search(budget=3, **{**options, **more})
