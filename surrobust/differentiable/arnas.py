@@ -40,6 +40,7 @@ class Arnas(AbstractMethod):
     """
 
     name = "arnas"
+    own_space = "arnas"
     widths = (1, 2, 2)
 
     def __init__(

@@ -37,6 +37,9 @@ class AbstractMethod(ABC):
     name: ClassVar[str]
     """The key in ``METHODS``."""
 
+    own_space: ClassVar[str] = "darts"
+    """The DARTS-type space of its paper, a name in ``DARTS_SPACES``."""
+
     placed: bool = False
     """Whether accurate and robust cells are told apart."""
 

@@ -85,6 +85,5 @@ def shift_and_mirror(x: Tensor, rng: np.random.Generator) -> Tensor:
     columns = torch.from_numpy(right[:, None] + across).to(x.device)
     images = torch.arange(n, device=x.device)
     # Advanced indices around the slice come first: (n, h, w, c).
-    return padded[images[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(
-        0, 3, 1, 2
-    )
+    found = padded[images[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return found.permute(0, 3, 1, 2).contiguous()

@@ -11,12 +11,18 @@ import numpy as np
 import torch
 
 from .._checks import brief, check_integer
-from .._files import write_json
+from .._files import write_json, write_text
 from ..errors import InvalidInputError
-from ..images import load_images
-from ..networks import NORMALISATIONS
-from ..spaces import Architecture
-from ..supernets import CellSupernet, build_cell_supernet, find_collapse
+from ..images import ImageSet, load_images
+from ..networks import NORMALISATIONS, find_device
+from ..spaces import Architecture, Genotype, draw_genotype
+from ..supernets import (
+    CellSupernet,
+    GenotypeSupernet,
+    build_cell_supernet,
+    build_genotype_supernet,
+    find_collapse,
+)
 from ..typing import AnyPath, FloatArray
 from .base import AbstractMethod
 from .batches import Halves
@@ -28,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 OUTCOME = "gradient.json"
 """The file of the outcome inside the folder of a search."""
+
+PICTURE = "genotype.svg"
+"""The file of a DARTS-type genotype's drawing."""
 
 _POINTS = 100
 """Points of the trajectory, and checkpoints, at most."""
@@ -44,7 +53,8 @@ class Outcome:
         method: Name of the strategy.
         roles: Roles of the cells.
         probabilities: Weights of the ops, ``(roles, edges, ops)``.
-        cells: The derived cell of each role.
+        cells: The derived cell of each role, where they are cells of NAS-Bench-201.
+        genotype: The derived genotype, where the space is DARTS-type.
         document: All of it as the JSON object that is written.
     """
 
@@ -52,13 +62,13 @@ class Outcome:
     roles: tuple[str, ...]
     probabilities: FloatArray
     cells: dict[str, Architecture]
+    genotype: Genotype | None
     document: dict[str, Any]
 
     @property
     def collapses(self) -> dict[str, str]:
         """In which way cells have no parameters, by role; see ``find_collapse``."""
-        found = {role: find_collapse(cell) for role, cell in self.cells.items()}
-        return {role: text for role, text in found.items() if text is not None}
+        return {role: text for role, text in self.document["collapse"].items() if text is not None}
 
 
 def gradient_search(
@@ -91,19 +101,11 @@ def gradient_search(
         MissingMeasurementError: If a set's official files are not there.
     """
     check_integer("seed", seed, minimum=0)
-    place = _find_device(device)
+    place = find_device(device)
     loaded = load_images(
         images, image_size=settings.image_size, limit=settings.limit, seed=seed, data_dir=data_dir
     )
-    network = build_cell_supernet(
-        channels=settings.channels,
-        cells=settings.cells,
-        classes=len(loaded.classes),
-        widths=method.widths,
-        placed=method.placed,
-        normalisation=NORMALISATIONS.get(loaded.name, loaded.statistics),
-        generator=torch.Generator().manual_seed(seed),
-    ).to(place)
+    network = _build(method, settings, loaded, seed).to(place)
     halves = Halves(loaded, batch=settings.batch, augment=settings.augment, seed=seed, device=place)
     descent = Descent(network, method, settings, halves)
     plan = {
@@ -126,14 +128,19 @@ def gradient_search(
     return log.finish(network)
 
 
-def _find_device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(device)
-    except RuntimeError:
-        msg = f"device: expected auto, cpu or cuda, got {brief(device)}"
-        raise InvalidInputError(msg) from None
+def _build(
+    method: AbstractMethod, settings: Settings, images: ImageSet, seed: int
+) -> CellSupernet | GenotypeSupernet:
+    sizes: dict[str, Any] = {
+        "channels": settings.channels,
+        "cells": settings.cells,
+        "classes": len(images.classes),
+        "normalisation": NORMALISATIONS.get(images.name, images.statistics),
+        "generator": torch.Generator().manual_seed(seed),
+    }
+    if settings.space == "darts":
+        return build_genotype_supernet(method.own_space, **sizes)
+    return build_cell_supernet(widths=method.widths, placed=method.placed, **sizes)
 
 
 class _Log:
@@ -183,23 +190,50 @@ class _Log:
     def _progress(self) -> dict[str, Any]:
         return {"seconds": round(self.seconds, 3), "trajectory": self.trajectory}
 
-    def finish(self, network: CellSupernet) -> Outcome:
-        """Return the outcome, say so where a cell collapsed, and write the file."""
+    def finish(self, network: CellSupernet | GenotypeSupernet) -> Outcome:
+        """Return the outcome, say so where a cell collapsed, and write the files."""
         probabilities = network.probabilities().detach().cpu().double().numpy()
-        cells = network.derive()
+        cells, genotype = _derive(network)
         document = {
             **self.plan,
             "roles": list(network.roles),
-            "cells": {role: cell.genotype for role, cell in cells.items()},
-            "cells_with_zeros": {r: c.genotype for r, c in network.derive(zeros=True).items()},
-            "collapse": {role: find_collapse(cell) for role, cell in cells.items()},
+            **_written(network),
             "ops": list(network.ops),
             "probabilities": probabilities.tolist(),
             **self._progress(),
         }
-        outcome = Outcome(self.plan["strategy"], network.roles, probabilities, cells, document)
+        name = self.plan["strategy"]
+        outcome = Outcome(name, network.roles, probabilities, cells, genotype, document)
         for role, text in outcome.collapses.items():
             logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
         if self.folder is not None:
             write_json(self.folder / OUTCOME, document)
+            if genotype is not None:
+                write_text(self.folder / PICTURE, draw_genotype(genotype))
         return outcome
+
+
+def _derive(
+    network: CellSupernet | GenotypeSupernet,
+) -> tuple[dict[str, Architecture], Genotype | None]:
+    if isinstance(network, CellSupernet):
+        return network.derive(), None
+    return {}, network.derive()
+
+
+def _written(network: CellSupernet | GenotypeSupernet) -> dict[str, Any]:
+    """Return what a supernet derives, as JSON."""
+    if isinstance(network, CellSupernet):
+        found = network.derive()
+        return {
+            "cells": {role: cell.genotype for role, cell in found.items()},
+            "cells_with_zeros": {r: c.genotype for r, c in network.derive(zeros=True).items()},
+            "collapse": {role: find_collapse(cell) for role, cell in found.items()},
+        }
+    genotype = network.derive()
+    none = "no convolution: nothing but skips and pools"
+    return {
+        "genotype": genotype.text,
+        "cells": genotype.to_document()["cells"],
+        "collapse": {r: None if c.has_convolution else none for r, c in genotype.cells},
+    }

@@ -124,7 +124,7 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
         "darts-cpu": Settings(
             space="darts",
             channels=4,
-            cells=3,
+            cells=4,
             image_size=16,
             limit=500,
             batch=16,

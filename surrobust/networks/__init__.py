@@ -1,11 +1,20 @@
-"""Networks: an architecture as the ``torch.nn.Module`` that NAS-Bench-201 builds around a cell.
+"""Networks: an architecture as the ``torch.nn.Module`` that its space builds around its cells.
 
-:func:`build_network` is the only way in. Inputs are images in [0, 1]; the first layer normalises
+:func:`build_network` takes a cell of NAS-Bench-201, :func:`build_genotype_network` the cells of a
+DARTS-type space. Inputs are images in [0, 1]; the first layer normalises
 them, so attacks live in pixel space. Nothing here reads or changes torch's global random state.
 """
 
+from .darts import GenotypeNetwork, build_genotype_network
 from .devices import find_device
 from .network import CellNetwork, build_network
 from .normalisation import NORMALISATIONS
 
-__all__ = ["NORMALISATIONS", "CellNetwork", "build_network", "find_device"]
+__all__ = [
+    "NORMALISATIONS",
+    "CellNetwork",
+    "GenotypeNetwork",
+    "build_genotype_network",
+    "build_network",
+    "find_device",
+]

@@ -9,20 +9,27 @@ from ._canonical import EDGES, OPS
 from .architecture import Architecture, representative_indices, representatives_by_index
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
+from .darts import DARTS_SPACES, DARTSSpace, Genotype, NodeCell
+from .drawing import draw_genotype
 from .nasbench201 import NASBench201
 
 SPACES: dict[str, type[AbstractSearchSpace[Architecture]]] = {"nas-bench-201": NASBench201}
 """Every search space by its name."""
 
 __all__ = [
+    "DARTS_SPACES",
     "EDGES",
     "OPS",
     "SPACES",
     "AbstractSearchSpace",
     "Architecture",
+    "DARTSSpace",
+    "Genotype",
     "NASBench201",
+    "NodeCell",
     "count_flops",
     "count_parameters",
+    "draw_genotype",
     "representative_indices",
     "representatives_by_index",
 ]

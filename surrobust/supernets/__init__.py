@@ -7,7 +7,16 @@ Simonyan & Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, equatio
 
 from .base import AbstractSupernet
 from .collapse import find_collapse
+from .darts import GenotypeSupernet, build_genotype_supernet
 from .nasbench201 import CellSupernet, build_cell_supernet
 from .placement import roles_at
 
-__all__ = ["AbstractSupernet", "CellSupernet", "build_cell_supernet", "find_collapse", "roles_at"]
+__all__ = [
+    "AbstractSupernet",
+    "CellSupernet",
+    "GenotypeSupernet",
+    "build_cell_supernet",
+    "build_genotype_supernet",
+    "find_collapse",
+    "roles_at",
+]

@@ -1,9 +1,13 @@
 """What every supernet promises."""
 
 from abc import ABC, abstractmethod
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from ..networks.network import initialise
+from ..networks.normalisation import Normalise, Statistics
 
 ALPHAS = "alphas"
 """Name of the architecture parameters among the parameters."""
@@ -22,6 +26,7 @@ class AbstractSupernet(ABC, nn.Module):
 
     def __init__(self, roles: tuple[str, ...], edges: int, ops: tuple[str, ...]) -> None:
         super().__init__()
+        self.normalise: Normalise
         self.roles, self.ops = roles, ops
         self.alphas = nn.Parameter(torch.zeros(len(roles), edges, len(ops)))
 
@@ -41,3 +46,22 @@ class AbstractSupernet(ABC, nn.Module):
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
+
+
+S = TypeVar("S", bound=AbstractSupernet)
+
+
+def prepare(network: S, statistics: Statistics, generator: torch.Generator | None) -> S:
+    """Return a supernet that was made on no device, with weights, statistics and ``alphas``.
+
+    Args:
+        network: On the meta device.
+        statistics: Mean and standard deviation per channel of the images.
+        generator: Source of weights and architecture parameters; a new one seeded with 0 if None.
+    """
+    generator = generator or torch.Generator().manual_seed(0)
+    network.to_empty(device="cpu")
+    network.normalise.set_statistics(statistics)
+    initialise(network, generator)
+    network.draw_alphas(generator)
+    return network

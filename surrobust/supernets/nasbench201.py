@@ -5,10 +5,9 @@ from torch import Tensor, nn
 
 from .._checks import check_integer
 from ..networks.blocks import ConvolutionNorm, Head, Pool, Rectifier, Reduction
-from ..networks.network import initialise
 from ..networks.normalisation import Normalise, Statistics, find_statistics
 from ..spaces import EDGES, OPS, Architecture
-from .base import AbstractSupernet
+from .base import AbstractSupernet, prepare
 from .placement import REDUCTION, roles_at
 
 _OUTPUT = 3
@@ -167,15 +166,3 @@ def build_cell_supernet(
             image_channels=len(statistics[0]),
         )
     return prepare(network, statistics, generator)
-
-
-def prepare(
-    network: CellSupernet, statistics: Statistics, generator: torch.Generator | None
-) -> CellSupernet:
-    """Return a supernet made on no device with weights, statistics and parameters in place."""
-    generator = generator or torch.Generator().manual_seed(0)
-    network.to_empty(device="cpu")
-    network.normalise.set_statistics(statistics)
-    initialise(network, generator)
-    network.draw_alphas(generator)
-    return network

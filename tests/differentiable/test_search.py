@@ -11,6 +11,7 @@ from surrobust.differentiable import METHODS, PRESETS, Settings, gradient_search
 from surrobust.differentiable.batches import Halves, shift_and_mirror
 from surrobust.errors import InvalidInputError
 from surrobust.images import load_images
+from surrobust.spaces import Genotype
 
 SMALL = Settings(
     channels=1, cells=1, image_size=4, limit=16, batch=4, epochs=2, order=1, alpha_rate=0.1
@@ -19,12 +20,13 @@ SMALL = Settings(
 
 def start(name="darts", **options):
     settings = replace(SMALL, **options.pop("settings", {}))
-    return gradient_search(METHODS[name](), "random", settings=settings, **options)
+    method = METHODS[name](**({"steps": 1} if name == "arnas" else {}))
+    return gradient_search(method, "random", settings=settings, **options)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_the_seed_decides(name):
-    settings = {"limit": 16, "order": 2, "epochs": 1}
+    settings = {"limit": 4, "batch": 2, "order": 2, "epochs": 1}
     first, again, other = (start(name, seed=s, settings=settings) for s in (1, 1, 2))
     assert np.array_equal(first.probabilities, again.probabilities)
     assert not np.array_equal(first.probabilities, other.probabilities)
@@ -71,6 +73,17 @@ def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     weights.unlink()
     with pytest.raises(InvalidInputError, match="expected a readable file"):
         start(seed=0, out=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["darts", "arnas"])
+def test_the_strategies_own_cells(tmp_path, name):
+    settings = {"space": "darts", "cells": 4, "limit": 4, "batch": 2, "epochs": 1}
+    found = start(name, seed=0, settings=settings, out=tmp_path)
+    assert found.cells == {}
+    assert found.genotype.space == name
+    document = json.loads((tmp_path / "gradient.json").read_text())
+    assert Genotype.parse(document["genotype"]) == Genotype.parse(document) == found.genotype
+    assert (tmp_path / "genotype.svg").read_text().startswith("<svg")
 
 
 def test_warm_up_leaves_the_architecture_alone():

@@ -1,0 +1,199 @@
+"""The network of a DARTS-type genotype, as it is trained and attacked."""
+
+import torch
+from torch import Tensor, nn
+
+from .._checks import check_integer
+from ..errors import InvalidInputError
+from ..spaces.darts import DARTS_SPACES, N_NODES, Genotype, NodeCell
+from .blocks import Rectifier
+from .darts_ops import channels_first, make_op, preprocess
+from .network import initialise
+from .normalisation import Normalise, Statistics, find_statistics
+
+_STEM = 3
+"""Channels of the stem in multiples of C."""
+
+
+def cell_roles(space: str, cells: int) -> tuple[str, ...]:
+    """Return the role at each position of a network.
+
+    Reductions stand at a third and two thirds of the length, rounded down. In ``arnas`` accurate
+    cells stand before the second of them and robust ones behind.
+
+    Args:
+        space: Name in ``DARTS_SPACES``.
+        cells: Cells in all.
+    """
+    roles = DARTS_SPACES[space].roles
+    first, second = cells // 3, 2 * cells // 3
+    before, behind = (roles[0], roles[0]) if len(roles) == 2 else (roles[0], roles[2])
+    return tuple(
+        "reduce" if i in (first, second) else before if i < second else behind for i in range(cells)
+    )
+
+
+class GenotypeCell(nn.Module):
+    """A cell: each node is the sum of two ops, the output the concatenation of the nodes.
+
+    Args:
+        cell: Which.
+        channels: Channels of the last cell but one, the last, and of this one's nodes.
+        halves: Whether it reduces, and whether the cell before it did.
+    """
+
+    def __init__(
+        self, cell: NodeCell, channels: tuple[int, int, int], halves: tuple[bool, bool]
+    ) -> None:
+        super().__init__()
+        older, old, new = channels
+        reduces, reduced = halves
+        self.inputs = cell.inputs
+        self.preprocess_0 = preprocess(older, new, halve=reduced, affine=True)
+        self.preprocess_1 = preprocess(old, new, halve=False, affine=True)
+        self.ops = nn.ModuleList(
+            make_op(op, new, 2 if reduces and source < 2 else 1, affine=True, mixed=False)
+            for op, source in self.inputs
+        )
+
+    def forward(self, before: Tensor, last: Tensor) -> Tensor:
+        """Return the output for those of the last two cells."""
+        states = [self.preprocess_0(before), self.preprocess_1(last)]
+        for node in range(N_NODES):
+            pairs = range(2 * node, 2 * node + 2)
+            first, second = (self.ops[i](states[self.inputs[i][1]]) for i in pairs)
+            states.append(first + second)
+        return torch.cat(states[2:], dim=1)
+
+
+class AuxiliaryHead(nn.Sequential):
+    """A classifier on the 8 x 8 feature maps two thirds into the network, for training alone.
+
+    Args:
+        channels: Channels of the feature maps.
+        classes: Outputs.
+    """
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__(
+            Rectifier(),
+            nn.AvgPool2d(5, stride=3, count_include_pad=False),
+            nn.Conv2d(channels, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            Rectifier(),
+            nn.Conv2d(128, 768, 2, bias=False),
+            nn.BatchNorm2d(768),
+            Rectifier(),
+            nn.Flatten(),
+            nn.Linear(768, classes),
+        )
+
+
+class GenotypeNetwork(nn.Module):
+    """Normalisation, stem, cells with reductions at thirds, pool, classifier.
+
+    DARTS (ICLR 2019), section 3.1.2 and appendix A. Unlike there, no path is dropped at random.
+
+    Args:
+        genotype: The cells.
+        channels: C, channels of a node of the first cells.
+        cells: Cells in all.
+        classes: Outputs of the classifier.
+        auxiliary: Whether there is a second classifier for training.
+        image_channels: Channels of the images.
+    """
+
+    def __init__(
+        self,
+        genotype: Genotype,
+        *,
+        channels: int,
+        cells: int,
+        classes: int,
+        auxiliary: bool = False,
+        image_channels: int = 3,
+    ) -> None:
+        super().__init__()
+        widths = DARTS_SPACES[genotype.space].widths
+        self.genotype = genotype
+        self.sizes = {"channels": channels, "cells": cells, "classes": classes}
+        self.normalise = Normalise(image_channels)
+        stem = nn.Conv2d(image_channels, _STEM * channels, 3, padding=1, bias=False)
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(_STEM * channels))
+        self.cells = nn.ModuleList()
+        older = old = _STEM * channels
+        stage, reduced = 0, False
+        self.auxiliary: AuxiliaryHead | None = None
+        for position, role in enumerate(cell_roles(genotype.space, cells)):
+            reduces = role == "reduce"
+            stage += reduces
+            new = channels * widths[stage]
+            cell = GenotypeCell(genotype[role], (older, old, new), (reduces, reduced))
+            self.cells.append(cell)
+            older, old, reduced = old, N_NODES * new, reduces
+            if auxiliary and position == 2 * cells // 3:
+                self.auxiliary = AuxiliaryHead(old, classes)
+        self.linear = nn.Linear(old, classes)
+
+    def both(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return logits and the auxiliary classifier's logits; None if there is none."""
+        before = last = self.stem(self.normalise(channels_first(x)))
+        extra = None
+        for position, cell in enumerate(self.cells):
+            before, last = last, cell(before, last)
+            if self.auxiliary is not None and position == 2 * len(self.cells) // 3:
+                extra = self.auxiliary(last)
+        return self.linear(last.mean(dim=(2, 3))), extra
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
+        return self.both(x)[0]
+
+
+def build_genotype_network(
+    genotype: Genotype,
+    *,
+    channels: int = 36,
+    cells: int = 20,
+    classes: int = 10,
+    image_size: int = 32,
+    auxiliary: bool = False,
+    normalisation: str | Statistics = "cifar10",
+    generator: torch.Generator | None = None,
+) -> GenotypeNetwork:
+    """Build the network of a genotype in training mode, in float32 on the CPU.
+
+    Args:
+        genotype: The cells.
+        channels: C; 36 in DARTS and DSRNA, 64 in ARNAS.
+        cells: Cells in all.
+        classes: Outputs of the classifier.
+        image_size: Height and width of the images in pixels.
+        auxiliary: Whether there is a second classifier, for images of 32 pixels.
+        normalisation: A name of ``NORMALISATIONS``, or mean and standard deviation per channel.
+        generator: Source of the weights, on the CPU; a new one seeded with 0 if None.
+
+    Raises:
+        InvalidInputError: If a size is too small, or the normalisation is not known.
+    """
+    check_integer("channels", channels, minimum=1)
+    check_integer("cells", cells, minimum=3)
+    check_integer("classes", classes, minimum=1)
+    check_integer("image_size", image_size, minimum=4)
+    if auxiliary and image_size != 32:
+        msg = f"image_size: expected 32 with an auxiliary classifier, got {image_size}"
+        raise InvalidInputError(msg)
+    statistics = find_statistics(normalisation)
+    with torch.device("meta"):  # so that the layers do not draw from the global generator
+        network = GenotypeNetwork(
+            genotype,
+            channels=channels,
+            cells=cells,
+            classes=classes,
+            auxiliary=auxiliary,
+            image_channels=len(statistics[0]),
+        )
+    network.to_empty(device="cpu")
+    network.normalise.set_statistics(statistics)
+    initialise(network, generator or torch.Generator().manual_seed(0))
+    return network
