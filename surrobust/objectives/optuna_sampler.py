@@ -11,12 +11,12 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from .._checks import check_choice
-from ..errors import InvalidInputError
-from ..searches import SEARCHES, AbstractSearch
+from ..searches import SEARCHES, AbstractSearch, Goals
 from ..searches.guided import Prior
 from ..searches.ledger import PARAMETERS
 from ..searches.quiet import quiet_optuna
 from ..spaces import EDGES, OPS, Architecture, NASBench201
+from ..typing import FloatArray
 from .optuna_edges import read_cell, read_edge
 from .strategies import make_search
 
@@ -38,10 +38,12 @@ class SurrobustSampler(BaseSampler):
     sampled. Every other parameter goes to ``independent_sampler``.
 
     What computes the same as a cell of the study is not sampled again while others are left.
-    Trials that run, in whichever process, count as the strategy counts values it waits for;
-    pruned ones count as the worst value so far; failed ones are not tried again, except where
-    Optuna's own retrying enqueues them. Each trial's random choices follow from the seed and the
-    trial's number, so that processes which share a study may share a seed.
+    In a study of several directions the strategy is one for several objectives (``default``,
+    ``nsga2``, ``pareto``, ``random``). Trials that run, in whichever process, count as the
+    strategy counts values it waits for; pruned ones count as the worst value so far; failed ones
+    are not tried again, except where Optuna's own retrying enqueues them. Each trial's random
+    choices follow from the seed and the trial's number, so that processes which share a study may
+    share a seed.
 
     Args:
         strategy: Name in ``SEARCHES``.
@@ -52,7 +54,7 @@ class SurrobustSampler(BaseSampler):
 
     Raises:
         InvalidInputError: If the strategy is not known, takes no prior, or, in ``sample``, if the
-            study has several objectives.
+            study has several objectives and the strategy or the prior has one.
     """
 
     def __init__(
@@ -128,9 +130,6 @@ class SurrobustSampler(BaseSampler):
         self._independent.reseed_rng()
 
     def _follow(self, study: Study) -> "_Follower":
-        if len(study.directions) != 1:
-            msg = f"study: expected one objective, got {len(study.directions)}"
-            raise InvalidInputError(msg)
         if self._follower is None or self._follower.study.study_name != study.study_name:
             self._follower = _Follower(study, self._strategy, self._seed, self._prior)
         return self._follower
@@ -141,9 +140,10 @@ class _Follower:
 
     def __init__(self, study: Study, strategy: str, seed: int, prior: Prior | None) -> None:
         self.study = study
-        self._sign = -1.0 if study.directions[0] == StudyDirection.MINIMIZE else 1.0
+        self._goals = Goals(tuple(d != StudyDirection.MINIMIZE for d in study.directions))
+        self._signs = np.where(self._goals.maximised, 1.0, -1.0)
         self._strategy, self._seed = strategy, seed
-        self._prior = _Negated(prior) if prior is not None and self._sign < 0 else prior
+        self._prior = _Negated(prior) if prior is not None and self._signs[0] < 0 else prior
         self._allowed = [_ALL_OPS] * len(EDGES)
         self._cells: dict[int, Architecture | None] = {}
         for trial in study.get_trials(deepcopy=False):
@@ -180,9 +180,14 @@ class _Follower:
             self._forms = {cell.representative: cell for cell in reversed(cells)}
             candidates = list(self._forms)
         self._search: AbstractSearch = make_search(
-            self._strategy, seed=self._seed, prior=self._prior, candidates=candidates
+            self._strategy,
+            seed=self._seed,
+            prior=self._prior,
+            candidates=candidates,
+            goals=self._goals,
         )
         self._done: set[int] = set()
+        self._worst = np.full(len(self._signs), np.inf)
 
     def _is_allowed(self, cell: Architecture) -> bool:
         return all(op in ops for op, ops in zip(cell.ops, self._allowed, strict=True))
@@ -195,20 +200,22 @@ class _Follower:
             if trial.number in self._done or trial.number == number or cell is None:
                 continue
             self._search.expect(cell)
-            if trial.state == TrialState.COMPLETE and np.isfinite(trial.value):
-                self._tell(cell, self._sign * trial.value)
+            if trial.state == TrialState.COMPLETE and np.isfinite(trial.values).all():
+                values = self._signs * trial.values
+                self._worst = np.minimum(self._worst, values)
+                self._tell(cell, values)
             elif trial.state in (TrialState.COMPLETE, TrialState.PRUNED):
                 pruned.append(cell)
             if trial.state.is_finished():
                 self._done.add(trial.number)
                 self._cells.pop(trial.number, None)
         for cell in pruned if self._search.values else ():
-            self._tell(cell, min(self._search.values.values()))
+            self._tell(cell, self._worst)
 
-    def _tell(self, cell: Architecture, value: float) -> None:
-        """Tell a value; of a cell that was measured twice, the first counts."""
+    def _tell(self, cell: Architecture, values: FloatArray) -> None:
+        """Tell values; of a cell that was measured twice, the first count."""
         if cell.representative not in self._search.values:
-            self._search.tell(cell, value)
+            self._search.tell(cell, values.tolist() if len(values) > 1 else float(values[0]))
 
 
 class _Negated:

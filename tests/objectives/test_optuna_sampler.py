@@ -293,8 +293,47 @@ def test_bad_arguments():
         SurrobustSampler("annealing")
     with pytest.raises(InvalidInputError, match="prior: expected none with strategy random"):
         SurrobustSampler("random", prior=ThreeByThree())
+
+
+def two(trial):
+    cell = suggest_architecture(trial)
+    return smooth(cell), cell.ops.count(3)
+
+
+@pytest.mark.parametrize("strategy", ["default", "nsga2", "random"])
+def test_studies_of_several_objectives(strategy):
+    def trials(n_before):
+        study = optuna.create_study(
+            directions=["maximize", "minimize"], sampler=SurrobustSampler(strategy, seed=3)
+        )
+        study.optimize(two, n_trials=n_before)
+        study.sampler = SurrobustSampler(strategy, seed=3)  # as after a restart
+        study.optimize(two, n_trials=16 - n_before)
+        return [trial.params for trial in study.trials], study
+
+    params, study = trials(16)
+    assert params == trials(12)[0]
+    assert len({cell.function_class for cell in cells_of(study)}) == 16
+    assert len(study.best_trials) >= 2
+
+
+def test_a_direction_to_be_minimised_is_minimised_beside_another():
     study = optuna.create_study(
-        directions=["maximize", "minimize"], sampler=SurrobustSampler("random")
+        directions=["minimize", "minimize"], sampler=SurrobustSampler("default")
     )
-    with pytest.raises(InvalidInputError, match="study: expected one objective, got 2"):
-        suggest_architecture(study.ask())
+
+    def both(trial):
+        cell = suggest_architecture(trial)
+        return -smooth(cell), -smooth(cell)
+
+    study.optimize(both, n_trials=22)
+    found = [-trial.values[0] for trial in study.trials]
+    assert np.mean(found[14:]) > np.mean(found[:10]) + 0.05
+
+
+def test_a_strategy_for_one_objective_is_refused_with_several():
+    study = optuna.create_study(
+        directions=["maximize", "minimize"], sampler=SurrobustSampler("tpe")
+    )
+    with pytest.raises(InvalidInputError, match="strategy: expected one of default"):
+        study.optimize(two, n_trials=1)
