@@ -1,6 +1,8 @@
 """``surrobust verify``."""
 
+import errno
 import json
+import os
 
 import pytest
 
@@ -89,3 +91,18 @@ def test_mistakes(run_cli, arguments, told):
     assert (code, out) == (2, "")
     assert told in err
     assert err.count("\n") == 1
+
+
+def test_a_full_disk_is_told_and_records_stay(run_cli, tmp_path, monkeypatch):
+    out = tmp_path / "records.jsonl"
+    assert run_cli(["verify", "1000", *SMALL, "--out", out])[0] == 0
+    before = out.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, shown, told = run_cli(["verify", "2581", *SMALL, "--out", out])
+    assert (code, shown) == (1, "")
+    assert "No space left on device" in told
+    assert out.read_bytes() == before
