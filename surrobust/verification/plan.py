@@ -11,7 +11,7 @@ from ..attacks import AbstractAttack
 from ..images import ImageSet, load_images
 from ..training import RECIPES, Recipe
 from ..typing import AnyPath
-from .measuring import parse_metrics
+from .metrics import parse_metrics
 
 
 @dataclass(frozen=True)

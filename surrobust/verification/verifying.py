@@ -2,22 +2,19 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from torch import nn
 
-from ..attacks import AbstractAttack
-from ..networks import find_device
+from ..measuring import Accuracy, measure_accuracy
 from ..spaces import Architecture
 from ..tables import append_record, read_records
 from ..training import EpochEnd, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
-from .measuring import CLEAN, measure
+from .metrics import CLEAN
 from .plan import Plan, make_plan
 
 logger = logging.getLogger(__name__)
@@ -125,7 +122,8 @@ def finish(
     at_once: int = 1,
 ) -> Record:
     """Attack a trained network, append its record to ``out`` and return it."""
-    record = make_record(training, plan, started)
+    checkpoint = None if out is None else _checkpoint(training.architecture, plan, out)
+    record = make_record(training, plan, started, checkpoint)
     if at_once > 1:  # its seconds are those of all of them
         record["train"]["at_once"] = at_once
     if out is not None:
@@ -147,7 +145,9 @@ def _climb(
         training.run(until=epoch, report=report)
         # A training that was interrupted after a rung has passed it.
         here = training.epoch == epoch
-        if here and not rungs.goes_on(epoch, lambda: _share(training.network, plan, metric)):
+        if here and not rungs.goes_on(
+            epoch, lambda: _measure(training.network, plan, metric).value
+        ):
             return False
     return True
 
@@ -176,9 +176,10 @@ def start_training(
 
 
 def forget(architecture: Architecture, plan: Plan, out: AnyPath) -> None:
-    """Remove the checkpoint of a cell, and its folder if it was the last."""
+    """Remove what was kept of a cell beside ``out``, and the folder if that was all."""
     path = _checkpoint(architecture, plan, out)
-    path.unlink(missing_ok=True)
+    for file in (path, *(Path(f"{path}.{name}.json") for name in plan.metrics)):
+        file.unlink(missing_ok=True)
     if path.parent.is_dir() and not any(path.parent.iterdir()):
         shutil.rmtree(path.parent)
 
@@ -190,11 +191,11 @@ def _checkpoint(architecture: Architecture, plan: Plan, out: AnyPath) -> Path:
     return Path(f"{out}.checkpoints") / name
 
 
-def make_record(training: Training, plan: Plan, started: str) -> Record:
-    """Attack a trained network and return its record."""
-    accuracies = {
-        name: asdict(result) for name, result in measure_all(training.network, plan).items()
-    }
+def make_record(
+    training: Training, plan: Plan, started: str, progress: Path | None = None
+) -> Record:
+    """Attack a trained network and return its record; see :func:`measure_all`."""
+    accuracies = measure_all(training.network, plan, progress)
     fidelity = {**plan.recipe.fidelity, "n_images": len(plan.train_images)}
     return {
         "architecture": training.architecture.genotype,
@@ -213,8 +214,8 @@ def make_record(training: Training, plan: Plan, started: str) -> Record:
             "alarms": training.alarms,
             "seconds": round(training.seconds, 3),
         },
-        "accuracy": {name: found["value"] for name, found in accuracies.items()},
-        "intervals": {name: [found["lower"], found["upper"]] for name, found in accuracies.items()},
+        "accuracy": {name: found.value for name, found in accuracies.items()},
+        "intervals": {name: [found.lower, found.upper] for name, found in accuracies.items()},
         **({"pruned": True} if training.epoch < plan.recipe.epochs else {}),
         "n_test": len(plan.test_images),
         "started": started,
@@ -222,24 +223,22 @@ def make_record(training: Training, plan: Plan, started: str) -> Record:
     }
 
 
-def measure_all(network: nn.Module, plan: Plan) -> dict[str, Any]:
-    """Return the accuracies of a network by metric; the network stays in its mode."""
-    return _measure(network, plan, plan.metrics)
+def measure_all(
+    network: nn.Module, plan: Plan, progress: Path | None = None
+) -> dict[str, Accuracy]:
+    """Return the accuracies of a network by metric; the network stays in its mode.
+
+    Args:
+        network: Trained.
+        plan: What to measure.
+        progress: Where a long attack keeps what it has done, a file per metric beside it.
+    """
+    return {
+        name: _measure(network, plan, name, progress and Path(f"{progress}.{name}.json"))
+        for name in plan.metrics
+    }
 
 
-def _share(network: nn.Module, plan: Plan, metric: str) -> float:
-    return float(_measure(network, plan, {metric: plan.metrics[metric]})[metric].value)
-
-
-def _measure(
-    network: nn.Module, plan: Plan, metrics: Mapping[str, AbstractAttack | None]
-) -> dict[str, Any]:
-    device = find_device(plan.device)
-    x = torch.from_numpy(plan.test_images.x).to(device)
-    y = torch.from_numpy(plan.test_images.y).to(device)
-    was_training = network.training
-    network.eval()
-    try:
-        return {name: measure(network, x, y, attack) for name, attack in metrics.items()}
-    finally:
-        network.train(was_training)
+def _measure(network: nn.Module, plan: Plan, metric: str, progress: Path | None = None) -> Accuracy:
+    images = plan.test_images
+    return measure_accuracy(network, images.x, images.y, plan.metrics[metric], checkpoint=progress)

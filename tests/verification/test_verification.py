@@ -13,7 +13,7 @@ from surrobust.errors import InvalidInputError
 from surrobust.tables import read_records
 from surrobust.training import Training
 from surrobust.verification import make_plan, run_plan
-from surrobust.verification.measuring import measure, parse_metrics
+from surrobust.verification.metrics import parse_metrics
 
 SMALL = {
     "recipe": "smoke",
@@ -86,6 +86,29 @@ def test_an_interrupted_training_goes_on(tmp_path):
     assert record["accuracy"] == sr.verify(2581, **options)["accuracy"]
 
 
+def test_an_interrupted_attack_goes_on(tmp_path, monkeypatch):
+    from surrobust import attacks
+
+    out, calls = tmp_path / "records.jsonl", []
+    options = {**SMALL, "n_test": 300, "attacks": ["pgd-8"]}
+    real = attacks.PGD._perturb
+
+    def interrupted(self, *arguments):
+        calls.append(1)
+        if len(calls) == 2:  # the second batch of 256
+            raise KeyboardInterrupt
+        return real(self, *arguments)
+
+    monkeypatch.setattr(attacks.PGD, "_perturb", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sr.verify(2581, out=out, **options)
+    record = sr.verify(2581, out=out, **options)
+    assert len(calls) == 3
+    monkeypatch.undo()
+    assert record["accuracy"] == sr.verify(2581, **options)["accuracy"]
+    assert list(tmp_path.iterdir()) == [out]
+
+
 def test_kept_weights_are_attacked_again_without_training(tmp_path):
     out = tmp_path / "records.jsonl"
     sr.verify(2581, out=out, keep=True, **SMALL)
@@ -107,22 +130,12 @@ def test_metrics_by_name():
     assert metrics["clean"] is None
     assert metrics["fgsm-0.5"] is not None
     assert metrics["fgsm-0.5"].epsilon == pytest.approx(0.5 / 255)
+    assert list(parse_metrics(["robbench"])) == ["clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8"]
     for wrong in ("magic-8", "pgd-x", "pgd-inf", "-8"):
-        with pytest.raises(InvalidInputError, match="attack: expected clean or one of fgsm, pgd"):
+        with pytest.raises(
+            InvalidInputError, match=r"attack: expected clean, one of robbench.*, or one of fgsm"
+        ):
             parse_metrics([wrong])
-
-
-def test_intervals_are_wilsons():
-    def always_first(x: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([[1.0, 0.0]]).expand(len(x), 2)
-
-    y = torch.tensor([0] * 81 + [1] * 182)  # Newcombe 1998, example: 81 of 263
-    found = measure(always_first, torch.zeros((263, 3, 4, 4), dtype=torch.uint8), y, None)
-    assert found.value == pytest.approx(81 / 263)
-    assert (found.lower, found.upper) == (
-        pytest.approx(0.2553, abs=5e-5),
-        pytest.approx(0.3662, abs=5e-5),
-    )
 
 
 def folder_of_images(place: Path, rng: np.random.Generator) -> Path:
