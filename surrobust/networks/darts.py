@@ -7,7 +7,7 @@ from .._checks import check_integer
 from ..errors import InvalidInputError
 from ..spaces.darts import DARTS_SPACES, N_NODES, Genotype, NodeCell
 from .blocks import Rectifier
-from .darts_ops import channels_first, make_op, preprocess
+from .darts_ops import make_op, preprocess
 from .network import initialise
 from .normalisation import Normalise, Statistics, find_statistics
 
@@ -137,7 +137,7 @@ class GenotypeNetwork(nn.Module):
 
     def both(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return logits and the auxiliary classifier's logits; None if there is none."""
-        before = last = self.stem(self.normalise(channels_first(x)))
+        before = last = self.stem(self.normalise(x))
         extra = None
         for position, cell in enumerate(self.cells):
             before, last = last, cell(before, last)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .._checks import check_choice, check_integer
 from ..networks.darts import cell_roles
-from ..networks.darts_ops import channels_first, make_op, preprocess
+from ..networks.darts_ops import make_op, preprocess
 from ..networks.normalisation import Normalise, Statistics, find_statistics
 from ..spaces.darts import (
     DARTS_SPACES,
@@ -112,7 +112,7 @@ class GenotypeSupernet(AbstractSupernet):
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
         weights = dict(zip(self.roles, self.probabilities(), strict=True))
-        before = last = self.stem(self.normalise(channels_first(x)))
+        before = last = self.stem(self.normalise(x))
         for role, cell in zip(self.places, self.cells, strict=True):
             before, last = last, cell(before, last, weights[role])
         return self.linear(last.mean(dim=(2, 3)))
