@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import InvalidInputError
-from .output import message
+from .output import message, print_json
 
 if TYPE_CHECKING:
     from ..objectives import GradientOptions
@@ -83,3 +83,35 @@ class Tenths:
             self._told = 10 * step // total
             values = ", ".join(f"{name} {value:.4g}" for name, value in notes.items())
             message(f"gradient step {step} of {total}: {values}")
+
+
+def search_own_cells(
+    gradient: "GradientOptions", options: Mapping[str, Any], *, as_json: bool
+) -> None:
+    """Run a gradient search over a strategy's own cells, which no table has; print the genotype.
+
+    Args:
+        gradient: With a preset whose space is ``darts``.
+        options: Of the command.
+        as_json: Whether to print one JSON document.
+
+    Raises:
+        InvalidInputError: If there is no strategy or no images.
+    """
+    from ..objectives.gradient import FOLDER
+
+    if options["strategy"] is None:
+        expected = f"--strategy: expected one of {', '.join(STRATEGIES)}"
+        msg = f"{expected} with preset {gradient.preset}, got none"
+        raise InvalidInputError(msg)
+    if gradient.images is None:
+        msg = f"--images: expected a name or folder with preset {gradient.preset}, got none"
+        raise InvalidInputError(msg)
+    out = None if options["out"] is None else Path(options["out"]) / FOLDER
+    seed = options["seed"] or 0
+    outcome = gradient.search(options["strategy"], gradient.images, seed=seed, out=out)
+    if as_json:
+        shown = {k: v for k, v in outcome.document.items() if k != "trajectory"}
+        print_json(shown)
+    else:
+        click.echo(str(outcome.genotype))

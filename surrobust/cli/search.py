@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
-from .gradient import gradient_options, take_gradient
+from .gradient import gradient_options, search_own_cells, take_gradient
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
 from .training import take_training, training_options
@@ -109,6 +109,9 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
 
     Writes DIR/search.json after every evaluation and prints the finalists, best first. Counts and
     figures of devices are known beforehand: what breaks a bound on them is never proposed.
+
+    With --preset dsrna-paper or arnas-paper, dsrna and arnas search their papers' own cells, which
+    no table has: they print a genotype and write DIR/gradient.
     """
     from ..objectives import search as run
 
@@ -122,7 +125,10 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
     options["training"] = take_training(options)
-    options["gradient"] = take_gradient(options, options["strategy"])
+    gradient = options["gradient"] = take_gradient(options, options["strategy"])
+    if gradient is not None and gradient.settings().space != "nas-bench-201":
+        search_own_cells(gradient, options, as_json=as_json)
+        return
     targets = options.pop("target")
     options["target"] = targets[0] if targets and len(targets) == 1 else targets
     options["maximum"] = _limits("max", options["maximum"])

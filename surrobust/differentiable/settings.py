@@ -110,9 +110,20 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
             augment=False,
             alpha_rate=0.01,
         ),
-        # A second, to see that everything is in place.
+        # Seconds, to see that everything is in place.
         "smoke": Settings(
             channels=1, cells=1, image_size=4, limit=32, batch=8, epochs=1, order=1, augment=False
+        ),
+        "darts-smoke": Settings(
+            space="darts",
+            channels=1,
+            cells=4,
+            image_size=4,
+            limit=8,
+            batch=4,
+            epochs=1,
+            order=1,
+            augment=False,
         ),
         # NAS-Bench-201's own network, for a GPU.
         "gpu": Settings(),

@@ -8,7 +8,7 @@ import pytest
 
 from surrobust.cli import search
 from surrobust.searches import Evaluation, SearchResult
-from surrobust.spaces import Architecture
+from surrobust.spaces import Architecture, Genotype
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -209,7 +209,7 @@ def test_options_of_gradient_searches_belong_to_them(run_cli: Run) -> None:
     assert "--images: expected only with strategy darts, dsrna, arnas, got strategy random" in err
     code, _, err = run_cli(["search", "--strategy", "dsrna", "--images", "random", "--preset", "x"])
     assert code == 2
-    assert "preset: expected one of cpu, smoke, gpu" in err
+    assert "preset: expected one of cpu, smoke, darts-smoke, gpu" in err
 
 
 def test_the_objective_train(run_cli, tmp_path):
@@ -232,3 +232,17 @@ def test_training_options_need_training(run_cli):
     code, _, told = run_cli(["search", "--objective", "surrogate", "--recipe", "smoke"])
     assert code == 2
     assert "--recipe: expected only with --objective train" in told
+
+
+def test_a_strategys_own_cells(run_cli: Run, tmp_path: Path) -> None:
+    arguments = ["search", "--strategy", "darts", "--preset", "darts-smoke", "--images", "random"]
+    code, out, _ = run_cli([*arguments, "--out", tmp_path])
+    assert code == 0
+    genotype = Genotype.parse(out.strip())
+    code, out, _ = run_cli([*arguments, "--out", tmp_path, "--json"])
+    assert code == 0
+    assert Genotype.parse(json.loads(out)) == genotype
+    assert (tmp_path / "gradient" / "genotype.svg").is_file()
+    code, _, err = run_cli(arguments[:-2])
+    assert code == 2
+    assert "--images: expected a name or folder with preset darts-smoke, got none" in err
