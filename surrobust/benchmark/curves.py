@@ -1,23 +1,18 @@
 """Learning curves: many scores, kept in one file from which a broken run continues."""
 
-import csv
-import io
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from multiprocessing import get_context
 from pathlib import Path
 
 from .._checks import brief, check_choice, check_integer
-from .._files import read_text, write_text
 from ..errors import InvalidInputError
 from ..predictors import PREDICTORS
 from ..targets import Target, targets_of
 from ..typing import AnyPath
 from .baseline import BASELINE
+from .pool import run_each
 from .protocol import TARGETS, TRAINING_SIZES, Score, measured, score_predictor, split
+from .records import read_records, write_records
 
 Key = tuple[str, str, int, int]
 
@@ -60,7 +55,7 @@ def learning_curves(
     known = _known(out)
     todo = [key for key in wanted if key not in known]
     done = len(wanted) - len(todo)
-    for score in _run(todo, jobs=jobs, data_dir=data_dir):
+    for score in run_each(_score, [(key, data_dir) for key in todo], jobs=jobs):
         known[score.key] = score
         write_scores(out, known.values())
         done += 1
@@ -118,44 +113,14 @@ def check_target(target: str) -> None:
         raise InvalidInputError(msg)
 
 
-def _run(keys: Sequence[Key], *, jobs: int, data_dir: AnyPath | None) -> Iterator[Score]:
-    if jobs == 1 or len(keys) < 2:
-        for name, target, n_train, seed in keys:
-            yield score_predictor(name, target, n_train=n_train, seed=seed, data_dir=data_dir)
-        return
-    # Spawned, not forked: progress bars and numerical libraries run threads.
-    pool = ProcessPoolExecutor(
-        max_workers=min(jobs, len(keys)),
-        mp_context=get_context("spawn"),
-        initializer=_share_cores,
-        initargs=(jobs,),
-    )
-    try:
-        futures = [
-            pool.submit(score_predictor, p, t, n_train=n, seed=s, data_dir=data_dir)
-            for p, t, n, s in keys
-        ]
-        for future in as_completed(futures):
-            yield future.result()
-    finally:
-        # After an error or an interrupt what is queued is dropped.
-        pool.shutdown(cancel_futures=True)
-
-
-def _share_cores(jobs: int) -> None:
-    """Keep libraries that this process has yet to load from taking all cores each."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+def _score(key: Key, data_dir: AnyPath | None) -> Score:
+    name, target, n_train, seed = key
+    return score_predictor(name, target, n_train=n_train, seed=seed, data_dir=data_dir)
 
 
 def write_scores(path: AnyPath, scores: Iterable[Score]) -> None:
     """Write scores as CSV, sorted by what they measure."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Score)])
-    for score in sorted(scores, key=lambda s: s.key):
-        row = asdict(score)
-        writer.writerow([f"{v:.6g}" if isinstance(v, float) else v for v in row.values()])
-    write_text(path, text.getvalue())
+    write_records(path, scores, Score)
 
 
 def read_scores(path: AnyPath) -> list[Score]:
@@ -164,32 +129,4 @@ def read_scores(path: AnyPath) -> list[Score]:
     Raises:
         InvalidInputError: If the columns or a number are not as ``write_scores`` writes them.
     """
-    types = {field.name: field.type for field in fields(Score)}
-    rows = csv.reader(io.StringIO(read_text(path)), strict=True)
-    try:
-        header = next(rows, [])
-        if header != list(types):
-            msg = f"{path}: expected the columns {', '.join(types)}; got {brief(', '.join(header))}"
-            raise InvalidInputError(msg)
-        return [_score(row, types) for row in rows]
-    except (csv.Error, _RowError) as error:
-        msg = f"{path}: line {rows.line_num}: expected one score, got {error}"
-        raise InvalidInputError(msg) from None
-
-
-class _RowError(Exception):
-    """What is wrong with one line."""
-
-
-def _score(row: list[str], types: dict[str, object]) -> Score:
-    if len(row) != len(types):
-        msg = f"{len(row)} fields instead of {len(types)}"
-        raise _RowError(msg)
-    given: dict[str, object] = {}
-    for (name, read), text in zip(types.items(), row, strict=True):
-        try:
-            given[name] = read(text)  # type: ignore[operator]
-        except ValueError:
-            msg = f"{brief(text)} as {name}"
-            raise _RowError(msg) from None
-    return Score(**given)  # type: ignore[arg-type]
+    return read_records(path, Score, noun="score")

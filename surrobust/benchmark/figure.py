@@ -1,20 +1,16 @@
 """The learning curves as a figure; needs matplotlib, the extra ``plot``."""
 
-import io
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import write_bytes
 from ..typing import AnyPath
+from .panels import write_panels
 
 if TYPE_CHECKING:
     from .leaderboard import Standing
-
-_COLUMNS = 4
 
 
 def write_figure(path: AnyPath, found: Sequence["Standing"]) -> Path:
@@ -23,33 +19,16 @@ def write_figure(path: AnyPath, found: Sequence["Standing"]) -> Path:
     Raises:
         ModuleNotFoundError: If matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
     targets = list(dict.fromkeys(row.target for row in found))
     names = sorted({row.predictor for row in found})
-    columns = min(_COLUMNS, len(targets))
-    rows = math.ceil(len(targets) / columns)
-    figure = Figure(figsize=(3.6 * columns, 3.0 * rows + 0.6), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel, target in zip(panels, targets, strict=False):
-        _draw(panel, target, [row for row in found if row.target == target], names)
-    for panel in panels[len(targets) :]:
-        panel.set_axis_off()
-    handles = {
-        label: handle
-        for panel in panels
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 8)
-    )
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=100)
-    write_bytes(path, content.getvalue())
-    return Path(path)
+
+    def draw(panel: Any, target: str) -> None:
+        _draw(panel, [row for row in found if row.target == target], names)
+
+    return write_panels(path, targets, draw)
 
 
-def _draw(panel: Any, target: str, found: Sequence["Standing"], names: Sequence[str]) -> None:
+def _draw(panel: Any, found: Sequence["Standing"], names: Sequence[str]) -> None:
     for place, name in enumerate(names):
         curve = sorted((row for row in found if row.predictor == name), key=lambda r: r.n_train)
         if curve:
@@ -72,6 +51,5 @@ def _draw(panel: Any, target: str, found: Sequence["Standing"], names: Sequence[
     panel.set_xscale("log")
     panel.set_xticks(sizes, [str(n) for n in sizes], fontsize=7)
     panel.set_xticks([], minor=True)
-    panel.set_title(target, fontsize=8)
     panel.set_xlabel("training cells", fontsize=8)
     panel.set_ylabel("Kendall tau, held out", fontsize=8)

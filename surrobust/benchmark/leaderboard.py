@@ -1,10 +1,8 @@
 """The leaderboard: scores summed up over seeds, beside the ceiling of each target."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from ..typing import AnyPath
 from .ceilings import ceiling, has_ceiling
 from .markdown import to_markdown
 from .protocol import HEAD, Score
+from .records import to_csv
 
 NAN = float("nan")
 UNKNOWN = Ceiling(NAN, NAN, NAN, NAN, 0)
@@ -129,18 +128,7 @@ def _standing(group: Sequence[Score], data_dir: AnyPath | None) -> Standing:
 
 def write_leaderboard(folder: AnyPath, found: Sequence[Standing]) -> list[Path]:
     """Write ``leaderboard.csv`` and ``leaderboard.md`` and return their paths."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Standing)])
-    for row in found:
-        writer.writerow([_written(value) for value in asdict(row).values()])
     paths = [Path(folder) / "leaderboard.csv", Path(folder) / "leaderboard.md"]
-    write_text(paths[0], text.getvalue())
+    write_text(paths[0], to_csv(found, Standing))
     write_text(paths[1], to_markdown(found))
     return paths
-
-
-def _written(value: object) -> object:
-    if not isinstance(value, float):
-        return value
-    return f"{value:.6g}" if np.isfinite(value) else ""

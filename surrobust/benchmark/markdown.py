@@ -41,7 +41,7 @@ def _shares(benchmark: str, found: Sequence["Standing"]) -> str:
     share = {(row.predictor, row.n_train, row.target): row.share_of_ceiling for row in found}
     lines = [
         f"## Share of the ceiling, mean over {len(targets)} of `{benchmark}`'s targets\n",
-        _row("predictor", *(f"N = {n}" for n in sizes)),
+        row("predictor", *(f"N = {n}" for n in sizes)),
         "|---" * (len(sizes) + 1) + "|",
     ]
     means = {
@@ -49,7 +49,7 @@ def _shares(benchmark: str, found: Sequence["Standing"]) -> str:
         for name in {row.predictor for row in found}
     }
     for name in sorted(means, key=lambda name: (*np.nan_to_num(means[name])[::-1], name))[::-1]:
-        lines.append(_row(name, *(f"{m:.3f}" if np.isfinite(m) else "–" for m in means[name])))
+        lines.append(row(name, *(f"{m:.3f}" if np.isfinite(m) else "–" for m in means[name])))
     return "\n".join(lines) + "\n"
 
 
@@ -68,28 +68,30 @@ def _table(target: str, found: Sequence["Standing"]) -> str:
             + ".\n"
         )
     names = ("N", "predictor", "n", "Kendall tau", "share", "R²", "RMSE", "precision at 100")
-    lines += [_row(*names), "|---" * len(names) + "|"]
-    for row in found:
+    lines += [row(*names), "|---" * len(names) + "|"]
+    for one in found:
         lines.append(
-            _row(
-                row.n_train,
-                row.predictor,
-                row.n,
-                _spread(row.kendall_tau, row.kendall_tau_sd),
-                f"{row.share_of_ceiling:.3f}" if np.isfinite(row.share_of_ceiling) else "–",
-                _spread(row.r2, row.r2_sd),
-                _spread(row.rmse, row.rmse_sd, digits=4),
-                _spread(row.precision_at_100, row.precision_at_100_sd, digits=2),
+            row(
+                one.n_train,
+                one.predictor,
+                one.n,
+                spread(one.kendall_tau, one.kendall_tau_sd),
+                f"{one.share_of_ceiling:.3f}" if np.isfinite(one.share_of_ceiling) else "–",
+                spread(one.r2, one.r2_sd),
+                spread(one.rmse, one.rmse_sd, digits=4),
+                spread(one.precision_at_100, one.precision_at_100_sd, digits=2),
             )
         )
     return "\n".join(lines) + "\n"
 
 
-def _row(*cells: object) -> str:
+def row(*cells: object) -> str:
+    """Return a line of a table."""
     return "| " + " | ".join(map(str, cells)) + " |"
 
 
-def _spread(mean: float, sd: float, *, digits: int = 3) -> str:
+def spread(mean: float, sd: float, *, digits: int = 3) -> str:
+    """Return a mean and its standard deviation as text, a dash if there is none."""
     if not np.isfinite(mean):
         return "–"
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if np.isfinite(sd) else "")

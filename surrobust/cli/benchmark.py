@@ -1,21 +1,19 @@
 """``surrobust benchmark``: leaderboards on the tables."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import InvalidInputError
+from .benchmark_searches import searches
 from .folders import check_writable
-from .options import LARGEST_SEED, common_options, data_dir_option, examples
-from .output import message, print_json, print_rows, release
+from .leaderboards import Seeds, drawn, progress_of, seeds_of
+from .options import common_options, data_dir_option, examples
+from .output import message, print_json, print_rows
 
 if TYPE_CHECKING:
-    from ..benchmark import Score, Standing
+    from ..benchmark import Score
 
 COLUMNS = (
     "target",
@@ -43,6 +41,9 @@ def benchmark() -> None:
     """Compare methods on the tables."""
 
 
+benchmark.add_command(searches)
+
+
 @benchmark.command(epilog=examples(EXAMPLE))
 @click.option(
     "--predictor", "names", metavar="P", multiple=True, help="Registered name; all by default."
@@ -59,7 +60,12 @@ def benchmark() -> None:
     help="Training cells; by default 20 to 5000.",
 )
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=5, show_default=True, help="Splits of each."
+    "--seeds",
+    type=Seeds(),
+    metavar="N|A-B",
+    default="5",
+    show_default=True,
+    help="Splits of each: how many, counted from --seed, or the first and the last.",
 )
 @click.option(
     "--out",
@@ -75,7 +81,7 @@ def predictors(
     names: tuple[str, ...],
     targets: tuple[str, ...],
     sizes: tuple[int, ...],
-    seeds: int,
+    seeds: tuple[int | None, int],
     out: Path,
     jobs: int,
     data_dir: Path | None,
@@ -98,66 +104,35 @@ def predictors(
         standings,
         write_leaderboard,
     )
+    from ..benchmark.figure import write_figure
     from ..predictors import PREDICTORS
 
+    chosen = seeds_of(seeds, seed)
     check_writable(out)
-    if seed + seeds - 1 > LARGEST_SEED:
-        msg = f"--seed: expected one with {seeds} seeds up to {LARGEST_SEED}, got {seed}"
-        raise InvalidInputError(msg)
     scores = out / "scores.csv"
-    with _progress() as report:
+    with progress_of("scores", _told) as report:
         learning_curves(
             list(dict.fromkeys([*(names or PREDICTORS), BASELINE])),
             targets=targets or TARGETS,
             training_sizes=sizes or TRAINING_SIZES,
-            seeds=range(seed, seed + seeds),
+            seeds=chosen,
             out=scores,
             jobs=jobs,
             data_dir=data_dir,
             progress=report,
         )
     found = standings(read_scores(scores), data_dir=data_dir)
-    files = [scores, *write_leaderboard(out, found), *_draw(out, found)]
+    files = [
+        scores,
+        *write_leaderboard(out, found),
+        *drawn(write_figure, out / "learning-curves.png", found),
+    ]
     if as_json:
         entries = [asdict(standing) for standing in found]
         print_json({"leaderboard": entries, "files": [str(path) for path in files]})
         return
     print_rows(COLUMNS, [[getattr(row, column) for column in COLUMNS] for row in found])
     message(f"written: {', '.join(map(str, files))}")
-
-
-def _draw(out: Path, found: list["Standing"]) -> list[Path]:
-    """Draw the figure, or tell that it is left out."""
-    from ..benchmark.figure import write_figure
-
-    try:
-        return [write_figure(out / "learning-curves.png", found)]
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("matplotlib"):
-            raise
-        message('figure left out: matplotlib is not installed (pip install "surrobust[plot]")')
-        return []
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, "Score"], None]]:
-    """Yield what is called with each score: a bar on a terminal, else a line per score."""
-    if not sys.stderr.isatty():
-        yield lambda done, total, score: message(f"[{done}/{total}] {_told(score)}")
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    ) as bar:
-        task = bar.add_task("scores")
-
-        def advance(done: int, total: int, score: "Score") -> None:
-            release()
-            bar.update(task, completed=done, total=total, description=_told(score))
-
-        yield advance
 
 
 def _told(score: "Score") -> str:

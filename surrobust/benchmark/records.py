@@ -1,0 +1,98 @@
+"""Results kept one a line in a CSV file from which a broken run continues."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from .._checks import brief
+from .._files import read_text, write_text
+from ..errors import InvalidInputError
+from ..typing import AnyPath
+
+
+class Record(Protocol):
+    """A frozen dataclass whose fields are text, integers, floats, or what ``parse`` reads."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What was measured, without the numbers."""
+        ...
+
+
+R = TypeVar("R", bound=Record)
+
+
+def to_csv(rows: Iterable[Any], cls: type[Any], *, missing: str = "") -> str:
+    """Return dataclass objects as CSV with a header.
+
+    Args:
+        rows: The objects.
+        cls: Their class.
+        missing: In the place of numbers that are not finite.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(cls)]
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_written(getattr(row, name), missing) for name in names])
+    return text.getvalue()
+
+
+def _written(value: object, missing: str) -> object:
+    if not isinstance(value, float):
+        return value
+    return f"{value:.6g}" if math.isfinite(value) else missing
+
+
+def write_records(path: AnyPath, rows: Iterable[R], cls: type[R]) -> None:
+    """Write records, sorted by what they measure, atomically."""
+    write_text(path, to_csv(sorted(rows, key=lambda row: row.key), cls, missing="nan"))
+
+
+def read_records(path: AnyPath, cls: type[R], *, noun: str) -> list[R]:
+    """Read records.
+
+    Args:
+        path: As :func:`write_records` writes it.
+        cls: The records' class.
+        noun: What messages call one.
+
+    Raises:
+        InvalidInputError: If the columns or a field are not those of the class.
+    """
+    types = {field.name: field.type for field in fields(cls)}
+    rows = csv.reader(io.StringIO(read_text(path)), strict=True)
+    try:
+        header = next(rows, [])
+        if header != list(types):
+            msg = f"{path}: expected the columns {', '.join(types)}; got {brief(', '.join(header))}"
+            raise InvalidInputError(msg)
+        return [cls(**_fields(row, types)) for row in rows]
+    except (csv.Error, _RowError) as error:
+        msg = f"{path}: line {rows.line_num}: expected one {noun}, got {error}"
+        raise InvalidInputError(msg) from None
+
+
+class _RowError(Exception):
+    """What is wrong with one line."""
+
+
+def _fields(row: list[str], types: dict[str, Any]) -> dict[str, Any]:
+    if len(row) != len(types):
+        msg = f"{len(row)} fields instead of {len(types)}"
+        raise _RowError(msg)
+    given: dict[str, Any] = {}
+    for (name, kind), text in zip(types.items(), row, strict=True):
+        read = getattr(kind, "parse", kind)
+        try:
+            given[name] = read(text)
+        except ValueError:
+            msg = f"{brief(text)} as {name}"
+            raise _RowError(msg) from None
+    return given
