@@ -1,0 +1,99 @@
+"""What peers cost, and that each of them runs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from surrobust.benchmark.peers import MAX_REPEATS, PEERS, AbstractPeer
+from surrobust.errors import InvalidInputError
+from surrobust.spaces import Architecture, NASBench201
+
+
+class Scripted(AbstractPeer):
+    """Suggest what the test says."""
+
+    def __init__(self, cells, *, budget):
+        super().__init__(budget=budget)
+        self.cells, self.told, self.closed = list(cells), [], False
+
+    def _suggest(self):
+        return self.cells.pop(0)
+
+    def _learn(self, value):
+        self.told.append(value)
+
+    def _close(self):
+        self.closed = True
+
+
+def test_known_values_are_free(space: NASBench201):
+    twin = next(cell for cell in space if cell != cell.representative)
+    other = Architecture.parse("333333")
+    measured = []
+
+    def measure(cell):
+        measured.append(cell)
+        return float(len(measured))
+
+    peer = Scripted([twin, twin.representative, twin, other], budget=2)
+    assert peer.spend(measure) == measured == [twin.representative, other]
+    assert peer.told == [1.0, 1.0, 1.0, 2.0]
+    assert peer.closed
+
+
+def test_up_to_a_number_in_a_row():
+    cell = Architecture.parse("333333")
+    peer = Scripted([cell] * (2 * MAX_REPEATS + 3), budget=3)
+    assert peer.spend(lambda _: 0.5) == [cell] * 3
+    assert peer.cells == []
+    assert peer.told == [0.5] * (2 * MAX_REPEATS + 3)
+
+
+def value_of(cell: Architecture) -> float:
+    return cell.ops.count(3) + 0.1 * cell.ops.count(1)
+
+
+@pytest.mark.parametrize("name", sorted(set(PEERS) - {"smac"}))
+def test_every_peer_spends_its_budget_and_the_seed_decides(name: str):
+    first, again, other = (PEERS[name](budget=12, seed=seed).spend(value_of) for seed in (3, 3, 4))
+    assert len(first) == len(set(first)) == 12
+    assert all(cell == cell.representative for cell in first)
+    assert first == again != other
+
+
+@pytest.mark.parametrize("name", ["optuna-tpe", "optuna-random"])
+def test_a_shorter_run_is_the_beginning_of_a_longer_one(name: str):
+    assert not PEERS[name].plans_ahead
+    longer = PEERS[name](budget=30, seed=1).spend(value_of)
+    assert PEERS[name](budget=15, seed=1).spend(value_of) == longer[:15]
+
+
+def test_the_tree_parzen_estimator_climbs():
+    found = {
+        name: sum(
+            max(map(value_of, PEERS[name](budget=60, seed=s).spend(value_of))) for s in (0, 1)
+        )
+        for name in ("optuna-tpe", "optuna-random")
+    }
+    assert found["optuna-tpe"] > found["optuna-random"]
+
+
+def test_smac_runs_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    pytest.importorskip("smac", reason="the extra peers is not installed")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    found = PEERS["smac"](budget=12, seed=1).spend(value_of)
+    assert found == PEERS["smac"](budget=12, seed=1).spend(value_of)
+    assert len(set(found)) == 12
+    assert [path.name for path in tmp_path.rglob("*")] == ["temporary"]
+    assert capfd.readouterr().out == ""
+
+
+def test_smac_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "smac", None)
+    with pytest.raises(InvalidInputError, match=r"strategy: expected SMAC .*surrobust\[peers\]"):
+        PEERS["smac"](budget=5)
