@@ -58,11 +58,11 @@ def append_record(path: AnyPath, record: Mapping[str, Any]) -> None:
     check_record(record, "record")
     target.parent.mkdir(parents=True, exist_ok=True)
     line = (json.dumps(record, allow_nan=False) + "\n").encode()
-    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     handle = os.open(target, flags, 0o666)
     try:
         size = os.fstat(handle).st_size
-        if size and os.pread(handle, 1, size - 1) != b"\n":
+        if size and not _ends_a_line(target):
             line = b"\n" + line
         written = os.write(handle, line)
         if written < len(line):
@@ -76,6 +76,12 @@ def append_record(path: AnyPath, record: Mapping[str, Any]) -> None:
         raise
     finally:
         os.close(handle)
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def read_records(path: AnyPath) -> list[dict[str, Any]]:

@@ -27,9 +27,10 @@ class Feed:
     ) -> None:
         self.n = len(images)
         self._seed, self._device, self._batch_size = seed, device, recipe.batch_size
-        self.x = torch.from_numpy(images.x).to(device)
+        self._images = images
         self.y = torch.from_numpy(images.y).to(device)
-        self._cuts = Augmentation(self.x, crop=recipe.crop, flip=recipe.flip)
+        x = torch.from_numpy(images.x).to(device)
+        self._cuts = Augmentation(x, crop=recipe.crop, flip=recipe.flip)
 
     @property
     def n_batches(self) -> int:
@@ -48,4 +49,5 @@ class Feed:
 
     def first(self, n: int) -> tuple[Tensor, Tensor]:
         """Return the first ``n`` images, as they are, and their classes."""
-        return self.x[:n].float().div_(255), self.y[:n]
+        x = torch.from_numpy(self._images.x[:n]).to(self._device)
+        return x.float().div_(255), self.y[:n]

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Generator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +220,7 @@ class Training:
         for name, tensor in self._tensors().items():
             tensor.copy_(tensors[name])
 
+    @cached_property
     def _identity(self) -> dict[str, Any]:
         return identify(self.architecture, self.images, self.recipe.to_document(), self.seed)
 
@@ -227,13 +228,13 @@ class Training:
         if self._checkpoint is None:
             return
         names = ("epoch", "alarms", "losses", "seconds")
-        state = {**self._identity(), **{name: getattr(self, name) for name in names}}
+        state = {**self._identity, **{name: getattr(self, name) for name in names}}
         write_checkpoint(self._checkpoint, self._tensors(), state)
 
     def _resume(self) -> None:
         if self._checkpoint is None or not self._checkpoint.exists():
             return
-        tensors, state = read_checkpoint(self._checkpoint, self._identity())
+        tensors, state = read_checkpoint(self._checkpoint, self._identity)
         self._restore(tensors)
         self.epoch, self.alarms = state["epoch"], state["alarms"]
         self.losses, self.seconds = list(state["losses"]), state["seconds"]

@@ -8,7 +8,10 @@ from .._checks import check_choice, check_integer
 from .schedule import OneCycle
 
 PRECISIONS = ("fp32", "bf16")
-"""``bf16`` is autocast on CUDA; the weights are float32 in both, and so is everything on a CPU."""
+"""``bf16`` is autocast on CUDA; the weights are float32 in both, and so is everything on a CPU.
+
+``fp32`` is what PyTorch makes of it: by default it lets convolutions use TF32 on GPUs that have it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

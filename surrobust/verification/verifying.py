@@ -20,7 +20,7 @@ from .plan import Plan, make_plan
 logger = logging.getLogger(__name__)
 
 Record = dict[str, Any]
-"""What was measured of one cell; see ``contract`` in the README of ``data``."""
+"""What was measured of one cell; its fields are listed in ``data/README.md``."""
 
 Report = Callable[[Architecture, EpochEnd], None]
 """Called after each epoch of a cell."""
