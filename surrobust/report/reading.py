@@ -9,6 +9,10 @@ from ..searches import SearchResult, read_result
 from ..searches.result import FILE_NAME
 from ..tables import read_records
 from ..typing import AnyPath
+from .gradients import read_gradient
+
+GRADIENT = Path("gradient", "gradient.json")
+"""Where a search by gradients keeps its outcome, inside its folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,13 @@ class Material:
         result: A search; None if there is none.
         records: Verification records by the name of their file.
         folder: Where the report goes unless said otherwise.
+        gradient: What a gradient search of the folder wrote; None if there was none.
     """
 
     result: SearchResult | None
     records: dict[str, list[dict[str, Any]]]
     folder: Path
+    gradient: dict[str, Any] | None = None
 
 
 def read_material(place: AnyPath) -> Material:
@@ -33,19 +39,22 @@ def read_material(place: AnyPath) -> Material:
         InvalidInputError: If there is neither, or a file is damaged.
     """
     path = Path(place)
+    outcome = path / GRADIENT
     if path.is_dir():
         search, lines = path / FILE_NAME, sorted(path.glob("*.jsonl"))
         files = [search] if search.is_file() else []
     else:
         files = [path] if path.suffix == ".json" else []
         lines = [] if files else [path]
-    if not path.exists() or not files + lines:
+    has_gradient = outcome.is_file()
+    if not path.exists() or not (files + lines or has_gradient):
         msg = f"report: expected a folder with {FILE_NAME} or *.jsonl, or one such file, got {path}"
         raise InvalidInputError(msg)
     records = {file.name: read_records(file) for file in lines}
     records = {name: found for name, found in records.items() if found}
-    if not files and not records:
+    if not (files or records or has_gradient):
         msg = f"report: expected verification records, got none in {path}"
         raise InvalidInputError(msg)
     result = read_result(files[0]) if files else None
-    return Material(result, records, path if path.is_dir() else path.parent)
+    gradient = read_gradient(outcome) if has_gradient else None
+    return Material(result, records, path if path.is_dir() else path.parent, gradient)

@@ -6,6 +6,7 @@ from .._files import write_text
 from .._version import __version__
 from ..typing import AnyPath
 from . import markup
+from .gradients import gradient_section
 from .reading import Material, read_material
 from .searching import search_sections
 from .verifying import record_sections
@@ -39,6 +40,8 @@ def make_report(material: Material, *, data_dir: AnyPath | None = None) -> str:
     sections = []
     if material.result is not None:
         sections += search_sections(material.result, data_dir=data_dir)
+    if material.gradient is not None:
+        sections.append(gradient_section(material.gradient))
     for name, records in material.records.items():
         sections += record_sections(name, records)
     sections.append(markup.paragraph(f"Written by surrobust {__version__}.", note=True))
@@ -48,4 +51,6 @@ def make_report(material: Material, *, data_dir: AnyPath | None = None) -> str:
 def _title(material: Material) -> str:
     if material.result is not None:
         return f"Search: {material.result.target or 'own objective'}"
+    if material.gradient is not None:
+        return f"Gradient search: {material.gradient['strategy']}"
     return f"Verification: {', '.join(material.records)}"
