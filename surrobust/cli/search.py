@@ -16,6 +16,7 @@ from ..targets import DEFAULT_TARGET
 from .gradient import gradient_options, search_own_cells, take_gradient
 from .options import common_options, data_dir_option, examples
 from .output import message, print_json, print_rows, release
+from .pace import TimeLeft
 from .training import take_training, training_options
 
 if TYPE_CHECKING:
@@ -107,8 +108,9 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
 def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     """Search for the architectures with the best value of a target, or the front of several.
 
-    Writes DIR/search.json after every evaluation and prints the finalists, best first. Counts and
-    figures of devices are known beforehand: what breaks a bound on them is never proposed.
+    Writes DIR/search.json after every evaluation, DIR/search.svg at the end (the incumbent beside
+    the best in the table, or the front), and prints the finalists, best first. Counts and figures
+    of devices are known beforehand: what breaks a bound on them is never proposed.
 
     With --preset dsrna-paper or arnas-paper, dsrna and arnas search their papers' own cells, which
     no table has: they print a genotype and write DIR/gradient.
@@ -136,6 +138,10 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     with _progress() as report:
         result = run(**options, progress=report)
     message(f"objective: {result.objective}")
+    if options["out"] is not None:
+        from ..report import write_course
+
+        write_course(options["out"], result, data_dir=options["data_dir"])
     if as_json:
         print_json(result.to_document())
     else:
@@ -191,20 +197,14 @@ class _Pace:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._since: tuple[float, int] | None = None
+        self._left = TimeLeft(clock)
         self._tenths = 0
 
     def describe(self, result: "SearchResult") -> str:
         """Return a line on the search so far."""
-        done, now = len(result.evaluations), self._clock()
-        if self._since is None:
-            self._since = (now, done)
-        since, before = self._since
+        done = len(result.evaluations)
         line = f"evaluation {done} of {result.budget}: {_standing(result)}"
-        if done in (before, result.budget):
-            return line
-        return f"{line}, {_duration((result.budget - done) * (now - since) / (done - before))} left"
+        return line + self._left.told(done, result.budget)
 
     def tell_tenths(self, result: "SearchResult") -> None:
         """Print the line whenever another tenth of the budget is spent."""
@@ -214,15 +214,6 @@ class _Pace:
         if tenths > self._tenths:
             self._tenths = tenths
             message(line)
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _standing(result: "SearchResult") -> str:

@@ -4,6 +4,7 @@ No scripts, no fonts, no images from elsewhere; drawings are SVG inside the page
 looks. Everything that comes out of a file is escaped.
 """
 
+from .course import write_course
 from .drawing import draw_bars, draw_cell, draw_curve, draw_points
 from .reading import Material, read_material
 from .writing import FILE_NAME, make_report, write_report
@@ -17,5 +18,6 @@ __all__ = [
     "draw_points",
     "make_report",
     "read_material",
+    "write_course",
     "write_report",
 ]

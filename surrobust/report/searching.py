@@ -10,8 +10,9 @@ from ..targets import Target
 from ..typing import AnyPath
 from . import markup
 from .axes import format_number
-from .drawing import Bar, draw_bars, draw_cell, draw_curve, draw_points
-from .knowledge import COVERAGE, Estimate, estimate, find_table
+from .course import draw_front, draw_incumbent, regret
+from .drawing import Bar, draw_bars, draw_cell
+from .knowledge import COVERAGE, Estimate, estimate
 
 _DRAWN = 12
 
@@ -51,25 +52,16 @@ def _asked(result: SearchResult) -> dict[str, object]:
 def _course(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
     """Draw the incumbent, its regret where the table is here, and the front if there is one."""
     values = [e.value for e in result.evaluations]
-    table = find_table(result.target, data_dir=data_dir)
-    best = None
-    if table is not None and result.target is not None and result.target in table:
-        best = table.best(result.target)[1]
-    fair = best is not None and result.objective == "table" and not result.bounds
-    label = "value" if result.target is None else Target.parse(result.target).metric
-    higher = result.higher_is_better
-    drawn = [draw_curve(values, higher_is_better=higher, label=label, best=best if fair else None)]
-    found = max(values) if higher else min(values)
-    trial = values.index(found)
-    told = f"Best value {format_number(found)}, at evaluation {trial + 1} of {len(values)}."
-    if fair and best is not None:
-        told += f" Regret, the distance to the best in the table: {abs(best - found):.4f}."
+    found = max(values) if result.higher_is_better else min(values)
+    told = f"Best value {format_number(found)}, at evaluation {values.index(found) + 1} "
+    told += f"of {len(values)}."
+    behind = regret(result, data_dir=data_dir)
+    if behind is not None:
+        told += f" Regret, the distance to the best in the table: {behind:.4f}."
+    drawn = [draw_incumbent(result, data_dir=data_dir)]
     drawn.append(markup.paragraph(told + " Dots: evaluations; line: best so far."))
     if len(result.directions) > 1:
-        points = [(e.values[0], e.values[1]) for e in result.evaluations]
-        front = [(e.values[0], e.values[1]) for e in result.front]
-        names = result.targets or ("objective 0", "objective 1")
-        drawn.append(draw_points(points, front, (names[0], names[1])))
+        drawn.append(draw_front(result))
         drawn.append(markup.paragraph("Filled: what no other evaluation dominates."))
     return drawn
 

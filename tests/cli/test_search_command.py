@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from surrobust.cli import search
+from surrobust.cli.pace import duration
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture, Genotype
 
@@ -108,6 +109,7 @@ def test_workers_are_processes(run_cli: Run, data_dir: Path, tmp_path: Path) -> 
     assert len({row["index"] for row in document["evaluations"]}) == 9
     assert document == json.loads((tmp_path / "search.json").read_text())
     assert "evaluation 9 of 9: best" in err
+    assert "regret" in (tmp_path / "search.svg").read_text()
 
 
 def test_the_pace_is_told() -> None:
@@ -125,7 +127,7 @@ def test_the_pace_is_told() -> None:
         "evaluation 2 of 5: best 1.0000, 5 min 0 s left",
         "evaluation 3 of 5: best 1.0000, 3 min 20 s left",
     ]
-    assert [search._duration(s) for s in (3.4, 61, 7325)] == ["3 s", "1 min 1 s", "2 h 2 min"]
+    assert [duration(s) for s in (3.4, 61, 7325)] == ["3 s", "1 min 1 s", "2 h 2 min"]
 
 
 def test_several_targets_and_bounds(run_cli: Run, tmp_path: Path) -> None:
