@@ -21,6 +21,7 @@ COMMANDS = {
     "benchmark": "benchmark:benchmark",
     "analyze": "analyze:analyze",
     "report": "report:report",
+    "explore": "explore:explore",
 }
 """``module:attribute`` inside this package, by the command's name."""
 
