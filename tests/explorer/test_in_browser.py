@@ -22,6 +22,24 @@ def page(browser: Browser, plain_page: Path) -> Browser:
     return opened(browser, plain_page)
 
 
+@pytest.fixture
+def same_page(browser: Browser, plain_page: Path) -> Browser:
+    """The page without tables, as the test before left it."""
+    if browser.evaluate("location.href.split('#')[0]") != plain_page.as_uri():
+        return opened(browser, plain_page)
+    browser.errors.clear()
+    return browser
+
+
+def moved(page: Browser, state: str) -> Browser:
+    """Change what follows the ``#`` in the address."""
+    page.evaluate(
+        f"history.replaceState(null, '', {json.dumps(state)});"
+        "dispatchEvent(new HashChangeEvent('hashchange'))"
+    )
+    return page
+
+
 def opened(browser: Browser, file: Path, state: str = "") -> Browser:
     browser.open("about:blank")
     browser.resize(1280, 900)
@@ -224,8 +242,8 @@ def test_the_best_predicted_cell(page: Browser, toy_models: Path):
 
 
 @pytest.mark.parametrize("code", ["323133", "000000", "012340", "111111", "044002"])
-def test_exports_are_read_by_other_programs(browser: Browser, plain_page: Path, code: str):
-    page = opened(browser, plain_page, f"#cell={code}")
+def test_exports_are_read_by_other_programs(same_page: Browser, code: str):
+    page = moved(same_page, f"#cell={code}")
     own = Architecture.parse(code)
     exported: dict[str, str] = {}
     for form in ("genotype", "json", "pytorch"):
@@ -280,10 +298,8 @@ def test_copying(page: Browser):
         ("#cell=" + "9" * 100000, "cell: expected an index"),
     ],
 )
-def test_malformed_addresses_are_refused_politely(
-    browser: Browser, plain_page: Path, state: str, told: str
-):
-    page = opened(browser, plain_page, state)
+def test_malformed_addresses_are_refused_politely(same_page: Browser, state: str, told: str):
+    page = moved(same_page, state)
     assert page.evaluate("document.body.dataset.cell") == START
     notice = text(page, "#notice")
     assert told in notice
@@ -292,6 +308,14 @@ def test_malformed_addresses_are_refused_politely(
     assert page.evaluate("document.querySelectorAll('img').length") == 0
     page.click('#graph [data-edge="0"] text')
     assert text(page, "#notice") == ""
+
+
+def test_a_malformed_address_from_the_start(browser: Browser, plain_page: Path):
+    page = opened(browser, plain_page, "#cell=99999&target=nas/none")
+    assert page.evaluate("document.body.dataset.cell") == START
+    notice = text(page, "#notice")
+    assert "cell: expected an index" in notice
+    assert "target: expected the name" in notice
 
 
 def test_what_is_well_formed_in_an_address_is_kept(browser: Browser, plain_page: Path):
@@ -321,7 +345,8 @@ def test_the_address_shares_the_state_and_goes_back(browser: Browser, plain_page
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
-def test_small_screens_need_no_sideways_scrolling(page: Browser, width: int):
+def test_small_screens_need_no_sideways_scrolling(same_page: Browser, width: int):
+    page = moved(same_page, f"#cell={START}")
     page.resize(width, 800, mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     boxes = page.evaluate(

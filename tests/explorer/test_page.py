@@ -161,7 +161,7 @@ def test_the_command(run_cli: Callable, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_port_that_is_taken(run_cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("surrobust.explorer.gather", dict)
+    monkeypatch.setattr("surrobust.explorer.gather", lambda **_: {})
     with make_server("", 0) as taken:
         arguments = ["explore", "--data-dir", tmp_path, "--port", str(taken.server_port)]
         code, out, err = run_cli(arguments)
@@ -175,7 +175,7 @@ def test_serving_until_interrupted(
     def interrupted(server: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("surrobust.explorer.gather", dict)
+    monkeypatch.setattr("surrobust.explorer.gather", lambda **_: {})
     monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", interrupted)
     code, out, err = run_cli(["explore", "--data-dir", tmp_path, "--port", "0"])
     assert code == 0
