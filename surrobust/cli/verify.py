@@ -132,15 +132,31 @@ def _print(records: Sequence["Record"]) -> None:
     if not records:
         return
     metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
-    header = ("index", *metrics, "95 % +-", "seconds", "genotype")
+    beside = _beside_best(records, metrics[-1])
+    header = ("index", *metrics, "95 % +-", *beside, "seconds", "genotype")
     rows = [
         (
             record["index"],
             *(record["accuracy"].get(name, float("nan")) for name in metrics),
             max((high - low) / 2 for low, high in record["intervals"].values()),
+            *(column[number] for column in beside.values()),
             float(record["train"]["seconds"]),
             record["architecture"],
         )
-        for record in records
+        for number, record in enumerate(records)
     ]
     print_rows(header, rows)
+
+
+def _beside_best(records: Sequence["Record"], metric: str) -> dict[str, list[object]]:
+    """Return p-values, image by image, that a cell is as good as the best; none for one cell."""
+    from ..verification import compare_records
+
+    if len(records) < 2 or not all(metric in r.get("outcomes", {}) for r in records):
+        return {}
+    best = max(records, key=lambda record: record["accuracy"][metric])
+    values: list[object] = [
+        "best" if record is best else f"{compare_records(best, record, metric).p_value:.3f}"
+        for record in records
+    ]
+    return {f"p ({metric})": values}

@@ -14,6 +14,7 @@ from ..tables import append_record, read_records
 from ..training import EpochEnd, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
+from .comparing import pack_outcomes
 from .metrics import CLEAN
 from .plan import Plan, make_plan
 
@@ -215,6 +216,7 @@ def make_record(
             "seconds": round(training.seconds, 3),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
+        "outcomes": {name: pack_outcomes(found.correct) for name, found in accuracies.items()},
         "intervals": {name: [found.lower, found.upper] for name, found in accuracies.items()},
         **({"pruned": True} if training.epoch < plan.recipe.epochs else {}),
         "n_test": len(plan.test_images),

@@ -21,6 +21,8 @@ def test_text_and_records(run_cli, tmp_path):
     assert code == 0, told
     header, *rows = shown.splitlines()
     assert header.split()[:3] == ["index", "clean", "fgsm-8"]
+    assert "p (fgsm-8)" in header
+    assert sum("best" in row for row in rows) == 1
     assert [row.split()[0] for row in rows] == ["2581", "1000"]
     assert [record["index"] for record in read_records(out)] == [2581, 1000]
     assert "cell 2581: epoch 1 of 1, loss" in told

@@ -12,7 +12,8 @@ import surrobust as sr
 from surrobust.errors import InvalidInputError
 from surrobust.tables import read_records
 from surrobust.training import Training
-from surrobust.verification import make_plan, run_plan
+from surrobust.verification import compare_records, make_plan, run_plan
+from surrobust.verification.comparing import pack_outcomes, unpack_outcomes
 from surrobust.verification.metrics import parse_metrics
 
 SMALL = {
@@ -136,6 +137,28 @@ def test_metrics_by_name():
             InvalidInputError, match=r"attack: expected clean, one of robbench.*, or one of fgsm"
         ):
             parse_metrics([wrong])
+
+
+def test_outcomes_are_kept_and_compared():
+    first = sr.verify("323133", attacks=["fgsm-8"], **SMALL)
+    second = sr.verify("111111", attacks=["fgsm-8"], **SMALL)
+    found = compare_records(first, second, "fgsm-8")
+    difference = first["accuracy"]["fgsm-8"] - second["accuracy"]["fgsm-8"]
+    assert found.difference == pytest.approx(difference)
+    assert found.n == 50
+    with pytest.raises(InvalidInputError, match="metric: expected one with outcomes in both"):
+        compare_records(first, second, "pgd-8")
+    with pytest.raises(InvalidInputError, match="second: expected a record of the images"):
+        compare_records(first, {**second, "n_test": 49}, "fgsm-8")
+
+
+@pytest.mark.parametrize("n", [1, 8, 13])
+def test_outcomes_by_hand(n, rng):
+    correct = rng.random(n) < 0.5
+    assert (unpack_outcomes(pack_outcomes(correct), n) == correct).all()
+    assert pack_outcomes(np.array([1, 0, 0, 0, 0, 0, 0, 1, 1], dtype=bool)) == "8180"
+    with pytest.raises(InvalidInputError, match="outcomes: expected hexadecimal digits of 99"):
+        unpack_outcomes(pack_outcomes(correct), 99)
 
 
 def folder_of_images(place: Path, rng: np.random.Generator) -> Path:

@@ -1,0 +1,58 @@
+"""Two records on the same test images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InvalidInputError
+from ..measuring import PairedComparison, compare_paired
+
+
+def pack_outcomes(correct: npt.NDArray[np.bool_]) -> str:
+    """Return which images are classified right as hexadecimal digits, eight images in two."""
+    return np.packbits(correct).tobytes().hex()
+
+
+def unpack_outcomes(text: str, n: int) -> npt.NDArray[np.bool_]:
+    """Return what :func:`pack_outcomes` was given, ``(n,)``.
+
+    Raises:
+        InvalidInputError: If the text is not of so many images.
+    """
+    try:
+        packed = np.frombuffer(bytes.fromhex(text), dtype=np.uint8)
+    except ValueError:
+        packed = np.empty(0, dtype=np.uint8)
+    if len(packed) != -(-n // 8):
+        msg = f"outcomes: expected hexadecimal digits of {n} images, got {len(text)} characters"
+        raise InvalidInputError(msg)
+    return np.unpackbits(packed, count=n).astype(bool)
+
+
+def compare_records(
+    first: Mapping[str, Any], second: Mapping[str, Any], metric: str
+) -> PairedComparison:
+    """Compare two cells image by image.
+
+    Args:
+        first: A record.
+        second: Another, of the same images.
+        metric: Such as ``pgd-8``.
+
+    Raises:
+        InvalidInputError: If the records are of other images, or one has no outcomes of the metric.
+    """
+    facts = [(record["images"], record["n_test"]) for record in (first, second)]
+    if facts[0] != facts[1]:
+        msg = f"second: expected a record of the images {facts[0]}, got {facts[1]}"
+        raise InvalidInputError(msg)
+    outcomes = []
+    for record in (first, second):
+        text = record.get("outcomes", {}).get(metric)
+        if not isinstance(text, str):
+            msg = f"metric: expected one with outcomes in both records, got {metric}"
+            raise InvalidInputError(msg)
+        outcomes.append(unpack_outcomes(text, record["n_test"]))
+    return compare_paired(*outcomes)
