@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .._files import read_json
 from ..errors import InvalidInputError
 from .documents import read_architectures
 from .folders import check_appendable
@@ -13,11 +14,12 @@ from .options import common_options, examples
 from .output import message, print_json, print_rows
 
 if TYPE_CHECKING:
-    from ..spaces import Architecture
+    from ..spaces import AnyArchitecture, Genotype
     from ..training import EpochEnd
     from ..verification import Record
 
 SEARCH_FILE = "search.json"
+GRADIENT_FILE = Path("gradient", "gradient.json")
 
 
 @click.command(
@@ -111,16 +113,40 @@ def verify(
         raise SystemExit(1)
 
 
-def _read(given: Sequence[str]) -> list["Architecture"]:
-    """Read architectures; a folder with a search stands for its file."""
-    files = (
-        str(Path(text) / SEARCH_FILE) if (Path(text) / SEARCH_FILE).is_file() else text
-        for text in given
-    )
-    return list(dict.fromkeys(read_architectures(tuple(files))))
+def _read(given: Sequence[str]) -> list["AnyArchitecture"]:
+    """Read architectures; a folder with a search stands for its file.
+
+    Genotypes of DARTS-type networks are given as text, or as the folder of the gradient search
+    that found them.
+    """
+    found: list[AnyArchitecture] = []
+    cells: list[str] = []
+    for text in given:
+        genotype = _read_genotype(text)
+        if genotype is None:
+            is_search = (Path(text) / SEARCH_FILE).is_file()
+            cells.append(str(Path(text) / SEARCH_FILE) if is_search else text)
+            continue
+        found += read_architectures(tuple(cells))
+        cells = []
+        found.append(genotype)
+    found += read_architectures(tuple(cells))
+    return list(dict.fromkeys(found))
 
 
-def _tell(cell: "Architecture", end: "EpochEnd") -> None:
+def _read_genotype(text: str) -> "Genotype | None":
+    """Read a genotype's text, or the folder of a gradient search that found one; else None."""
+    from ..spaces import Genotype, is_genotype_text
+
+    if is_genotype_text(text):
+        return Genotype.parse(text)
+    outcome = Path(text) / GRADIENT_FILE
+    if (Path(text) / SEARCH_FILE).is_file() or not outcome.is_file():
+        return None
+    return Genotype.parse(read_json(outcome))
+
+
+def _tell(cell: "AnyArchitecture", end: "EpochEnd") -> None:
     left = (end.epochs - end.epoch) * end.seconds / end.epoch
     message(
         f"cell {cell.index}: epoch {end.epoch} of {end.epochs}, loss {end.loss:.4f}, "

@@ -5,6 +5,7 @@ DARTS-type space. Inputs are images in [0, 1]; the first layer normalises
 them, so attacks live in pixel space. Nothing here reads or changes torch's global random state.
 """
 
+from .building import build_any_network
 from .darts import GenotypeNetwork, build_genotype_network
 from .devices import find_device
 from .network import CellNetwork, build_network
@@ -14,6 +15,7 @@ __all__ = [
     "NORMALISATIONS",
     "CellNetwork",
     "GenotypeNetwork",
+    "build_any_network",
     "build_genotype_network",
     "build_network",
     "find_device",

@@ -135,6 +135,9 @@ class GenotypeNetwork(nn.Module):
                 self.auxiliary = AuxiliaryHead(old, classes)
         self.linear = nn.Linear(old, classes)
 
+    def fold_norms(self, folds: bool = True) -> None:
+        """Do nothing: unlike in a ``CellNetwork``, batch norm always has a pass of its own."""
+
     def both(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return logits and the auxiliary classifier's logits; None if there is none."""
         before = last = self.stem(self.normalise(x))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..spaces import Architecture
+from ..spaces import Genotype, draw_genotype, parse_any
 from . import markup
 from .drawing import Bar, draw_bars, draw_cell
 from .searching import describe
@@ -45,19 +45,21 @@ def _robustness(record: Mapping[str, Any]) -> float:
 
 
 def _card(record: Mapping[str, Any]) -> str:
-    cell = Architecture.parse(record["index"])
+    cell = parse_any(record["architecture"])
     bars = [
         Bar(metric, float(value), _interval(record, metric))
         for metric, value in record["accuracy"].items()
     ]
     facts = {
         "trained": f"{record['recipe']} on {record['images']}, seed {record['seed']}",
-        **describe(cell),
+        **({"genotype": cell.text} if isinstance(cell, Genotype) else describe(cell)),
     }
     if record.get("pruned"):
         facts = {"cut short": "yes: the training was not finished", **facts}
-    title = f"index {cell.index}, code {cell.code}"
     drawn = [draw_bars(bars)] if bars else []
+    if isinstance(cell, Genotype):
+        return markup.card(cell.code, draw_genotype(cell), *drawn, markup.facts(facts))
+    title = f"index {cell.index}, code {cell.code}"
     return markup.card(title, draw_cell(cell), *drawn, markup.facts(facts))
 
 
@@ -76,7 +78,7 @@ def _row(record: Mapping[str, Any], metrics: Sequence[str]) -> tuple[object, ...
     accuracy = record["accuracy"]
     return (
         record["index"],
-        Architecture.parse(record["index"]).code,
+        parse_any(record["architecture"]).code,
         record["images"],
         record["recipe"],
         record["seed"],

@@ -6,6 +6,7 @@ networks. None of them knows tables, networks or numbers measured on them.
 """
 
 from ._canonical import EDGES, OPS
+from .any_architecture import AnyArchitecture, is_genotype_text, parse_any
 from .architecture import Architecture, representative_indices, representatives_by_index
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
@@ -22,6 +23,7 @@ __all__ = [
     "OPS",
     "SPACES",
     "AbstractSearchSpace",
+    "AnyArchitecture",
     "Architecture",
     "DARTSSpace",
     "Genotype",
@@ -30,6 +32,8 @@ __all__ = [
     "count_flops",
     "count_parameters",
     "draw_genotype",
+    "is_genotype_text",
+    "parse_any",
     "representative_indices",
     "representatives_by_index",
 ]

@@ -115,6 +115,29 @@ class Genotype:
         parts = (f"{role}={list(cell.inputs)}, {role}_concat={concat}" for role, cell in self.cells)
         return f"Genotype({', '.join(parts)})"
 
+    @property
+    def genotype(self) -> str:
+        """The published text, under the name that cells of NAS-Bench-201 have it."""
+        return self.text
+
+    @property
+    def code(self) -> str:
+        """What tells it from others in file names: its space and its index."""
+        return f"{self.space}-{self.index}"
+
+    @property
+    def index(self) -> int:
+        """Its number in its space; the order of a node's two inputs does not matter."""
+        number = 0
+        for _, cell in self.cells:
+            for node in range(N_NODES):
+                pair = cell.inputs[2 * node : 2 * node + 2]
+                (op_a, a), (op_b, b) = sorted(pair, key=lambda item: item[1])
+                number = number * comb(node + 2, 2) + comb(b, 2) + a
+                for op in (op_a, op_b):
+                    number = number * len(CELL_OPS) + CELL_OPS.index(op)
+        return number
+
     def to_document(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         cells = {role: [list(pair) for pair in cell.inputs] for role, cell in self.cells}

@@ -17,7 +17,13 @@ import numpy as np
 from .._checks import brief
 from .._files import parse_json, read_text
 from ..errors import InvalidInputError, SurrobustError
-from ..spaces import Architecture, representative_indices, representatives_by_index
+from ..spaces import (
+    Architecture,
+    Genotype,
+    is_genotype_text,
+    representative_indices,
+    representatives_by_index,
+)
 from ..typing import AnyPath
 from .table import MeasurementTable
 
@@ -130,7 +136,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
             msg = f"{where}: {name}: expected {kind.__name__}, got {brief(value)}"
             raise InvalidInputError(msg)
     try:
-        Architecture.parse({name: record[name] for name in ("architecture", "index")})
+        _check_architecture(record)
     except SurrobustError as error:
         msg = f"{where}: {error}"
         raise InvalidInputError(msg) from None
@@ -141,11 +147,23 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
     return dict(record)
 
 
+def _check_architecture(record: Mapping[str, Any]) -> None:
+    """Check that the text is an architecture, and the index its own."""
+    if not is_genotype_text(record["architecture"]):
+        Architecture.parse({name: record[name] for name in ("architecture", "index")})
+        return
+    index = Genotype.parse(record["architecture"]).index
+    if record["index"] != index:
+        msg = f"index: expected {index} of this genotype, got {record['index']}"
+        raise InvalidInputError(msg)
+
+
 def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> MeasurementTable:
     """Return records as a table with targets ``records/<images>/<metric>``.
 
     Rows are representatives, as in the benchmarks; several runs of one (other seeds, isomorphic
-    cells) are averaged; NaN where there is none. Records that were cut short are left out.
+    cells) are averaged; NaN where there is none. Records that were cut short are left out, and
+    those of DARTS-type networks.
 
     Raises:
         InvalidInputError: If there are no records, or those of one image set differ in recipe or
@@ -156,7 +174,7 @@ def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> 
     values: dict[str, dict[int, list[float]]] = {}
     settings: dict[str, tuple[Any, ...]] = {}
     for record in records:
-        if record.get("pruned"):
+        if record.get("pruned") or is_genotype_text(record["architecture"]):
             continue
         setting = (record["recipe"], *(record["train"].get(key) for key in FIDELITY))
         known = settings.setdefault(record["images"], setting)

@@ -17,13 +17,13 @@ from .._checks import brief
 from .._files import parse_json, write_bytes
 from ..errors import InvalidInputError
 from ..images import ImageSet
-from ..spaces import Architecture
+from ..spaces import AnyArchitecture
 
 _STATE = "state"
 
 
 def identify(
-    architecture: Architecture, images: ImageSet, recipe: Mapping[str, Any], seed: int
+    architecture: AnyArchitecture, images: ImageSet, recipe: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     """Return what says which training it is; the images are named by their content too."""
     digest = hashlib.sha256(images.x.tobytes() + images.y.tobytes()).hexdigest()

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from .._checks import check_integer
 from ..images import ImageSet
-from ..networks import NORMALISATIONS, build_network, find_device
-from ..spaces import Architecture
+from ..networks import NORMALISATIONS, build_any_network, find_device
+from ..spaces import AnyArchitecture
 from ..typing import AnyPath
 from . import streams
 from .capture import Step, try_capture
@@ -35,7 +35,7 @@ class Training:
     On a CPU the same arguments give the same weights, bit for bit, interrupted or not.
 
     Args:
-        architecture: The cell.
+        architecture: The cell, or a genotype, of which the recipe's ``cells`` counts all cells.
         images: What it is trained on.
         recipe: How.
         seed: Of the weights, the order of the images, the augmentation and the attack.
@@ -57,7 +57,7 @@ class Training:
 
     def __init__(
         self,
-        architecture: Architecture,
+        architecture: AnyArchitecture,
         images: ImageSet,
         recipe: Recipe,
         *,
@@ -69,7 +69,7 @@ class Training:
         self.architecture, self.images, self.recipe = architecture, images, recipe
         self.seed = check_integer("seed", seed, minimum=0)
         self.device = find_device(device)
-        self.network = build_network(
+        self.network = build_any_network(
             architecture,
             channels=recipe.channels,
             cells=recipe.cells,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ..spaces import Architecture
+from ..spaces import AnyArchitecture
 from ..training import Training, train_together
 from ..typing import AnyPath
 from . import surroundings
@@ -11,7 +11,7 @@ from .verifying import Record, Report, find_record, finish, start_training
 
 
 def run_several(
-    cells: Sequence[Architecture],
+    cells: Sequence[AnyArchitecture],
     plan: Plan,
     *,
     at_once: int = 1,
@@ -51,7 +51,7 @@ def run_several(
 
 def _train(
     trainings: list[Training], report: Report | None
-) -> dict[Architecture, FloatingPointError]:
+) -> dict[AnyArchitecture, FloatingPointError]:
     """Train side by side; return those that failed."""
     cells = [training.architecture for training in trainings]
     told = None if report is None else lambda number, end: report(cells[number], end)

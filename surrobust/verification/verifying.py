@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from ..measuring import Accuracy, measure_accuracy
-from ..spaces import Architecture
+from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
 from ..training import EpochEnd, Recipe, Training
 from ..typing import AnyPath
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Record = dict[str, Any]
 """What was measured of one cell; its fields are listed in ``data/README.md``."""
 
-Report = Callable[[Architecture, EpochEnd], None]
+Report = Callable[[AnyArchitecture, EpochEnd], None]
 """Called after each epoch of a cell."""
 
 
@@ -53,7 +53,7 @@ def verify(
     """Train a cell's network, attack it, and return the record.
 
     Args:
-        cell: Anything that :meth:`Architecture.parse` takes.
+        cell: Anything that ``spaces.parse_any`` takes: a cell, or a DARTS-type genotype.
         recipe: A name of ``RECIPES`` or a recipe.
         images: A name of ``IMAGES`` or a folder with one folder of images per class.
         attacks: Names such as ``pgd-8`` (Linf, 8/255); None is what the recipe says.
@@ -77,11 +77,11 @@ def verify(
         OSError: If something cannot be written; what was recorded before stays.
     """
     plan = make_plan(recipe, images, attacks=attacks, device=device, seed=seed, **options)
-    return run_plan(Architecture.parse(cell), plan, out=out, keep=keep, report=report)
+    return run_plan(parse_any(cell), plan, out=out, keep=keep, report=report)
 
 
 def run_plan(
-    architecture: Architecture,
+    architecture: AnyArchitecture,
     plan: Plan,
     *,
     out: AnyPath | None = None,
@@ -153,7 +153,7 @@ def _climb(
     return True
 
 
-def find_record(architecture: Architecture, plan: Plan, out: AnyPath | None) -> Record | None:
+def find_record(architecture: AnyArchitecture, plan: Plan, out: AnyPath | None) -> Record | None:
     """Return the record of a plan that a file has already; None if it has none."""
     if out is None:
         return None
@@ -162,7 +162,7 @@ def find_record(architecture: Architecture, plan: Plan, out: AnyPath | None) -> 
 
 
 def start_training(
-    architecture: Architecture, plan: Plan, *, out: AnyPath | None = None
+    architecture: AnyArchitecture, plan: Plan, *, out: AnyPath | None = None
 ) -> Training:
     """Return the training of a cell, at the last epoch that was saved beside ``out``."""
     return Training(
@@ -176,7 +176,7 @@ def start_training(
     )
 
 
-def forget(architecture: Architecture, plan: Plan, out: AnyPath) -> None:
+def forget(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> None:
     """Remove what was kept of a cell beside ``out``, and the folder if that was all."""
     path = _checkpoint(architecture, plan, out)
     for file in (path, *(Path(f"{path}.{name}.json") for name in plan.metrics)):
@@ -185,10 +185,11 @@ def forget(architecture: Architecture, plan: Plan, out: AnyPath) -> None:
         shutil.rmtree(path.parent)
 
 
-def _checkpoint(architecture: Architecture, plan: Plan, out: AnyPath) -> Path:
+def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path:
     recipe = plan.recipe
     size = f"{recipe.epochs}-{recipe.channels}-{recipe.cells}-{len(plan.train_images)}"
-    name = f"{architecture.index}-{recipe.name}-{size}-{plan.name}-{plan.seed}.safetensors"
+    which = architecture.code if isinstance(architecture, Genotype) else architecture.index
+    name = f"{which}-{recipe.name}-{size}-{plan.name}-{plan.seed}.safetensors"
     return Path(f"{out}.checkpoints") / name
 
 

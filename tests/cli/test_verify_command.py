@@ -7,7 +7,7 @@ import os
 import pytest
 
 from surrobust.searches import Evaluation, SearchResult
-from surrobust.spaces import Architecture
+from surrobust.spaces import DARTS_SPACES, Architecture, Genotype
 from surrobust.tables import read_records
 
 SMALL = ["--recipe", "smoke", "--images", "digits", "--device", "cpu", "--epochs", "1"]
@@ -108,3 +108,30 @@ def test_a_full_disk_is_told_and_records_stay(run_cli, tmp_path, monkeypatch):
     assert (code, shown) == (1, "")
     assert "No space left on device" in told
     assert out.read_bytes() == before
+
+
+def test_a_genotype_is_trained_attacked_and_recorded(run_cli, tmp_path):
+    (genotype,) = DARTS_SPACES["darts"].sample(1, seed=0)
+    out = tmp_path / "records.jsonl"
+    options = ["--recipe", "smoke", "--images", "digits", "--epochs", "1", "--channels", "2"]
+    options += ["--cells", "3", "--n-images", "64", "--n-test", "32", "--attack", "pgd-8"]
+    code, text, err = run_cli(["verify", genotype.text, *options, "--out", out, "--json"])
+    assert code == 0, err
+    (record,) = json.loads(text)["records"]
+    assert Genotype.parse(record["architecture"]) == genotype
+    assert record["index"] == genotype.index
+    assert {"clean", "pgd-8"} <= set(record["accuracy"])
+    # What is there is not run again, also where it is named by the folder of its search.
+    folder = tmp_path / "found" / "gradient"
+    folder.mkdir(parents=True)
+    (folder / "gradient.json").write_text(json.dumps(genotype.to_document()))
+    code, text, _ = run_cli(["verify", tmp_path / "found", *options, "--out", out, "--json"])
+    assert json.loads(text)["records"] == [record]
+    code, _, err = run_cli(["report", tmp_path])
+    assert code == 0, err
+    assert genotype.code in (tmp_path / "report.html").read_text()
+    line = out.read_text().replace(str(genotype.index), str(genotype.index + 1))
+    out.write_text(line)
+    code, _, err = run_cli(["report", tmp_path])
+    assert code == 2
+    assert "of this genotype, got" in err

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrobust.errors import InvalidArchitectureError
-from surrobust.spaces import DARTS_SPACES, Genotype, NodeCell, draw_genotype
+from surrobust.spaces import (
+    DARTS_SPACES,
+    Architecture,
+    Genotype,
+    NodeCell,
+    draw_genotype,
+    parse_any,
+)
 from surrobust.spaces.darts import CELL_OPS, edges_of_cell
 
 # Liu, Simonyan & Yang (ICLR 2019), figures 4 and 5, as their code writes it.
@@ -63,6 +70,31 @@ def test_the_drawing_has_every_op():
         for op, _ in cell.inputs:
             assert op in shown
     assert sum(text in CELL_OPS for text in shown) == 24
+
+
+def test_the_index_tells_genotypes_apart_but_not_the_order_of_inputs():
+    space = DARTS_SPACES["darts"]
+    genotype = Genotype.parse(DARTS_V2)
+    assert 0 <= genotype.index < space.size
+    turned = list(genotype["normal"].inputs)
+    turned[4], turned[5] = turned[5], turned[4]
+    cells = (("normal", NodeCell(tuple(turned))), genotype.cells[1])
+    assert Genotype("darts", cells).index == genotype.index
+    drawn = space.sample(200, seed=0)
+    assert len({g.index for g in drawn}) == len(set(drawn))
+    last = ("dil_conv_5x5", 3), ("dil_conv_5x5", 4)
+    inputs = [(CELL_OPS[-1], s) for node in range(2, 6) for s in (node - 2, node - 1)]
+    assert inputs[6:] == list(last)
+    top = NodeCell(tuple(inputs))
+    assert Genotype("darts", (("normal", top), ("reduce", top))).index == space.size - 1
+    assert genotype.code == f"darts-{genotype.index}"
+
+
+def test_architectures_of_either_kind():
+    genotype = Genotype.parse(DARTS_V2)
+    assert parse_any(DARTS_V2) == parse_any(genotype.to_document()) == parse_any(genotype)
+    assert parse_any("323133") == Architecture.parse("323133")
+    assert parse_any({"architecture": 2581}) == Architecture.parse(2581)
 
 
 CELL = [("skip_connect", 0), ("skip_connect", 1)] * 4
