@@ -51,6 +51,8 @@ def axis_around(numbers: Sequence[float], start: float, stop: float) -> Axis:
 
 def format_number(number: float) -> str:
     """Return a number as an axis or a table shows it."""
+    if 1e4 <= abs(number) < 1e9:
+        return f"{number:,.0f}"
     if number == 0 or 1e-3 <= abs(number) < 1e4:
         return f"{number:.4f}".rstrip("0").rstrip(".") if abs(number) < 100 else f"{number:.5g}"
     return f"{number:.3g}"

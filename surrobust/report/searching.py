@@ -88,9 +88,11 @@ def _finalists(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
 
 def _legend(known: Sequence[Sequence[Estimate]]) -> str:
     flat = [one for own in known for one in own]
-    told = f"Bars: predicted by the shipped predictor, with its {COVERAGE:.0%} interval. "
+    drawn = Target.parse(flat[0].target).is_accuracy
+    predicted, measured = ("Bars", "Red line") if drawn else ("Predicted", "Measured")
+    told = f"{predicted}: by the shipped predictor, with its {COVERAGE:.0%} interval. "
     if any(one.measured is not None for one in flat):
-        told += "Red line: measured, in the published table. "
+        told += f"{measured}: in the published table. "
     else:
         told += "The published tables are not here, so that measured values are left out. "
     if any(one.trained_on for one in flat):

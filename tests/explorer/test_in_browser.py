@@ -1,12 +1,14 @@
 """The page in a real browser: every control, the address, small screens."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import Browser
 
+from surrobust.explorer import make_server
 from surrobust.shipped import load_predictor
 from surrobust.spaces import EDGES, Architecture, NASBench201, count_parameters
 from surrobust.tables import load_table
@@ -90,6 +92,25 @@ def test_it_opens_without_a_request_or_an_error(page: Browser, plain_page: Path)
     own = Architecture.parse(START)
     for told in (str(own.index), own.genotype, f"{count_parameters(own):,}"):
         assert told in facts
+
+
+def test_it_is_served_as_it_is_written(browser: Browser, plain_page: Path):
+    server = make_server(plain_page.read_text(), 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        browser.requests.clear()
+        browser.blocked.clear()
+        browser.errors.clear()
+        browser.open(f"{address}#cell=012340")
+        assert cell(browser) == "012340"
+        sent = [url.split("#")[0] for url in browser.requests if url not in browser.blocked]
+        assert (sent, browser.errors) == ([address], [])
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_the_policy_stops_requests(page: Browser, plain_page: Path):
@@ -349,6 +370,8 @@ def test_small_screens_need_no_sideways_scrolling(same_page: Browser, width: int
     page = moved(same_page, f"#cell={START}")
     page.resize(width, 800, mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    tables = "[...document.querySelectorAll('#values, #neighbours, #proxies')]"
+    assert page.evaluate(f"{tables}.every(place => place.scrollWidth <= place.clientWidth)")
     boxes = page.evaluate(
         "[...document.querySelectorAll('section, button, select, input, canvas, svg')]"
         ".filter(e => e.offsetParent !== null && !e.closest('table'))"
@@ -403,6 +426,7 @@ def test_proxy_scores_where_the_cell_was_scored(browser: Browser, plain_page: Pa
     scores = load_proxy_scores()
     page = opened(browser, plain_page, f"#cell={scores.index[0]}")
     found = {row[0]: row[1] for row in rows(page, "#proxies")}
+    assert found["certified_bound"] == "-4.602e+32"
     assert float(found["synflow"]) == pytest.approx(scores["synflow"].iloc[0], abs=1e-4)
     unscored = next(
         i

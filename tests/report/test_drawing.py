@@ -27,7 +27,7 @@ def test_an_axis_holds_any_numbers(numbers: list[float]):
 
 def test_numbers_are_short():
     shown = [format_number(n) for n in (0.0, 0.48113, 0.5, 12.0, 559386.0, 1e-7)]
-    assert shown == ["0", "0.4811", "0.5", "12", "5.59e+05", "1e-07"]
+    assert shown == ["0", "0.4811", "0.5", "12", "559,386", "1e-07"]
 
 
 def test_a_cell_has_its_six_operations():

@@ -87,7 +87,7 @@ def test_regret_and_measured_values_where_the_table_is(
     result.write(tmp_path)
     text, _ = read(write_report(tmp_path, data_dir=data_dir))
     assert "Regret, the distance to the best in the table: 0.0711." in text
-    assert "Red line: measured" in text
+    assert "Red line: in the published table" in text
     elsewhere = replace(result, objective="surrogate")
     elsewhere.write(tmp_path)
     text, _ = read(write_report(tmp_path, data_dir=data_dir))

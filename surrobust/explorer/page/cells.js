@@ -69,8 +69,8 @@ function neighboursOf(index) {
 
 function show(number) {
   if (!Number.isFinite(number)) return "–";
-  if (Number.isInteger(number) && Math.abs(number) >= 100) return number.toLocaleString("en");
   const size = Math.abs(number);
+  if (Number.isInteger(number) && size >= 100 && size < 1e12) return number.toLocaleString("en");
   if (size >= 1e6 || (size < 1e-3 && size > 0)) return number.toExponential(3);
   return size >= 100 ? number.toFixed(1) : number.toFixed(4);
 }
