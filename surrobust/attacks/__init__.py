@@ -6,11 +6,28 @@ pixel, and checks it: a variant's own claim is not trusted. A variant is one fil
 and one test.
 """
 
+from .apgd_ce import APGDCE
+from .apgd_t import APGDT
+from .autoattack import AutoAttack
 from .base import AbstractAttack
+from .fab_t import FABT
 from .fgsm import FGSM
 from .pgd import PGD
+from .square import Square
 
-ATTACKS: dict[str, type[AbstractAttack]] = {attack.name: attack for attack in (FGSM, PGD)}
+ATTACKS: dict[str, type[AbstractAttack]] = {
+    attack.name: attack for attack in (FGSM, PGD, APGDCE, APGDT, FABT, Square, AutoAttack)
+}
 """Every attack by name."""
 
-__all__ = ["ATTACKS", "FGSM", "PGD", "AbstractAttack"]
+__all__ = [
+    "APGDCE",
+    "APGDT",
+    "ATTACKS",
+    "FABT",
+    "FGSM",
+    "PGD",
+    "AbstractAttack",
+    "AutoAttack",
+    "Square",
+]

@@ -49,10 +49,10 @@ def _signs(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Iterato
     with torch.no_grad():
         first, second = network(x), network(x)
     with torch.enable_grad():
-        x = x.requires_grad_()
-        logits = network(x)
+        leaf = x.detach().requires_grad_()
+        logits = network(leaf)
         loss = functional.cross_entropy(logits, y, reduction="sum")
-        gradient = gradient_by(loss, x)
+        gradient = gradient_by(loss, leaf)
     logits = logits.detach()
     scale = first.abs().max().clamp_min(1e-12)
     if float((first - second).abs().max() / scale) > _SAME:

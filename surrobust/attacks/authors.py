@@ -1,0 +1,142 @@
+"""The authors' own AutoAttack, attack by attack, behind our interface.
+
+Croce & Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse
+parameter-free attacks" (ICML 2020, arXiv 2003.01690), in their package ``pyautoattack``. Suites of
+the same name in other packages differ in steps or members and are not AutoAttack.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from ..errors import InvalidInputError
+from .balls import gradient_by
+from .base import AbstractAttack
+
+logger = logging.getLogger(__name__)
+
+_TARGETS = 9
+"""Classes that a targeted attack aims at, at most; section 4.2."""
+
+Network = Callable[[Tensor], Tensor]
+
+
+class AbstractAuthorsAttack(AbstractAttack):
+    """One of the authors' attacks, or all four of them.
+
+    Images that the network gets wrong anyway stay as they are, and so do those on which no attack
+    is found. The random numbers are the global ones of torch, seeded for the time of the attack and
+    put back after it; they are drawn on the CPU whatever the device.
+    """
+
+    members: ClassVar[tuple[str, ...]]
+    """Names of the authors' attacks, in the order in which they get what is left."""
+
+    min_classes: ClassVar[int] = 2
+    """Classes that a network must have."""
+
+    def _perturb(
+        self, network: Network, x: Tensor, y: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        del generator
+        if not len(x) or self.epsilon == 0:
+            return x
+        with torch.no_grad():
+            classes = network(x[:1]).shape[1]
+        if classes < self.min_classes:
+            msg = f"{self.name}: expected at least {self.min_classes} classes, got {classes}"
+            raise InvalidInputError(msg)
+        suite = self._suite(_Isolated(network, x.dtype), classes, x.device)
+        with _own_numbers(self.seed), _tracing_kept():
+            found, _ = suite.run_standard_evaluation(x.float(), y, batch_size=len(x))
+        return torch.where(found == x.float(), x, found.to(x.dtype))
+
+    def _suite(self, network: "_Isolated", classes: int, device: torch.device) -> Any:
+        import pyautoattack
+
+        suite = pyautoattack.AutoAttack(
+            network,
+            norm=self.norm,
+            eps=self.epsilon,
+            version="standard",
+            device=device,
+            seed=self.seed,
+        )
+        suite.attacks_to_run = list(self.members)
+        suite.logger = suite.apgd.logger = suite.apgd_targeted.logger = _Teller()
+        suite.apgd_targeted.n_target_classes = min(_TARGETS, classes - 1)
+        suite.fab.n_target_classes = min(_TARGETS, classes - 1)
+        return suite
+
+
+class _Isolated:
+    """A network as the package wants it: float32 both ways, gradients for nothing but images."""
+
+    def __init__(self, network: Network, dtype: torch.dtype) -> None:
+        self.network = network
+        self.dtype = dtype
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if x.requires_grad and torch.is_grad_enabled():
+            return _ByImages.apply(x, self.logits)
+        with torch.no_grad():
+            return self.logits(x).clone()  # the package writes into what it gets
+
+    def logits(self, x: Tensor) -> Tensor:
+        return self.network(x.to(self.dtype)).float()
+
+
+class _ByImages(torch.autograd.Function):
+    """A function whose backward pass leaves the gradients of its parameters as they are."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, function: Network) -> Tensor:
+        with torch.enable_grad():
+            ctx.x = x.detach().requires_grad_()
+            ctx.output = function(ctx.x)
+        return ctx.output.detach().clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        with torch.enable_grad():
+            inner = (ctx.output * gradients[0]).sum()
+        return gradient_by(inner, ctx.x), None
+
+
+class _Teller:
+    """Takes the package's messages: ours warn of the same, but for the one about Square."""
+
+    def debug(self, message: str, *_: Any) -> None:
+        logger.debug(message)
+
+    info = debug
+
+    def warning(self, message: str, *_: Any) -> None:
+        if message.startswith("Square Attack has decreased"):
+            logger.warning("autoattack: square lowered the accuracy, gradients may be masked")
+        else:
+            logger.debug(message)
+
+
+@contextmanager
+def _own_numbers(seed: int) -> Iterator[None]:
+    initialised = torch.cuda.is_available() and torch.cuda.is_initialized()
+    devices = list(range(torch.cuda.device_count())) if initialised else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _tracing_kept() -> Iterator[None]:
+    """Keep the tracer of a debugger, which one of the package's checks takes away."""
+    tracer = sys.gettrace()
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)

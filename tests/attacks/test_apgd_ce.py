@@ -1,0 +1,69 @@
+"""Our own APGD on the cross-entropy."""
+
+import pytest
+import torch
+
+from surrobust.attacks import APGDCE, FGSM, PGD
+from surrobust.attacks.apgd_ce import checkpoint_windows
+from surrobust.errors import InvalidInputError
+from surrobust.measuring import measure_accuracy
+
+
+def test_checkpoints_of_the_paper() -> None:
+    # p = .22, .41, .57, .70, .80, .87, .93, .99 (section 3.1), then the end.
+    assert list(checkpoint_windows(100)) == [22, 19, 16, 13, 10, 7, 6, 6, 1]
+    assert list(checkpoint_windows(10)) == [3, 2, 1, 1, 1, 1, 1]
+    assert [sum(checkpoint_windows(n)) for n in (1, 2, 7, 33)] == [1, 2, 7, 33]
+
+
+def line(x: torch.Tensor) -> torch.Tensor:
+    weight = torch.linspace(-1, 1, 12).reshape(1, 3, 2, 2) + 0.05
+    margin = (x * weight).flatten(1).sum(1)
+    return torch.stack([margin, torch.zeros_like(margin)], dim=1)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_it_reaches_the_optimum_of_a_linear_network(norm: str) -> None:
+    # A margin so large that no point of the ball is misclassified: the best point is returned.
+    def network(x: torch.Tensor) -> torch.Tensor:
+        return line(x) + torch.tensor([5.0, 0.0])
+
+    x, y = torch.full((2, 3, 2, 2), 0.5), torch.zeros(2, dtype=torch.int64)
+    best = network(FGSM(0.1, norm=norm)(network, x, y))[:, 0]
+    found = network(APGDCE(0.1, norm=norm)(network, x, y))[:, 0]
+    assert found.tolist() == pytest.approx(best.tolist(), rel=1e-4)
+
+
+def test_no_image_depends_on_the_others(trained) -> None:
+    network, x, y = trained
+    # Only the starts are drawn for the whole batch, so the first images of a batch are alike.
+    few = APGDCE(0.15, steps=20)(network, x[:20], y[:20])
+    hidden = torch.cat([y[:20], (network(x[20:40]).argmax(1) + 1) % 10])
+    many = APGDCE(0.15, steps=20)(network, x[:40], hidden)
+    assert torch.equal(many[20:], x[20:40])  # misclassified already
+    assert torch.allclose(many[:20], few, atol=0.3)
+    assert torch.equal(network(many[:20]).argmax(1) == y[:20], network(few).argmax(1) == y[:20])
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_it_is_no_weaker_than_pgd(trained, norm: str) -> None:
+    network, x, y = trained
+    epsilon = 0.15 if norm == "Linf" else 0.8
+    pgd = measure_accuracy(network, x, y, PGD(epsilon, norm=norm, steps=40)).value
+    assert measure_accuracy(network, x, y, APGDCE(epsilon, norm=norm)).value <= pgd + 0.005
+
+
+def test_restarts_never_find_less(trained) -> None:
+    network, x, y = trained
+    one, four = (
+        measure_accuracy(network, x, y, APGDCE(0.15, steps=5, restarts=n)).correct for n in (1, 4)
+    )
+    assert not (four & ~one).any()
+    assert four.sum() < one.sum()
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(InvalidInputError, match="steps: expected an integer of at least 1"):
+        APGDCE(steps=0)
+    with pytest.raises(InvalidInputError, match="restarts: expected an integer of at least 1"):
+        APGDCE(restarts=0)

@@ -1,0 +1,107 @@
+"""Attacks against the authors' own code on a trained network."""
+
+import sys
+
+import pyautoattack
+import pytest
+import torch
+from torch import nn
+
+from surrobust.attacks import ATTACKS, AutoAttack, Square
+from surrobust.errors import InvalidInputError
+from surrobust.measuring import measure_accuracy
+
+EPSILON = {"Linf": 0.15, "L2": 0.8}
+
+
+def robust(network, x, y, norm: str, attack: str, *, queries: int = 5000) -> torch.Tensor:
+    """Return which images withstand one of the authors' attacks, called without our code."""
+    suite = pyautoattack.AutoAttack(
+        network, norm=norm, eps=EPSILON[norm], version="custom", attacks=[attack], seed=0
+    )
+    suite.apgd.n_restarts = suite.fab.n_restarts = 1
+    suite.square.n_queries = queries
+    with torch.random.fork_rng():
+        attacked, _ = suite.run_standard_evaluation(x, y, batch_size=len(x))
+    return network(attacked).argmax(1) == y
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_apgd_ce_finds_what_the_authors_find(trained, norm: str) -> None:
+    network, x, y = trained
+    theirs = float(robust(network, x, y, norm, "apgd-ce").float().mean())
+    ours = measure_accuracy(network, x, y, ATTACKS["apgd-ce"](EPSILON[norm], norm=norm)).value
+    assert 0.2 < theirs < 0.8  # where a weaker attack would show
+    assert ours == pytest.approx(theirs, abs=0.005)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("name", ["apgd-t", "fab-t", "square"])
+def test_the_authors_attacks_image_by_image(trained, name: str, norm: str) -> None:
+    few = {"apgd-t": 16, "fab-t": 10, "square": 40}[name]
+    network, x, y = (part if isinstance(part, nn.Module) else part[:few] for part in trained)
+    options = {"queries": 60} if name == "square" else {}
+    theirs = robust(network, x, y, norm, name, **options)
+    attack = ATTACKS[name](EPSILON[norm], norm=norm, **options)
+    found = measure_accuracy(network, x, y, attack)
+    assert found.correct.tolist() == theirs.tolist()
+    assert found.value < 1
+
+
+def test_autoattack_is_the_authors_suite(trained) -> None:
+    network, x, y = (part if isinstance(part, nn.Module) else part[:12] for part in trained)
+    suite = pyautoattack.AutoAttack(network, norm="Linf", eps=0.15, seed=0)
+    with torch.random.fork_rng():
+        attacked, _ = suite.run_standard_evaluation(x, y, batch_size=len(x))
+    ours = AutoAttack(0.15)(network, x, y)
+    assert torch.equal(ours, attacked)
+    right = network(ours).argmax(1) == y
+    assert 0 < int(right.sum()) < len(x)
+
+
+@pytest.mark.parametrize("name", ["apgd-t", "fab-t", "square", "autoattack"])
+def test_gradients_tracer_and_images_stay_as_they_were(name: str) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5))
+    with torch.no_grad():
+        network[1].weight.copy_(torch.linspace(-1, 1, 60).reshape(5, 12).sin())
+    network(torch.ones(1, 3, 2, 2)).sum().backward()
+    before = network[1].weight.grad.clone()
+    x = torch.rand((6, 3, 2, 2), generator=torch.Generator().manual_seed(0))
+    kept = x.clone()
+
+    def tracer(frame, event, argument):
+        return None
+
+    found = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        # A closure over a network, and logits that are a view of the images' own memory.
+        ATTACKS[name](1.0)(lambda x: network(x), x, network(x).argmax(1))
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(found)
+    ATTACKS[name](0.0)(lambda x: x.flatten(1), x, x.flatten(1).argmax(1))
+    assert torch.equal(network[1].weight.grad, before)
+    assert torch.equal(x, kept)
+
+
+def test_views_of_the_images_are_not_written_into() -> None:
+    x = torch.rand((4, 3, 2, 2), generator=torch.Generator().manual_seed(0))
+    kept = x.clone()
+    Square(0.2, queries=5)(lambda x: x.flatten(1), x, x.flatten(1).argmax(1))
+    assert torch.equal(x, kept)
+
+
+def test_double_precision_networks() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5)).double()
+    x = torch.rand((4, 3, 2, 2), generator=torch.Generator().manual_seed(0)).double()
+    assert ATTACKS["apgd-t"](0.2)(network, x, network(x).argmax(1)).dtype == torch.float64
+
+
+def test_fewer_classes_than_the_loss_needs() -> None:
+    x, y = torch.rand(4, 3, 2, 2), torch.zeros(4, dtype=torch.int64)
+    for name in ("apgd-t", "autoattack"):
+        with pytest.raises(InvalidInputError, match=f"{name}: expected at least 4 classes, got 3"):
+            ATTACKS[name]()(lambda x: x.flatten(1)[:, :3], x, y)
+    with pytest.raises(InvalidInputError, match="queries: expected an integer of at least 1"):
+        Square(queries=0)
