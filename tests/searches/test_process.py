@@ -8,6 +8,7 @@ from surrobust.encodings.function_groups import encode_function_groups
 from surrobust.errors import NotFittedError
 from surrobust.searches import process
 from surrobust.searches.process import FunctionProcess
+from surrobust.spaces import Architecture
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,33 @@ def test_a_remembered_tuple_is_predicted_anew_after_a_refit(space, toy):
 def test_prediction_needs_a_fit(space):
     with pytest.raises(NotFittedError, match="expected fit before predict"):
         FunctionProcess().predict(space.sample(2, seed=0))
+
+
+def test_of_many_rows_the_best_the_latest_and_some_between_are_kept():
+    assert process._rows_to_keep(np.arange(1000.0)).tolist() == list(range(1000))
+    y = np.random.default_rng(0).normal(size=3000)
+    kept = process._rows_to_keep(y)
+    assert len(set(kept.tolist())) == 1000
+    assert kept.tolist() == sorted(kept.tolist())
+    assert set(range(2900, 3000)) <= set(kept.tolist())
+    assert set(np.argsort(-y[:2900])[:500].tolist()) <= set(kept.tolist())
+    between = kept[(kept < 2900) & (y[kept] < np.sort(y[:2900])[-500])]
+    assert len(between) == 400
+    assert np.diff(between).max() < 40  # a plain 2400 / 400 is 6, and the best lie between them
+
+
+def test_hyper_parameters_of_many_rows_are_found_ever_more_rarely(
+    toy_cells: list[Architecture], monkeypatch: pytest.MonkeyPatch
+):
+    found = []
+
+    def maximise(start: np.ndarray, distances: np.ndarray, y: np.ndarray) -> np.ndarray:
+        found.append(len(y))
+        return start
+
+    monkeypatch.setattr(process, "_maximise_posterior", maximise)
+    model = process.FunctionProcess()
+    cells = toy_cells * 4
+    for n in (50, 51, 128, 129, 134, 135, 136, 142, 60):
+        model.fit(cells[:n], np.arange(float(n)))
+    assert found == [50, 51, 128, 135, 142, 60]
