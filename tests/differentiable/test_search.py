@@ -26,7 +26,7 @@ def start(name="darts", **options):
 
 @pytest.mark.parametrize("name", list(METHODS))
 def test_the_seed_decides(name):
-    settings = {"limit": 4, "batch": 2, "order": 2, "epochs": 1}
+    settings = {"limit": 4, "batch": 2, "order": 1 if name == "dsrna" else 2, "epochs": 1}
     first, again, other = (start(name, seed=s, settings=settings) for s in (1, 1, 2))
     assert np.array_equal(first.probabilities, again.probabilities)
     assert not np.array_equal(first.probabilities, other.probabilities)
