@@ -11,7 +11,7 @@ from typing import Any
 from .._checks import check_choice
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
-from .base import AbstractPredictor, as_identity
+from .base import AbstractPredictor
 
 _HOMES = {
     "default": ("default", "DefaultPredictor"),
@@ -74,7 +74,7 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
     """
     from .column_file import FILE as COLUMNS_FILE
     from .column_file import unpack_columns
-    from .state import unpack_state
+    from .state import as_identity, unpack_state
     from .storage import STATE, read_predictor
 
     card, files = read_predictor(folder)

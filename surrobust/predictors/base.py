@@ -1,18 +1,18 @@
 """What every predictor promises, whatever its idea."""
 
 import inspect
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .._checks import brief, check_coverage, check_integer, check_values
-from ..errors import InvalidInputError, InvalidModelError, NotFittedError
+from .._checks import check_coverage, check_integer
+from ..errors import InvalidInputError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
+from .measured import Measured, check_moments, distinct, parse_architectures
 from .state import FittedState, OutOfFold
 
 
@@ -37,8 +37,7 @@ class AbstractPredictor(ABC):
     encoder: str
     """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
 
-    _least_cells = 2
-    """How many cells ``fit`` needs."""
+    _least_cells = 2  # that ``fit`` needs
 
     def __init__(self, *, calibration_folds: int = 5, seed: int = 0) -> None:
         self.calibration_folds = check_integer("calibration_folds", calibration_folds, minimum=0)
@@ -67,9 +66,9 @@ class AbstractPredictor(ABC):
 
         Columns are written by their names and checksum, and left out where there are none.
         """
-        given = self.arguments
-        columns = given.pop("columns", None)
-        return given if columns is None else {**given, "columns": columns.reference}
+        columns = self.arguments.get("columns")
+        rest = {name: value for name, value in self.arguments.items() if name != "columns"}
+        return rest if columns is None else {**rest, "columns": columns.reference}
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -95,20 +94,13 @@ class AbstractPredictor(ABC):
             InvalidInputError: If there are too few architectures, or ``y`` or ``targets`` do not
                 fit them.
         """
-        cells = parse_architectures(architectures)
-        if len(cells) < self._least_cells:
-            msg = f"architectures: expected at least {self._least_cells} to fit, got {len(cells)}"
-            raise InvalidInputError(msg)
-        given = check_values(y, n=len(cells)) if cells else _check_no_values(y)
-        values = given[:, None] if given.ndim == 1 else given
-        names = _check_targets(targets, m=values.shape[1], is_single=given.ndim == 1)
-        order = np.lexsort((*values.T[::-1], [cell.index for cell in cells]))
-        cells, values = [cells[i] for i in order], values[order]
+        given = Measured.of(architectures, y, targets, least=self._least_cells)
         self._state = self.card = None
-        self._names = names
-        self._fit(cells, values)
-        out_of_fold = self._out_of_fold(cells, values) if self.calibration_folds else None
-        self._state = FittedState.of(cells, names, given.ndim == 1, out_of_fold)
+        self._names = given.names
+        cells, Y = given.cells, given.values
+        self._fit(cells, Y)
+        out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
+        self._state = FittedState.of(cells, given.names, given.is_single, out_of_fold)
         return self
 
     def predict(self, architectures: Iterable[Any]) -> FloatArray:
@@ -158,8 +150,8 @@ class AbstractPredictor(ABC):
         Raises:
             NotFittedError: If the predictor was not fitted.
         """
-        index = Architecture.parse(architecture).representative.index
-        return bool(np.isin(index, self._fitted().trained))
+        cell = Architecture.parse(architecture)
+        return bool(np.isin(cell.representative.index, self._fitted().trained))
 
     def save(self, folder: AnyPath, **card: Any) -> None:
         """Write the predictor as a folder: ``card.json`` and weights, nothing else.
@@ -176,19 +168,9 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
             InvalidInputError: If the folder holds anything else, or a field is not known.
         """
-        from .column_file import FILE as COLUMNS_FILE
-        from .column_file import pack_columns
         from .storage import write_predictor
 
-        state = self._fitted()
-        columns = self.arguments.get("columns")
-        known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
-        write_predictor(folder, self, state, {**self._weights(), **known}, card)
-
-    @property
-    def identity(self) -> str:
-        """The kind and options as text: what a card and its weights must agree on."""
-        return as_identity(self.kind, self.options)
+        write_predictor(folder, self, self._fitted(), self._weights(), card)
 
     def restore(self, state: FittedState, weights: Mapping[str, bytes]) -> Self:
         """Take over what :meth:`save` wrote, on a predictor made with the same options.
@@ -211,22 +193,13 @@ class AbstractPredictor(ABC):
 
     def _moments(self, architectures: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
         """Return checked means and standard deviations, both ``(n, m)``."""
-        shape = len(self._fitted().targets)
+        m = len(self._fitted().targets)
         cells = parse_architectures(architectures)
         if not cells:
-            return np.empty((0, shape)), np.empty((0, shape))
-        rows: dict[Hashable, int] = {}
-        firsts: list[Architecture] = []
-        where = np.empty(len(cells), dtype=np.int64)
-        for i, cell in enumerate(cells):
-            where[i] = rows.setdefault(self._key(cell), len(rows))
-            if len(rows) > len(firsts):
-                firsts.append(cell)
+            return np.empty((0, m)), np.empty((0, m))
+        firsts, where = distinct(cells, [self._key(cell) for cell in cells])
         mean, std = self._predict(firsts)
-        for name, array in (("means", mean), ("standard deviations", std)):
-            if array.shape != (len(firsts), shape) or not np.isfinite(array).all():
-                msg = f"{type(self).__name__}: expected finite {name} of shape {shape}, got others"
-                raise InvalidModelError(msg)
+        check_moments(type(self).__name__, mean, std, shape=(len(firsts), m))
         return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
@@ -234,16 +207,14 @@ class AbstractPredictor(ABC):
 
         Called after :meth:`_fit`; a variant may override it if it can do the same faster.
         """
-        folds = self._folds(cells)
-        mean, std = np.full_like(Y, np.nan), np.full_like(Y, np.nan)
-        for fold in range(folds.max(initial=-1) + 1):
-            test = np.flatnonzero(folds == fold)
-            train = np.flatnonzero(folds != fold)
+
+        def predict(train: IntArray, test: IntArray) -> tuple[FloatArray, FloatArray]:
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
-            mean[test], std[test] = model._predict([cells[int(i)] for i in test])
-        return OutOfFold(folds, Y, mean, std)
+            return model._predict([cells[int(i)] for i in test])
+
+        return OutOfFold.of(self._folds(cells), Y, predict)
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
         """Return the fold of each cell, ``(n,)``.
@@ -277,41 +248,3 @@ class AbstractPredictor(ABC):
         Raises:
             InvalidModelError: If the files are damaged or not of ``n_targets`` columns.
         """
-
-
-def as_identity(kind: str, options: Mapping[str, Any]) -> str:
-    """Return kind and options as the text that card and weights must agree on."""
-    return json.dumps({"kind": kind, "options": dict(options)}, sort_keys=True)
-
-
-def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:
-    """Return a list of cells from any iterable of what ``Architecture.parse`` takes.
-
-    Raises:
-        InvalidInputError: If it is no such iterable, or a single architecture.
-    """
-    if isinstance(architectures, str | Architecture | Mapping) or not isinstance(
-        architectures, Iterable
-    ):
-        msg = f"architectures: expected a list of architectures, got {brief(architectures)}"
-        raise InvalidInputError(msg)
-    return [Architecture.parse(value) for value in architectures]
-
-
-def _check_no_values(y: Any) -> FloatArray:
-    """Return no values, ``(0,)`` or ``(0, m)``."""
-    array = np.asarray(y)
-    if array.ndim not in (1, 2) or len(array) or 0 in array.shape[1:]:
-        msg = f"y: expected no values for no architectures, got {brief(y)}"
-        raise InvalidInputError(msg)
-    return np.empty(array.shape)
-
-
-def _check_targets(targets: Any, *, m: int, is_single: bool) -> tuple[str, ...]:
-    if targets is None:
-        return ("value",) if is_single else tuple(f"value-{i}" for i in range(m))
-    names = (targets,) if isinstance(targets, str) else tuple(targets)
-    if len(names) != m or len(set(names)) != m or not all(isinstance(t, str) for t in names):
-        msg = f"targets: expected {m} distinct names, got {brief(list(names))}"
-        raise InvalidInputError(msg)
-    return names

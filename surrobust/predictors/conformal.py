@@ -8,6 +8,11 @@ The model of the spread has two factors: the predictor's own standard deviation,
 is at a level, since predictors are often surer or less sure in the head of a ranking than they
 should be. The second is a local mean over held-out cells that are predicted nearly as high. The
 factor of a held-out cell is the mean over the others, as that of a new cell is over all of them.
+
+Where not only the size of the residuals but their distribution changes with the level, one quantile
+is too wide at some coverages and too narrow at others; so each level has bends: its own quantiles
+over those of all cells (weighted quantiles, as in Guan, "Localized conformal prediction",
+Biometrika 2023), drawn towards one by as much as few cells say.
 """
 
 from collections.abc import Hashable, Sequence
@@ -17,6 +22,7 @@ import numpy as np
 
 from .._random import as_generator
 from ..typing import FloatArray, IntArray, Seed
+from .local_quantiles import BEND_AT, local_bends
 
 _FLOOR = 0.25
 """The least spread that counts, as a share of the typical one: no interval has zero width where
@@ -49,12 +55,15 @@ class Calibration:
         levels: Predicted values, ascending along axis 0, ``(k, m)``; k is 0 where the level does
             not count.
         factors: By how much the standard deviation is too small there, ``(k, m)``.
+        bends: Quantiles there over those of all levels at the coverages ``BEND_AT``, ``(p, k, m)``
+            float32; p is 0 where there are none.
     """
 
     scores: np.ndarray
     floors: FloatArray
     levels: FloatArray
     factors: FloatArray
+    bends: np.ndarray
 
     @classmethod
     def from_residuals(
@@ -72,18 +81,23 @@ class Calibration:
         floors = np.where(typical > 0, _FLOOR * typical, 1.0)
         scores = np.abs(residuals) / np.maximum(std, floors)
         levels = factors = np.empty((0, m))
+        bends = np.empty((0, 0, m), dtype=np.float32)
         if mean is not None and n > 1:
             keep = np.unique(np.linspace(0, n - 1, _KNOTS).round().astype(np.int64))
             levels, factors = np.empty((len(keep), m)), np.empty((len(keep), m))
+            bends = np.empty((len(BEND_AT), len(keep), m), dtype=np.float32)
             for j in range(m):
                 kept = np.argsort(mean[:, j], kind="stable")[keep]
                 of_new, of_others = _local_means(scores[:, j], mean[:, j])
                 levels[:, j], factors[:, j] = mean[kept, j], of_new[kept]
                 scores[:, j] /= of_others
+                bends[:, :, j] = local_bends(scores[:, j], mean[:, j], keep)
         scores = np.sort(scores, axis=0)
         # Rounded away from zero, so that intervals are never narrower than in float64.
         small = np.nextafter(scores.astype(np.float32), np.float32(np.inf))
-        return cls(np.where(scores > 0, small, 0).astype(np.float32), floors, levels, factors)
+        return cls(
+            np.where(scores > 0, small, 0).astype(np.float32), floors, levels, factors, bends
+        )
 
     def half_widths(self, mean: FloatArray, std: FloatArray, *, coverage: float) -> FloatArray:
         """Return half the width of each interval, shape ``(k, m)``, for arrays of that shape."""
@@ -91,8 +105,19 @@ class Calibration:
         half: FloatArray = quantile * np.maximum(std, self.floors)
         if len(self.levels):
             for j in range(half.shape[1]):
-                half[:, j] *= np.interp(mean[:, j], self.levels[:, j], self.factors[:, j])
+                factors = self.factors[:, j] * self._bend(coverage, j)
+                half[:, j] *= np.interp(mean[:, j], self.levels[:, j], factors)
         return half
+
+    def _bend(self, coverage: float, j: int) -> FloatArray | float:
+        """Return by how much the quantile of each level differs, ``(k,)``."""
+        if not len(self.bends):
+            return 1.0
+        place = np.interp(coverage, BEND_AT, np.arange(len(BEND_AT)))
+        low = min(int(place), len(BEND_AT) - 2)
+        share = place - low
+        bend: FloatArray = (1 - share) * self.bends[low, :, j] + share * self.bends[low + 1, :, j]
+        return bend
 
 
 def _local_means(scores: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,6 +1,7 @@
 """A Gaussian process on what cells compute."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import astuple
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from .kernel import Hyperparameters, MarginalLikelihood, covariance
 from .kernel_groups import KernelGroups, group_columns
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
+from .spread import Sight, Spread
 from .tensors import pack_tensors, take_tensor, unpack_tensors
 
 FILE = "process.safetensors"
 _JITTER = 1e-6
+_NEAREST = 8
+"""Rows besides the anchors that count for the standard deviation of a cell."""
 
 
 class GaussianProcess(AbstractPredictor):
@@ -34,7 +38,7 @@ class GaussianProcess(AbstractPredictor):
         transform: Name in ``TRANSFORMS``: what is regressed on.
         rows_for_kernel: Rows that the hyper-parameters are fitted to, drawn if there are more.
         rows_for_std: Rows behind the standard deviation. Where there are more, it is that of the
-            posterior given this many of them, an upper bound.
+            posterior given this many of them and each cell's nearest others, an upper bound.
         columns: Numbers known of cells beforehand, a group of the kernel for each source; or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
@@ -91,15 +95,15 @@ class GaussianProcess(AbstractPredictor):
             noisy[diagonal] += noise / repeats + _JITTER
             factor = cho_factor(noisy, lower=True, overwrite_a=True)
             self.alpha_[:, mine] = cho_solve(factor, scores[:, mine])
-        self.anchors_ = _draw(len(K), self.rows_for_std, rng)
-        noisy = K[np.ix_(self.anchors_, self.anchors_)]
-        noisy[np.diag_indices(len(noisy))] += (
-            np.median(self.noise_) / repeats[self.anchors_] + _JITTER
-        )
+        anchors = _draw(len(K), self.rows_for_std, rng)
+        each = np.median(self.noise_) / repeats + _JITTER
+        noisy = K[np.ix_(anchors, anchors)]
+        noisy[np.diag_indices(len(noisy))] += each[anchors]
         lower = cho_factor(noisy, lower=True, overwrite_a=True)[0]
         whiten = solve_triangular(lower, np.eye(len(lower)), lower=True)
         # In the order of memory that loading gives, so that both predict the same to the last bit.
-        self.whiten_ = np.ascontiguousarray(whiten, dtype=np.float32)
+        whiten = np.ascontiguousarray(whiten, dtype=np.float32)
+        self.spread_ = Spread(anchors, whiten, each, _NEAREST)
 
     def _covariance(self, a: np.ndarray, b: np.ndarray) -> FloatArray:
         return covariance(a, b, self.groups_.slices, self.kernel_)
@@ -115,15 +119,18 @@ class GaussianProcess(AbstractPredictor):
     def _posterior(self, Z: np.ndarray) -> tuple[FloatArray, FloatArray]:
         """Return scores ``(n, m)`` and their standard deviations ``(n,)``."""
         mean = np.empty((len(Z), self.alpha_.shape[1]))
-        variance = np.empty(len(Z))
+        sights: list[Sight] = []
         for start in range(0, len(Z), 1024):
             rows = slice(start, start + 1024)
             K = self._covariance(Z[rows], self.Z_)
             mean[rows] = K @ self.alpha_
-            known = K[:, self.anchors_].astype(np.float32) @ self.whiten_.T
-            variance[rows] = (known.astype(np.float64) ** 2).sum(axis=1)
+            sights.append(self.spread_.see(K))
+        parts = (np.concatenate(part) for part in zip(*map(astuple, sights), strict=True))
+        explained = self.spread_.explained(
+            Sight(*parts), self.Z_, self.groups_.slices, self.kernel_
+        )
         prior = self.kernel_.amplitude + 1
-        return mean, np.sqrt(np.maximum(prior - variance, 1e-9 * prior))
+        return mean, np.sqrt(np.maximum(prior - explained, 1e-9 * prior))
 
     def _weights(self) -> dict[str, bytes]:
         tensors = {
@@ -134,8 +141,7 @@ class GaussianProcess(AbstractPredictor):
             "rows": self.Z_,
             "alpha": self.alpha_,
             "noise": self.noise_,
-            "anchors": self.anchors_,
-            "whiten": self.whiten_,
+            **self.spread_.tensors(),
         }
         return {FILE: pack_tensors(tensors), SCORES_FILE: self.map_.pack()}
 
@@ -158,15 +164,9 @@ class GaussianProcess(AbstractPredictor):
         n = len(self.Z_)
         self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
         self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))
-        self.anchors_ = take_tensor(tensors, "anchors", dtype="int64", shape=(None,))
-        k = len(self.anchors_)
-        self.whiten_ = take_tensor(tensors, "whiten", dtype="float32", shape=(k, k))
-        if (
-            (weights < 0).any()
-            or amplitude <= 0
-            or not ((self.anchors_ >= 0) & (self.anchors_ < n)).all()
-        ):
-            msg = f"{FILE}: expected a kernel and rows that exist, got others"
+        self.spread_ = Spread.take(tensors, n)
+        if (weights < 0).any() or amplitude <= 0:
+            msg = f"{FILE}: expected a kernel, got other numbers"
             raise InvalidModelError(msg)
 
 

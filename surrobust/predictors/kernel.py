@@ -61,7 +61,7 @@ def covariance(
     a: np.ndarray, b: np.ndarray, slices: Sequence[slice], found: Hyperparameters
 ) -> FloatArray:
     """Return the kernel between scaled rows, ``(n, k)``, without noise."""
-    a, b = (_stretch(z, slices, found.weights) for z in (a, b))
+    a, b = (stretch(z, slices, found.weights) for z in (a, b))
     result = np.empty((len(a), len(b)))
     for start in range(0, len(a), _CHUNK):
         rows = slice(start, start + _CHUNK)
@@ -69,7 +69,8 @@ def covariance(
     return result
 
 
-def _stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> FloatArray:
+def stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> FloatArray:
+    """Return scaled rows whose distances the kernel measures, ``(n, d)``."""
     parts = [np.sqrt(w) * z[:, s].astype(np.float64) for w, s in zip(weights, slices, strict=True)]
     return np.concatenate(parts, axis=1)
 

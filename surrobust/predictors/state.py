@@ -1,8 +1,9 @@
 """What a fitted predictor remembers besides its weights."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .conformal import Calibration
+from .local_quantiles import BEND_AT
 from .tensors import pack_tensors, take_tensor, unpack_tensors
 
 
@@ -30,6 +32,27 @@ class OutOfFold:
     true: FloatArray
     mean: FloatArray
     std: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        folds: IntArray,
+        true: FloatArray,
+        predict: Callable[[IntArray, IntArray], tuple[FloatArray, FloatArray]],
+    ) -> "OutOfFold":
+        """Predict each fold by a model of the others.
+
+        Args:
+            folds: Fold of each cell, ``(n,)``.
+            true: Measured values, ``(n, m)``.
+            predict: From positions of training and held-out cells to means and standard
+                deviations of the latter.
+        """
+        mean, std = np.full_like(true, np.nan), np.full_like(true, np.nan)
+        for fold in range(folds.max(initial=-1) + 1):
+            test = np.flatnonzero(folds == fold)
+            mean[test], std[test] = predict(np.flatnonzero(folds != fold), test)
+        return cls(folds, true, mean, std)
 
     def calibrate(self) -> Calibration:
         """Return the calibration by all cells that were predicted."""
@@ -78,6 +101,11 @@ class FittedState:
         return cls(targets, is_single, len(cells), trained, calibration, out_of_fold, is_fresh)
 
 
+def as_identity(kind: str, options: Mapping[str, Any]) -> str:
+    """Return kind and options as the text that card and weights must agree on."""
+    return json.dumps({"kind": kind, "options": dict(options)}, sort_keys=True)
+
+
 def _without_twin(cells: Sequence[Architecture], folds: IntArray) -> npt.NDArray[np.bool_]:
     """Return whether all twins of a cell share its fold, ``(n,)``."""
     if not cells:
@@ -107,7 +135,7 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
     if state.calibration is not None:
         tensors |= {
             name: getattr(state.calibration, name)
-            for name in ("scores", "floors", "levels", "factors")
+            for name in ("scores", "floors", "levels", "factors", "bends")
         }
     return pack_tensors(tensors)
 
@@ -159,7 +187,11 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
     if {"levels", "factors"} & tensors.keys():  # older versions wrote neither
         levels = take_tensor(tensors, "levels", dtype="float64", shape=(None, n_targets))
         factors = take_tensor(tensors, "factors", dtype="float64", shape=levels.shape)
-    if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any():
+    bends = np.empty((0, 0, n_targets), dtype=np.float32)
+    if "bends" in tensors:  # versions before it had levels without
+        shape = (len(BEND_AT), *levels.shape) if len(levels) else bends.shape
+        bends = take_tensor(tensors, "bends", dtype="float32", shape=shape)
+    if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any() or (bends <= 0).any():
         msg = "state.safetensors: expected ascending levels and positive factors, got others"
         raise InvalidModelError(msg)
-    return Calibration(scores, floors, levels, factors)
+    return Calibration(scores, floors, levels, factors, bends)

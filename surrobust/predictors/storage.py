@@ -17,7 +17,9 @@ from .._files import write_bytes, write_json
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .card import CARD, Card, make_card, read_card
-from .state import FittedState, pack_state
+from .column_file import FILE as COLUMNS_FILE
+from .column_file import pack_columns
+from .state import FittedState, as_identity, pack_state
 
 if TYPE_CHECKING:
     from .base import AbstractPredictor
@@ -40,7 +42,10 @@ def write_predictor(
     Raises:
         InvalidInputError: If the folder holds anything but a predictor, or a field is not known.
     """
-    files = {**weights, STATE: pack_state(state, identity=predictor.identity)}
+    columns = predictor.arguments.get("columns")
+    known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
+    identity = as_identity(predictor.kind, predictor.options)
+    files = {**weights, **known, STATE: pack_state(state, identity=identity)}
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)

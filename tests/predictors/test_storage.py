@@ -10,7 +10,7 @@ import pytest
 
 from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
-from surrobust.predictors import load_folder
+from surrobust.predictors import load_folder, make_predictor
 from surrobust.predictors.tensors import pack_tensors, unpack_tensors
 from surrobust.predictors.ubjson import check_booster, read_ubjson
 
@@ -142,15 +142,38 @@ def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
     model.save(tmp_path / "model")
     path = tmp_path / "model" / "state.safetensors"
     tensors = unpack_tensors(path.read_bytes(), name="x")
-    for name, wrong in (("levels", tensors["levels"][::-1]), ("factors", -tensors["factors"])):
+    bad = ("levels", tensors["levels"][::-1]), ("factors", -tensors["factors"])
+    for name, wrong in (*bad, ("bends", -tensors["bends"])):
         forge(tmp_path / "model", path.name, pack_tensors({**tensors, name: wrong}))
         with pytest.raises(InvalidModelError, match="ascending levels and positive factors"):
             load_folder(tmp_path / "model")
+    del tensors["bends"]
+    forge(tmp_path / "model", path.name, pack_tensors(tensors))
+    straight = load_folder(tmp_path / "model")
+    assert (straight._state.calibration.factors == tensors["factors"]).all()
+    assert straight._state.calibration.bends.size == 0
     del tensors["levels"], tensors["factors"]
     forge(tmp_path / "model", path.name, pack_tensors(tensors))
     lower, upper = load_folder(tmp_path / "model").predict_interval(toy_cells)
     half = tensors["scores"][54] * np.maximum(model.predict_std(toy_cells), tensors["floors"])
     np.testing.assert_allclose((upper - lower) / 2, half, rtol=1e-6)
+
+
+def test_a_process_of_before_nearest_rows_counted_loads(tmp_path, toy_cells, toy_values):
+    made = make_predictor("gp", rows_for_std=10, calibration_folds=0).fit(toy_cells, toy_values)
+    made.save(tmp_path / "model")
+    path = tmp_path / "model" / "process.safetensors"
+    tensors = unpack_tensors(path.read_bytes(), name="x")
+    for wrong in ({"nearest": np.array([-1])}, {"row_noise": 0 * tensors["row_noise"]}):
+        forge(tmp_path / "model", path.name, pack_tensors({**tensors, **wrong}))
+        with pytest.raises(InvalidModelError, match="rows that exist and their noise"):
+            load_folder(tmp_path / "model")
+    del tensors["nearest"], tensors["row_noise"]
+    forge(tmp_path / "model", path.name, pack_tensors(tensors))
+    old = load_folder(tmp_path / "model")
+    np.testing.assert_array_equal(old.predict(toy_cells), made.predict(toy_cells))
+    assert (old.predict_std(toy_cells) >= made.predict_std(toy_cells) - 1e-9).all()
+    assert (old.predict_std(toy_cells) > made.predict_std(toy_cells) + 1e-6).any()
 
 
 @pytest.mark.parametrize("kind", ["gp", "random_forest", "ensemble", "default"])
@@ -160,7 +183,8 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
         tensors = unpack_tensors(path.read_bytes(), name="x")
         for key, array in tensors.items():
             spoilt = [{**tensors, key: np.zeros((*array.shape, 2))}]
-            spoilt.append({name: other for name, other in tensors.items() if name != key})
+            if key != "bends":  # which older versions did not write
+                spoilt.append({name: other for name, other in tensors.items() if name != key})
             if array.dtype.kind == "f":
                 spoilt.append({**tensors, key: np.full_like(array, np.nan)})
             for change in spoilt:
