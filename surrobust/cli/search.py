@@ -72,6 +72,15 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
     help="Evaluate the N best by zero-cost scores first, whatever the strategy.",
 )
 @click.option(
+    "--prior",
+    metavar="auto|none|NAME|FOLDER",
+    default="auto",
+    show_default=True,
+    help="What is known of other targets: a shipped predictor or a folder of one; auto takes the "
+    "shipped one of the target's benchmark where values are measured, without its column of the "
+    "target itself.",
+)
+@click.option(
     "--objective",
     type=click.Choice(OBJECTIVES),
     default="auto",
@@ -123,7 +132,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     if options["budget"] == 0 and options["strategy"] != "zero_cost" and not options["resume"]:
         msg = f"--budget: expected at least 1 with strategy {options['strategy']}, got 0"
         raise InvalidInputError(msg)
-    for name in ("target", "budget", "strategy", "objective", "seed", "warm_start"):
+    for name in ("target", "budget", "strategy", "objective", "seed", "warm_start", "prior"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None
     options["training"] = take_training(options)
@@ -138,6 +147,8 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     with _progress() as report:
         result = run(**options, progress=report)
     message(f"objective: {result.objective}")
+    if result.prior != "none":
+        message(f"prior: other targets of {result.prior}")
     if options["out"] is not None:
         from ..report import write_course
 

@@ -12,8 +12,8 @@ from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from .._checks import check_choice
 from ..searches import SEARCHES, AbstractSearch, Goals
-from ..searches.guided import Prior
 from ..searches.ledger import PARAMETERS
+from ..searches.prior import Prior
 from ..searches.quiet import quiet_optuna
 from ..spaces import EDGES, OPS, Architecture, NASBench201
 from ..typing import FloatArray

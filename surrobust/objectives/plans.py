@@ -11,7 +11,7 @@ from ..searches.result import FILE_NAME
 from ..targets import DEFAULT_TARGET
 from ..typing import AnyPath
 
-DEFAULTS = SearchResult(DEFAULT_TARGET, "auto", "default", 50, 0, ())
+DEFAULTS = SearchResult(DEFAULT_TARGET, "auto", "default", 50, 0, (), prior="auto")
 """The search of a user who gives no options."""
 
 _OPTIONS = (
@@ -23,6 +23,7 @@ _OPTIONS = (
     "strategy",
     "seed",
     "warm_start",
+    "prior",
 )
 
 
@@ -33,7 +34,7 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
         defaults: What holds where nothing is given or recorded.
         recorded: The search to be continued; its options hold where none are given.
         **given: ``target``, ``targets``, ``directions``, ``bounds``, ``objective``, ``strategy``,
-            ``budget``, ``seed`` and ``warm_start``; None where not given.
+            ``budget``, ``seed``, ``warm_start`` and ``prior``; None where not given.
 
     Raises:
         InvalidInputError: If a value is not as expected, or contradicts the recorded one. The
@@ -43,8 +44,9 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
     base = defaults
     if recorded is not None:
         base = replace(recorded, evaluations=(), version=defaults.version)
-        if options.get("objective") == "auto":
-            del options["objective"]
+        for name in ("objective", "prior"):
+            if options.get(name) == "auto":
+                del options[name]
         _check_same(recorded, options)
     plan = replace(base, **options)
     check_choice("strategy", plan.strategy, SEARCHES)

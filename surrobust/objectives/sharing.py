@@ -11,9 +11,9 @@ from ..errors import InvalidInputError
 from ..searches import AbstractSearch, SearchResult
 from ..searches.base import count_by_function
 from ..searches.claims import Slot, evaluations_of, settle
-from ..searches.guided import Prior
 from ..searches.lease import HEARTBEAT
 from ..searches.ledger import Ledger, has_study
+from ..searches.prior import Prior
 from ..searches.storage import JOURNAL_NAME, close_storage, is_there, open_storage
 from ..searches.worker import Worker
 from ..spaces import NASBench201
@@ -122,7 +122,7 @@ class Job:
     def open(self) -> Ledger:
         """Return the ledger of the search."""
         plan = self.plan
-        names = ("target", "objective", "strategy", "seed", "warm_start")
+        names = ("target", "objective", "strategy", "seed", "warm_start", "prior")
         facts = {key: getattr(plan, key) for key in names}
         storage = open_storage(self.sharing.storage)
         return Ledger(storage, self.study, facts, maximise=plan.higher_is_better)

@@ -9,10 +9,11 @@ from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from ..searches import SearchResult
 from ..searches.goals import check_directions
-from ..searches.guided import Prior
+from ..searches.prior import Prior
 from ..targets import DEFAULT_TARGET
 from ..typing import AnyPath
 from .gradient import GradientOptions
+from .knowledge import GIVEN, NONE, find_prior, settle_word, word_for
 from .plans import DEFAULTS, make_plan
 from .several import Limits, bounded_callable, read_bounds, read_targets, several_objective
 from .sharing import HEARTBEAT
@@ -32,6 +33,7 @@ def search(
     objective: str | None = None,
     seed: int | None = None,
     warm_start: int | None = None,
+    prior: Any = None,
     gradient: GradientOptions | None = None,
     training: TrainOptions | Mapping[str, Any] | None = None,
     out: AnyPath | None = None,
@@ -63,6 +65,10 @@ def search(
         seed: Seed of the strategy; 0.
         warm_start: How many evaluations come first from the top of the zero-cost ranking
             (``objectives.scores.zero_cost_scores``), whatever the strategy; 0.
+        prior: What is known of other targets: a fitted predictor, the name of a shipped one, or a
+            folder; ``none``; or ``auto``, which takes the shipped predictor of the target's
+            benchmark where values are measured and the strategy is ``default``. Its column of
+            the target itself is left out. auto.
         gradient: Options of the strategies ``darts``, ``dsrna`` and ``arnas``, which search with
             images before they look anything up.
         training: How the objective ``train`` trains, as :class:`TrainOptions` or their names and
@@ -92,7 +98,7 @@ def search(
     beside = goals.get("target") or known.target or DEFAULTS.target
     options = {"objective": objective, "strategy": strategy, "seed": seed, **goals}
     options["bounds"] = read_bounds(maximum, minimum, beside=str(beside))
-    options["warm_start"] = warm_start
+    options |= {"warm_start": warm_start, "prior": word_for(prior)}
     plan = make_plan(DEFAULTS, recorded, budget=budget, **options)
     if plan.target is None:
         msg = "target: expected the search of a target to be resumed, got that of a callable"
@@ -107,7 +113,11 @@ def search(
         if plan.targets or plan.bounds:
             measured = several_objective(plan, measured, data_dir=data_dir)
     plan = replace(plan, objective=measured.name)
-    task = Task(plan, measured, source, budget, recorded, progress, gradient=gradient)
+    plan = replace(plan, prior=settle_word(plan))
+    known_targets = find_prior(plan, prior)
+    task = Task(
+        plan, measured, source, budget, recorded, progress, known_targets, gradient=gradient
+    )
     return run_task(task, place)
 
 
@@ -190,7 +200,8 @@ def run_search(
         budget: Evaluations at most; 50. It may be raised when a search is resumed.
         strategy: Name in ``SEARCHES``; default.
         seed: Seed of the strategy; 0.
-        prior: A fitted predictor of one value; a guided strategy starts from what it predicts.
+        prior: A fitted predictor that guided strategies start from, of one value or of several,
+            which then count the same; its order matters, not its scale.
         warm_start: How many evaluations come first from the top of the zero-cost ranking; 0.
         batch: Architectures asked for at once, before a value of any of them is known.
         gradient: Options of the strategies ``darts``, ``dsrna`` and ``arnas``, which need images.
@@ -216,9 +227,9 @@ def run_search(
         raise InvalidInputError(msg)
     place = Place(out, resume, storage, study, workers, heartbeat)
     recorded = place.recorded()
-    defaults = replace(DEFAULTS, target=None, objective="callable")
+    defaults = replace(DEFAULTS, target=None, objective="callable", prior=NONE)
     options: dict[str, Any] = {"objective": "callable", "strategy": strategy, "seed": seed}
-    options["warm_start"] = warm_start
+    options |= {"warm_start": warm_start, "prior": None if prior is None else GIVEN}
     options["bounds"] = read_bounds(maximum, minimum, beside=DEFAULT_TARGET)
     if directions is not None:
         options["directions"] = check_directions(directions)
@@ -227,5 +238,6 @@ def run_search(
     if plan.bounds:
         measured = bounded_callable(objective, plan, batch=batch is not None)
     source = partial(Objective, "callable", objective)
-    task = Task(plan, measured, source, budget, recorded, progress, prior, batch, gradient)
+    known = find_prior(plan, prior)
+    task = Task(plan, measured, source, budget, recorded, progress, known, batch, gradient)
     return run_task(task, place)

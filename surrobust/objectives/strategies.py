@@ -13,11 +13,16 @@ from ..searches import (
     ParetoSearch,
     ZeroCostSearch,
 )
-from ..searches.guided import GuidedSearch, Prior
+from ..searches.guided import GuidedSearch
+from ..searches.prior import Prior
 from ..spaces import Architecture, NASBench201
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
+from .knowledge import KnownTargets
 from .scores import zero_cost_scores
+
+_CAUTION = {"n_initial": 6, "n_trusted": 1}
+"""Options of a guided search whose prior knows another benchmark only."""
 
 
 def make_search(
@@ -42,7 +47,9 @@ def make_search(
     Args:
         name: Name in ``SEARCHES``.
         seed: Seed of the strategy.
-        prior: A fitted predictor of one value that guided strategies start from.
+        prior: A fitted predictor of one value that guided strategies start from, or
+            :class:`KnownTargets`. Of what is known of another benchmark only the best opens the
+            search.
         target: What is searched for; ``zero_cost`` ranks by what other targets taught.
         warm_start: How many architectures from the top of the zero-cost ranking come first.
         candidates: The architectures that may be asked for; None means all of the space.
@@ -54,7 +61,7 @@ def make_search(
     Raises:
         InvalidInputError: If the name is not known, the strategy takes no prior or no options of
             differentiable ones, has no images to search with, or does not know several
-            objectives, or bounds on what is measured.
+            objectives, or bounds on what is measured; or the prior is no predictor.
     """
     strategy = SEARCHES[check_choice("strategy", name, SEARCHES)]
     seed = check_integer("seed", seed, minimum=0)
@@ -66,10 +73,7 @@ def make_search(
         if strategy is ParetoSearch and known:
             options["known"] = known
     if prior is not None:
-        if not issubclass(strategy, GuidedSearch):
-            msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
-            raise InvalidInputError(msg)
-        options["prior"] = prior
+        options |= _prior_options(name, strategy, prior)
     if name in GRADIENT_STRATEGIES:
         options["source"] = preference_source(name, gradient, seed=seed, target=target, out=out)
     elif gradient is not None:
@@ -87,6 +91,18 @@ def make_search(
         ranked = ZeroCostSearch(NASBench201(), scores=scores, candidates=candidates, seed=seed)
         search.enqueue(ranked.ranking(warm_start))
     return search
+
+
+def _prior_options(name: str, strategy: type[AbstractSearch], prior: Prior) -> dict[str, Any]:
+    """Return the options of a guided strategy that has a prior."""
+    if not issubclass(strategy, GuidedSearch):
+        msg = f"prior: expected none with strategy {name}, got {brief(prior)}"
+        raise InvalidInputError(msg)
+    if not hasattr(prior, "predict"):
+        msg = f"prior: expected a fitted predictor, got {brief(prior)}"
+        raise InvalidInputError(msg)
+    is_foreign = isinstance(prior, KnownTargets) and prior.is_foreign
+    return {"prior": prior, **(_CAUTION if is_foreign else {})}
 
 
 def _several(name: str) -> type[AbstractSearch]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import InvalidInputError
 from ..searches import AbstractSearch, Evaluation, SearchResult, ZeroCostSearch, run
-from ..searches.guided import Prior
+from ..searches.prior import Prior
 from ..searches.result import N_FINALISTS
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions

@@ -6,12 +6,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._checks import check_choice, check_integer
-from ..errors import InvalidInputError
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray, Seed
 from .acquisition import ACQUISITIONS
 from .base import AbstractSearch
 from .design import FunctionPool
+from .informed_process import InformedProcess
+from .prior import Prior, PriorRows
 from .process import FunctionProcess
 
 
@@ -31,14 +32,6 @@ class Model(Protocol):
         ...
 
 
-class Prior(Protocol):
-    """What is believed before anything is measured, for instance a shipped predictor."""
-
-    def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
-        """Return expected values of shape ``(n,)`` or ``(n, 1)``, up to scale and offset."""
-        ...
-
-
 class GuidedSearch(AbstractSearch):
     """Bayesian optimisation over function classes.
 
@@ -47,12 +40,17 @@ class GuidedSearch(AbstractSearch):
     among the bad ones, collapsed trainings, then do not matter), and the open function class with
     the highest acquisition is asked for. Values that are still awaited count as predicted.
 
+    With a prior, the first architectures are in turn the best that the prior knows and spread
+    ones, which show whether it can be believed; the model is then an :class:`InformedProcess`.
+
     Args:
         space: The search space.
-        model: Refitted before each question; None means a :class:`FunctionProcess`.
-        prior: A predictor that orders the architectures beforehand; the model learns what it
-            misses. The best by the prior then opens the search.
+        model: Refitted before each question; None means a :class:`FunctionProcess`, or an
+            :class:`InformedProcess` with a prior. Another model with a prior learns what the
+            prior misses.
+        prior: A predictor that orders the architectures beforehand.
         n_initial: Architectures before the first fit.
+        n_trusted: How many of these are the prior's best: the first, the third and so on.
         acquisition: Name in ``ACQUISITIONS``.
         candidates: The architectures that may be asked for; None means all of the space.
         seed: Seed or generator of every random choice.
@@ -68,6 +66,7 @@ class GuidedSearch(AbstractSearch):
         model: Model | None = None,
         prior: Prior | None = None,
         n_initial: int = 10,
+        n_trusted: int = 5,
         acquisition: str = "confidence_cycle",
         candidates: Iterable[Any] | None = None,
         seed: Seed = 0,
@@ -75,10 +74,14 @@ class GuidedSearch(AbstractSearch):
         super().__init__(space, candidates=candidates, seed=seed)
         self.n_initial = check_integer("n_initial", n_initial, minimum=2)
         self.acquisition = ACQUISITIONS[check_choice("acquisition", acquisition, ACQUISITIONS)]
-        self.model: Model = FunctionProcess() if model is None else model
+        self.n_trusted = check_integer("n_trusted", n_trusted, minimum=1)
         self._pool = FunctionPool(space, self._classes)
         self._leads = self._pool.leads
-        self._prior = None if prior is None else _Standardised(prior, self._leads)
+        self._prior = None if prior is None else PriorRows(prior, self._leads)
+        self._follows_slope = self._prior is not None and model is not None
+        if model is None:
+            model = FunctionProcess() if self._prior is None else InformedProcess(self._prior)
+        self.model: Model = model
 
     def _propose(self) -> Architecture:
         is_open = self._pool.which(self._untouched or self._left)
@@ -95,8 +98,9 @@ class GuidedSearch(AbstractSearch):
         self._pool.take(architecture)
 
     def _begin(self, is_open: np.ndarray) -> int:
-        if not self._pool.taken and self._prior is not None:
-            return int(np.argmax(np.where(is_open, self._prior(self._leads), -np.inf)))
+        turn, is_spread = divmod(len(self._pool.taken), 2)
+        if self._prior is not None and not is_spread and turn < self.n_trusted:
+            return int(np.argmax(np.where(is_open, self._prior.expected(self._leads), -np.inf)))
         return self._pool.spread(is_open, self.rng)
 
     def _score(self) -> FloatArray:
@@ -123,36 +127,16 @@ class GuidedSearch(AbstractSearch):
     def _trend(
         self, cells: Sequence[Architecture], y: FloatArray
     ) -> tuple[float, FloatArray, FloatArray]:
-        """Return the prior's slope, not negative, and its values of ``cells`` and all classes."""
-        if self._prior is None:
+        """Return the prior's slope, not negative, and its values of ``cells`` and all classes.
+
+        They are zero where the model itself makes use of the prior.
+        """
+        if self._prior is None or not self._follows_slope:
             return 0.0, np.zeros(len(cells)), np.zeros(len(self._leads))
-        known = self._prior(cells)
+        known = self._prior.expected(cells)
         spread = known - known.mean()
         slope = max(0.0, float(spread @ y)) / (float(spread @ spread) + 1.0)
-        return slope, known, self._prior(self._leads)
-
-
-class _Standardised:
-    """A prior whose values over all function classes have mean 0 and deviation 1."""
-
-    def __init__(self, prior: Prior, leads: Sequence[Architecture]) -> None:
-        self._prior = prior
-        self._leads = leads
-        values = self._predict(leads)
-        self._mean, self._std = values.mean(), values.std() or 1.0
-        self._values = (values - self._mean) / self._std
-
-    def __call__(self, cells: Sequence[Architecture]) -> FloatArray:
-        if cells is self._leads:
-            return self._values
-        return (self._predict(cells) - self._mean) / self._std
-
-    def _predict(self, cells: Sequence[Architecture]) -> FloatArray:
-        predicted = np.asarray(self._prior.predict(cells), dtype=np.float64)
-        if predicted.shape not in ((len(cells),), (len(cells), 1)):
-            msg = f"prior: expected a predictor of one value, got predictions of {predicted.shape}"
-            raise InvalidInputError(msg)
-        return predicted.ravel()
+        return slope, known, self._prior.expected(self._leads)
 
 
 def normal_scores(values: FloatArray) -> FloatArray:

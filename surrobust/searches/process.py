@@ -1,7 +1,7 @@
 """A Gaussian process that is refitted after every measurement of a search."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -10,10 +10,16 @@ from ..errors import NotFittedError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 
+Trends: TypeAlias = Callable[[Sequence[Architecture]], Sequence[FloatArray]]
+"""Architectures to rows of linear trends, each ``(n, k)``."""
+
 _WEIGHT_PRIOR = (0.0, 1.0)
 _NOISE_PRIOR = (float(np.log(0.02)), 1.0)
+_SLOPE_PRIORS = ((0.0, 1.0), (float(np.log(0.3)), 1.0))
+"""Of the first trend, then of all others."""
 _WEIGHT_BOUNDS = (-6.0, 5.0)
 _NOISE_BOUNDS = (-9.0, 1.0)
+_SLOPE_BOUNDS = (-8.0, 5.0)
 _ITERATIONS = 25
 _ALWAYS = 128
 """Up to so many rows every fit maximises the posterior."""
@@ -36,11 +42,23 @@ class FunctionProcess:
     1000 rows the best 500, the latest 100, and others evenly spaced in time are kept, so that a
     fit stays within bounds however long a search is.
 
+    Trends add ``slope * q(a) . q(b)`` to the kernel for rows q of each: linear functions of them
+    whose coefficients are independent with variance ``slope`` relative to the amplitude (the same
+    book, section 2.7). The slopes are found with the weights.
+
+    Args:
+        trends: Rows of the trends; None for none.
+
     Attributes:
-        theta_: Logarithms of the group weights, then of the noise relative to the amplitude.
+        theta_: Logarithms of the group weights, then of the noise and the slopes relative to the
+            amplitude.
+        loss_: Minus the logarithm of the posterior density at ``theta_`` when that was found, up
+            to a constant that is the same for the same values, with trends or without.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trends: Trends | None = None) -> None:
+        self._trends = trends
+        self.loss_ = 0.0
         self.theta_: FloatArray | None = None
         self._maximised_at = 0
         self._encoded: tuple[Sequence[Architecture], tuple[FloatArray, ...]] | None = None
@@ -54,15 +72,21 @@ class FunctionProcess:
         n_given, kept = len(y), _rows_to_keep(np.asarray(y))
         architectures, y = [architectures[i] for i in kept], np.asarray(y)[kept]
         self._groups = encode_function_groups(architectures)
+        self._rows = () if self._trends is None else tuple(self._trends(architectures))
         distances = np.stack([_squared_distances(group, group) for group in self._groups])
-        theta = _prior(len(distances))[0] if self.theta_ is None else self.theta_
+        products = [rows @ rows.T for rows in self._rows]
+        g = len(distances)
+        theta = _prior(g, len(products))[0] if self.theta_ is None else self.theta_
         if np.ptp(y) > 0 and self._is_due(n_given):
-            theta = _maximise_posterior(theta, distances, y)
+            theta, self.loss_ = _maximise_posterior(theta, distances, products, y)
             self._maximised_at = n_given
         self.theta_ = theta
+        self._slopes = np.exp(theta[g + 1 :])
         n = len(y)
-        squared = np.tensordot(np.exp(theta[:-1]), distances, 1)
-        covariance = np.exp(-0.5 * squared) + np.exp(theta[-1]) * np.eye(n)
+        squared = np.tensordot(np.exp(theta[:g]), distances, 1)
+        covariance = np.exp(-0.5 * squared) + np.exp(theta[g]) * np.eye(n)
+        for slope, product in zip(self._slopes, products, strict=True):
+            covariance += slope * product
         # The whitener W has W' W as the inverse of the covariance.
         self._whitener = solve_triangular(cholesky(covariance, lower=True), np.eye(n), lower=True)
         ones = self._whitener.T @ self._whitener.sum(axis=1)
@@ -102,10 +126,16 @@ class FunctionProcess:
         cross = _squared_distances(self._joined(self._groups), self._joined(groups))
         cross *= -0.5
         np.exp(cross, out=cross)
+        before: float | FloatArray = 1.0
+        if self._trends is not None:
+            parts = zip(self._slopes, self._rows, self._trends(architectures), strict=True)
+            for slope, known, rows in parts:
+                cross += slope * (known @ rows.T)
+                before = before + slope * (rows**2).sum(axis=1)
         mean = self._mean + self._alpha @ cross
         explained = self._whitener @ cross
         explained = np.einsum("ij,ij->j", explained, explained)
-        std = np.sqrt(self._amplitude * np.maximum(1.0 - explained, _LEAST_VARIANCE))
+        std = np.sqrt(self._amplitude * np.maximum(before - explained, _LEAST_VARIANCE))
         if isinstance(architectures, tuple):
             self._last = (architectures, (mean, std))
         return mean, std
@@ -122,7 +152,7 @@ class FunctionProcess:
     def _joined(self, groups: Sequence[FloatArray]) -> FloatArray:
         """Return the groups side by side, each scaled by the root of its weight."""
         assert self.theta_ is not None
-        roots = np.exp(0.5 * self.theta_[:-1])
+        roots = np.exp(0.5 * self.theta_[: len(groups)])
         return np.concatenate([root * g for root, g in zip(roots, groups, strict=True)], axis=1)
 
 
@@ -150,37 +180,46 @@ def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.maximum(squared, 0.0, out=squared)
 
 
-def _prior(n_groups: int) -> tuple[FloatArray, FloatArray]:
-    """Return means and standard deviations of the log-normal priors, shape ``(g + 1,)`` each."""
+def _prior(n_groups: int, n_trends: int) -> tuple[FloatArray, FloatArray]:
+    """Return means and deviations of the log-normal priors, shape ``(g + 1 + t,)`` each."""
     weight, noise = _WEIGHT_PRIOR, _NOISE_PRIOR
-    mean = np.r_[np.full(n_groups, weight[0] - np.log(n_groups)), noise[0]]
-    return mean, np.r_[np.full(n_groups, weight[1]), noise[1]]
+    slopes = [_SLOPE_PRIORS[min(t, 1)] for t in range(n_trends)]
+    mean = np.r_[np.full(n_groups, weight[0] - np.log(n_groups)), noise[0], [m for m, _ in slopes]]
+    return mean, np.r_[np.full(n_groups, weight[1]), noise[1], [sd for _, sd in slopes]]
 
 
-def _maximise_posterior(start: FloatArray, distances: FloatArray, y: FloatArray) -> FloatArray:
+def _maximise_posterior(
+    start: FloatArray, distances: FloatArray, products: Sequence[FloatArray], y: FloatArray
+) -> tuple[FloatArray, float]:
     from scipy.optimize import minimize
 
-    n_groups = len(distances)
+    bounds = [_WEIGHT_BOUNDS] * len(distances) + [_NOISE_BOUNDS] + [_SLOPE_BOUNDS] * len(products)
     found = minimize(
         _loss,
         start,
-        args=(distances, y),
+        args=(distances, products, y),
         jac=True,
         method="L-BFGS-B",
-        bounds=[_WEIGHT_BOUNDS] * n_groups + [_NOISE_BOUNDS],
+        bounds=bounds,
         options={"maxiter": _ITERATIONS},
     )
-    return np.asarray(found.x)
+    return np.asarray(found.x), float(found.fun)
 
 
-def _loss(theta: FloatArray, distances: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+def _loss(
+    theta: FloatArray, distances: FloatArray, products: Sequence[FloatArray], y: FloatArray
+) -> tuple[float, FloatArray]:
     """Return the negative logarithm of the posterior, up to a constant, and its gradient."""
     from scipy.linalg import LinAlgError, cho_solve, cholesky
 
-    n, weights, noise = len(y), np.exp(theta[:-1]), np.exp(theta[-1])
+    n, g = len(y), len(distances)
+    weights, noise, slopes = np.exp(theta[:g]), np.exp(theta[g]), np.exp(theta[g + 1 :])
     kernel = np.exp(-0.5 * np.tensordot(weights, distances, 1))
+    covariance = kernel + noise * np.eye(n)
+    for slope, product in zip(slopes, products, strict=True):
+        covariance += slope * product
     try:
-        factor = cholesky(kernel + noise * np.eye(n), lower=True)
+        factor = cholesky(covariance, lower=True)
     except LinAlgError:
         return 1e10, np.zeros_like(theta)
     inverse = cho_solve((factor, True), np.eye(n))
@@ -191,12 +230,14 @@ def _loss(theta: FloatArray, distances: FloatArray, y: FloatArray) -> tuple[floa
     value = 0.5 * n * np.log(amplitude) + np.log(np.diag(factor)).sum()
     by_covariance = inverse - np.outer(alpha, alpha) / amplitude
     by_squared = -0.5 * by_covariance * kernel
-    slopes = (
+    gradient = (
         0.5
         * np.r_[
-            weights * np.einsum("ij,gij->g", by_squared, distances), noise * np.trace(by_covariance)
+            weights * np.einsum("ij,gij->g", by_squared, distances),
+            noise * np.trace(by_covariance),
+            [s * float((by_covariance * p).sum()) for s, p in zip(slopes, products, strict=True)],
         ]
     )
-    prior_mean, prior_std = _prior(len(distances))
+    prior_mean, prior_std = _prior(g, len(products))
     deviation = (theta - prior_mean) / prior_std
-    return value + 0.5 * float(deviation @ deviation), slopes + deviation / prior_std
+    return value + 0.5 * float(deviation @ deviation), gradient + deviation / prior_std

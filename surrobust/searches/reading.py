@@ -61,6 +61,7 @@ def _parse(document: Any) -> SearchResult:
         version=document["version"],
         evaluations=(),
         warm_start=check_integer("warm_start", document.get("warm_start", 0), minimum=0),
+        prior=_parse_prior(document.get("prior", "none")),
         ranked=() if document["budget"] else tuple(map(_parse_ranked, document["finalists"])),
         **_parse_goals(document),
     )
@@ -70,6 +71,13 @@ def _parse(document: Any) -> SearchResult:
         msg = f"finalists: expected {_best(result)}, got other ones"
         raise InvalidInputError(msg)
     return result
+
+
+def _parse_prior(given: Any) -> str:
+    if not isinstance(given, str) or not given:
+        msg = f"prior: expected text, got {brief(given)}"
+        raise InvalidInputError(msg)
+    return given
 
 
 def _best(result: SearchResult) -> str:

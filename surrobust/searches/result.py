@@ -47,6 +47,8 @@ class SearchResult:
         directions: ``maximize`` or ``minimize`` for each of several objectives, or for that of a
             callable; empty means one that a callable maximises or that the target tells.
         bounds: What an architecture has to keep.
+        prior: What the search knew of other targets: a predictor's name or folder, ``given`` for an
+            object, or ``none``.
     """
 
     target: str | None
@@ -61,6 +63,7 @@ class SearchResult:
     targets: tuple[str, ...] = ()
     directions: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
+    prior: str = "none"
 
     @property
     def higher_is_better(self) -> bool:
@@ -143,6 +146,7 @@ class SearchResult:
             "budget": self.budget,
             "seed": self.seed,
             **({"warm_start": self.warm_start} if self.warm_start else {}),
+            **({"prior": self.prior} if self.prior != "none" else {}),
             "version": self.version,
             "evaluations": [_row(e) for e in self.evaluations],
             "finalists": [finalist_row(e) for e in self.finalists],

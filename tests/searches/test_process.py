@@ -44,8 +44,8 @@ def test_the_gradient_is_that_of_the_loss(toy):
     distances = np.stack([process._squared_distances(g, g) for g in groups])
     theta = np.array([0.3, -1.0, 0.5, -2.0])
     error = check_grad(
-        lambda t: process._loss(t, distances, y)[0],
-        lambda t: process._loss(t, distances, y)[1],
+        lambda t: process._loss(t, distances, (), y)[0],
+        lambda t: process._loss(t, distances, (), y)[1],
         theta,
     )
     assert error < 1e-4
@@ -100,9 +100,9 @@ def test_hyper_parameters_of_many_rows_are_found_ever_more_rarely(
 ):
     found = []
 
-    def maximise(start: np.ndarray, distances: np.ndarray, y: np.ndarray) -> np.ndarray:
-        found.append(len(y))
-        return start
+    def maximise(start: np.ndarray, *others: object) -> tuple[np.ndarray, float]:
+        found.append(len(others[-1]))
+        return start, 0.0
 
     monkeypatch.setattr(process, "_maximise_posterior", maximise)
     model = process.FunctionProcess()
@@ -110,3 +110,45 @@ def test_hyper_parameters_of_many_rows_are_found_ever_more_rarely(
     for n in (50, 51, 128, 129, 134, 135, 136, 142, 60):
         model.fit(cells[:n], np.arange(float(n)))
     assert found == [50, 51, 128, 135, 142, 60]
+
+
+def rows_of(architectures):
+    """Two trends: how many 3x3 convolutions; how many skips and zeros."""
+    counts = np.array([[c.ops.count(op) for op in (3, 1, 0)] for c in architectures], dtype=float)
+    return counts[:, :1] - 1.2, counts[:, 1:] / 2
+
+
+def test_trends_are_a_linear_model_beside_the_process(space, toy):
+    cells, y = toy
+    model, test = FunctionProcess(rows_of).fit(cells, y), space.sample(80, seed=1)
+    weights, (noise, *slopes) = model.theta_[:3], np.exp(model.theta_[3:])
+
+    def both(left, right):
+        groups = zip(
+            weights, *(encode_function_groups(side) for side in (left, right)), strict=True
+        )
+        squared = sum(np.exp(w) * ((a[:, None] - b[None]) ** 2).sum(axis=2) for w, a, b in groups)
+        trends = zip(slopes, rows_of(left), rows_of(right), strict=True)
+        return np.exp(-0.5 * squared) + sum(s * a @ b.T for s, a, b in trends)
+
+    inverse = np.linalg.inv(both(cells, cells) + noise * np.eye(50))
+    mean = inverse.sum(axis=0) @ y / inverse.sum()
+    cross = both(cells, test)
+    np.testing.assert_allclose(model.predict(test), mean + (y - mean) @ inverse @ cross, atol=1e-7)
+    explained = np.einsum("ij,ij->j", cross, inverse @ cross)
+    amplitude = (y - mean) @ inverse @ (y - mean) / 50
+    variance = amplitude * (np.diag(both(test, test)) - explained)
+    np.testing.assert_allclose(model.predict_std(test), np.sqrt(variance), atol=1e-6)
+
+
+def test_the_gradient_by_slopes_is_that_of_the_loss(toy):
+    cells, y = toy
+    distances = np.stack([process._squared_distances(g, g) for g in encode_function_groups(cells)])
+    products = [rows @ rows.T for rows in rows_of(cells)]
+    theta = np.array([0.3, -1.0, 0.5, -2.0, 0.2, -0.7])
+    error = check_grad(
+        lambda t: process._loss(t, distances, products, y)[0],
+        lambda t: process._loss(t, distances, products, y)[1],
+        theta,
+    )
+    assert error < 1e-4

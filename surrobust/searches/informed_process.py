@@ -1,0 +1,60 @@
+"""A process that believes a prior as far as the measurements bear it out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..spaces import Architecture
+from ..typing import FloatArray
+from .process import FunctionProcess, Trends
+
+
+class InformedProcess:
+    """Two processes averaged by their evidence: one with the prior's trends, one without.
+
+    The one without is that of a search that has no prior. Each is worth the exponential of the
+    logarithm of its posterior at its mode; before anything is measured both are worth the same
+    (Hoeting, Madigan, Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial", Statistical
+    Science 1999, equations 1 to 3). Where measurements disagree with the prior its process loses
+    its say, and within that process the trends lose their slopes.
+
+    Args:
+        trends: See :class:`FunctionProcess`.
+
+    Attributes:
+        trust_: The weight of the process that knows the prior.
+    """
+
+    def __init__(self, trends: Trends) -> None:
+        self._views = (FunctionProcess(trends), FunctionProcess())
+        self.trust_ = 0.5
+
+    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "InformedProcess":
+        """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
+        for view in self._views:
+            view.fit(architectures, y)
+        informed, plain = self._views
+        self.trust_ = float(1 / (1 + np.exp(np.clip(informed.loss_ - plain.loss_, -700, 700))))
+        return self
+
+    def predict(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Return posterior means of shape ``(n,)``.
+
+        Raises:
+            NotFittedError: If the process was not fitted.
+        """
+        informed, plain = (view.predict(architectures) for view in self._views)
+        return self.trust_ * informed + (1 - self.trust_) * plain
+
+    def predict_std(self, architectures: Sequence[Architecture]) -> FloatArray:
+        """Return posterior standard deviations of shape ``(n,)``, without the noise.
+
+        Raises:
+            NotFittedError: If the process was not fitted.
+        """
+        means = [view.predict(architectures) for view in self._views]
+        informed, plain = (view.predict_std(architectures) ** 2 for view in self._views)
+        # Within the two and between them (Hoeting et al., the equation for the variance).
+        within = self.trust_ * informed + (1 - self.trust_) * plain
+        between = self.trust_ * (1 - self.trust_) * (means[0] - means[1]) ** 2
+        return np.sqrt(within + between)

@@ -1,0 +1,54 @@
+"""A prior is believed as far as measurements bear it out."""
+
+import numpy as np
+import pytest
+
+from surrobust.searches.informed_process import InformedProcess
+from surrobust.searches.process import FunctionProcess
+
+
+def threes(architectures):
+    return (np.array([[float(c.ops.count(3))] for c in architectures]),)
+
+
+def noise(architectures):
+    return (np.array([[np.random.default_rng(c.index).normal()] for c in architectures]),)
+
+
+class View:
+    """A process that is fitted already."""
+
+    def __init__(self, loss, mean, std):
+        self.loss_, self._mean, self._std = loss, mean, std
+
+    def fit(self, cells, y):
+        """Nothing to learn."""
+
+    def predict(self, cells):
+        return np.full(len(cells), self._mean)
+
+    def predict_std(self, cells):
+        return np.full(len(cells), self._std)
+
+
+def test_two_views_are_averaged_by_their_evidence():
+    model = InformedProcess(threes)
+    # Odds of e^(log 3) = 3 to 1: weights 3/4 and 1/4.
+    model._views = (View(1.0, 2.0, 1.0), View(1.0 + np.log(3.0), -2.0, 3.0))
+    model.fit([], np.empty(0))
+    assert model.trust_ == pytest.approx(0.75)
+    assert model.predict([None]) == pytest.approx([1.0])
+    # Within 3/4 * 1 + 1/4 * 9 = 3, between 3/4 * 1/4 * 4^2 = 3.
+    assert model.predict_std([None]) == pytest.approx([np.sqrt(6.0)])
+
+
+def test_a_prior_that_is_right_is_believed_and_one_that_is_wrong_is_not(space):
+    cells, test = space.sample(25, seed=3), space.sample(200, seed=4)
+    y = threes(cells)[0][:, 0]
+    y = (y - y.mean()) / y.std()
+    right, wrong = InformedProcess(threes).fit(cells, y), InformedProcess(noise).fit(cells, y)
+    assert right.trust_ > 0.9
+    assert wrong.trust_ < 0.5
+    true, plain = threes(test)[0][:, 0], FunctionProcess().fit(cells, y)
+    assert np.corrcoef(right.predict(test), true)[0, 1] > 0.99
+    assert np.corrcoef(wrong.predict(test), plain.predict(test))[0, 1] > 0.9
