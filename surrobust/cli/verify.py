@@ -87,8 +87,8 @@ def verify(
 
     ARCH is a genotype, an index, a code of six digits or a JSON object; of a search, its finalists
     are taken, best first. Genotypes of DARTS-type networks, Genotype(...) or the folder of the
-    gradient search that found one, are networks of --cells cells in all. An interrupted run with --out goes on where it stopped. With --json, the
-    document has the list of records.
+    gradient search that found one, are networks of --cells cells in all. An interrupted run with
+    --out goes on where it stopped. With --json, the document has the list of records.
     """
     from ..verification import make_plan, run_several
 
