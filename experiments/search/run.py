@@ -2,155 +2,165 @@
 
     python experiments/search/run.py --jobs 2            # everything, resumable
     python experiments/search/run.py --smoke             # a minute
-    python experiments/search/run.py --report            # only README's tables
+    python experiments/search/run.py --report            # only README's tables and the figure
 
-Reads the tables as the package does (``--data-dir``, ``SURROBUST_DATA``, per-user cache); appends
-one row to ``results.csv`` after every run and writes the tables between the markers of
-``README.md`` at the end.
+Runs are the library's (``surrobust benchmark searches``), kept in ``runs.csv``. ``results.csv``
+holds earlier runs of five strategies, of which only regret and rank after 20, 50 and 100
+evaluations were kept; where both know a run, ``runs.csv`` is taken. Tables are found as the package
+finds them
+(``--data-dir``, ``SURROBUST_DATA``, per-user cache).
 """
 
 import argparse
 import csv
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-import numpy as np
-
+from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
-from surrobust.objectives import make_search
-from surrobust.searches import run
-from surrobust.tables import load_table
-from surrobust.targets import Target
+from surrobust.benchmark.searches import (
+    BUDGETS,
+    Regret,
+    SearchRun,
+    SearchStanding,
+    read_runs,
+    regrets,
+    run_searches,
+    search_once,
+    search_standings,
+    to_be_found,
+)
+from surrobust.benchmark.searches.figure import write_regret_figure
 
 HERE = Path(__file__).parent
-STRATEGIES = ("default", "local_search", "evolution", "tpe", "random")
-BUDGETS = (20, 50, 100)
-COLUMNS = (
-    "strategy",
-    "target",
-    "seed",
-    *(f"regret_{b}" for b in BUDGETS),
-    *(f"rank_{b}" for b in BUDGETS),
-    "seconds",
-)
-HEADER = "| | runs | regret 20 | 50 | 100 | rank 50 | found 50 | 100 |"
+STRATEGIES = {
+    "default": 50,
+    "surrogate": 50,
+    "local_search": 50,
+    "evolution": 50,
+    "tpe": 50,
+    "nsga2": 20,
+    "zero_cost": 20,
+    "random": 50,
+    "optuna-tpe": 50,
+    "optuna-nsgaii": 20,
+    "optuna-random": 20,
+    "smac": 20,
+}
+"""Runs of each."""
+LEAST = 5
+"""Runs without which a strategy is not in the tables."""
+ONLY_AT_50 = ("surrogate", "smac")
+HEADER = "| | runs | regret 20 | 50 | 100 | found 50 | 100 | behind `default` at 50 | p |"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
-
-Key = tuple[str, str, int]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES))
     parser.add_argument("--targets", nargs="+", default=list(TARGETS))
-    parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--data-dir")
-    parser.add_argument("--out", type=Path, default=HERE / "results.csv")
+    parser.add_argument("--out", type=Path, default=HERE / "runs.csv")
     parser.add_argument("--smoke", action="store_true", help="one run of each strategy, no file")
     parser.add_argument("--report", action="store_true", help="only write the tables")
     args = parser.parse_args()
     if args.smoke:
         for name in args.strategies:
-            print(search_once(name, args.targets[0], 0, args.data_dir))
+            if name not in ONLY_AT_50:
+                print(search_once(name, args.targets[0], budget=100, seed=0))
         return
-    if not args.report:
-        _run_all(args)
-    _report(_read(args.out))
+    for name in () if args.report else args.strategies:
+        _run(name, args)
+    _report(args)
 
 
-def search_once(strategy: str, target: str, seed: int, data_dir: str | None) -> dict[str, object]:
-    """Run one search on a table for 100 evaluations and return its row."""
-    table = load_table(Target.parse(target).benchmark, data_dir=data_dir)
-    values = table.values(target)
-    start = time.perf_counter()
-    evaluations = run(
-        make_search(strategy, seed=seed),
-        lambda cell: table.query(cell, target),
-        budget=max(BUDGETS),
-        source="table",
-    )
-    seconds = time.perf_counter() - start
-    found = np.maximum.accumulate([e.value for e in evaluations])
-    row: dict[str, object] = {"strategy": strategy, "target": target, "seed": seed}
-    row |= {f"regret_{b}": f"{values.max() - found[b - 1]:.6f}" for b in BUDGETS}
-    row |= {f"rank_{b}": 1 + int(np.sum(values > found[b - 1])) for b in BUDGETS}
-    return row | {"seconds": f"{seconds:.2f}"}
+def _run(name: str, args: argparse.Namespace) -> None:
+    known = {(row["strategy"], row["target"], int(row["seed"])) for row in _read("results.csv")}
+    for target in args.targets:
+        seeds = [s for s in range(STRATEGIES[name]) if (name, target, s) not in known]
+        if seeds:
+            run_searches(
+                [name],
+                targets=[target],
+                budgets=[50] if name in ONLY_AT_50 else BUDGETS,
+                seeds=seeds,
+                out=args.out,
+                jobs=args.jobs,
+                data_dir=args.data_dir,
+                progress=_tell,
+            )
 
 
-def _run_all(args: argparse.Namespace) -> None:
-    known = {_key(row) for row in _read(args.out)} if args.out.exists() else set()
-    wanted = [(s, t, r) for s in args.strategies for r in range(args.runs) for t in args.targets]
-    todo = [key for key in wanted if key not in known]
-    new = not args.out.exists()
-    with args.out.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        for done, row in enumerate(_rows(todo, args), start=1):
-            writer.writerow(row)
-            file.flush()
-            name = f"{row['strategy']} {row['target']} seed={row['seed']}"
-            print(f"[{done}/{len(todo)}] {name}: {row['regret_50']}", file=sys.stderr, flush=True)
-    rows = sorted(_read(args.out), key=_key)
-    with args.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def _tell(done: int, total: int, run: SearchRun) -> None:
+    print(f"[{done}/{total}] {run.strategy} {run.target} {run.seed}", file=sys.stderr, flush=True)
 
 
-def _rows(todo: list[Key], args: argparse.Namespace) -> Iterator[dict[str, object]]:
-    if args.jobs == 1:
-        for key in todo:
-            yield search_once(*key, args.data_dir)
-        return
-    with ProcessPoolExecutor(max_workers=args.jobs) as pool:
-        futures = [pool.submit(search_once, *key, args.data_dir) for key in todo]
-        for future in as_completed(futures):
-            yield future.result()
-
-
-def _key(row: dict[str, str]) -> Key:
-    return row["strategy"], row["target"], int(row["seed"])
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+def _read(name: str) -> list[dict[str, str]]:
+    with (HERE / name).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _report(rows: list[dict[str, str]]) -> None:
-    groups: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
-    for row in rows:
-        groups[row["target"], row["strategy"]].append(row)
-    peers = _read(HERE / "peers.csv")
+def _earlier(data_dir: str | None) -> list[Regret]:
+    """Return what ``results.csv`` tells, in the library's form."""
+    best = {target: to_be_found(target, data_dir=data_dir) for target in TARGETS}
+    return [
+        Regret(
+            strategy=row["strategy"],
+            target=row["target"],
+            seed=int(row["seed"]),
+            evaluations=budget,
+            regret=float(row[f"regret_{budget}"]),
+            value=best[row["target"]] - float(row[f"regret_{budget}"]),
+            found_best=row[f"rank_{budget}"] == "1",
+            seconds=float(row["seconds"]) / max(BUDGETS),
+        )
+        for row in _read("results.csv")
+        for budget in BUDGETS
+    ]
+
+
+def _report(args: argparse.Namespace) -> None:
+    runs = read_runs(args.out)
+    reached = {(r.strategy, r.target, r.seed, r.evaluations): r for r in _earlier(args.data_dir)}
+    for one in regrets(runs, BUDGETS, data_dir=args.data_dir):
+        reached[one.strategy, one.target, one.seed, one.evaluations] = one
+    standings = {
+        (s.target, s.strategy, s.evaluations): s for s in search_standings(reached.values())
+    }
+    peers = _read("peers.csv")
     lines: list[str] = []
     for target in TARGETS:
-        lines += [f"\n### `{target}`", HEADER, "|---" * 8 + "|"]
-        lines += [_row(name, groups[target, name]) for name in STRATEGIES if groups[target, name]]
+        lines += [f"\n### `{target}`", HEADER, "|---" * 9 + "|"]
+        for name in STRATEGIES:
+            found = [standings.get((target, name, budget)) for budget in BUDGETS]
+            if any(s is not None and s.n >= LEAST for s in found):
+                lines.append(_row(name, found))
         lines += [_peer_row(row) for row in peers if row["target"] == target]
     readme = HERE / "README.md"
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
-    readme.write_text(head + BEGIN + "\n".join(lines) + "\n" + END + tail)
+    write_text(readme, head + BEGIN + "\n".join(lines) + "\n" + END + tail)
+    if any(run.strategy == "default" for run in runs):
+        write_regret_figure(HERE / "regret.png", runs, data_dir=args.data_dir)
 
 
-def _row(name: str, rows: list[dict[str, str]]) -> str:
-    regret = {b: np.array([float(row[f"regret_{b}"]) for row in rows]) for b in BUDGETS}
-    cells = [f"{regret[b].mean():.4f} ± {regret[b].std(ddof=1):.4f}" for b in BUDGETS]
-    cells.append(f"{np.median([float(row['rank_50']) for row in rows]):g}")
-    cells += [f"{np.mean([row[f'rank_{b}'] == '1' for row in rows]):.0%}" for b in (50, 100)]
-    return f"| **{name}** | {len(rows)} | " + " | ".join(cells) + " |"
+def _row(name: str, found: list[SearchStanding | None]) -> str:
+    at_50, at_100 = found[1], found[2]
+    cells = [f"{s.regret:.4f} ± {s.regret_sd:.4f}" if s else "-" for s in found]
+    cells += [f"{s.found_best:.0%}" if s else "" for s in (at_50, at_100)]
+    if name == "default" or at_50 is None or not at_50.paired:
+        cells += ["", ""]
+    else:
+        cells += [f"{at_50.difference:+.4f}", f"{at_50.p_value:.1g}"]
+    n = next(s.n for s in found if s is not None)
+    return f"| **{name}** | {n} | " + " | ".join(cells) + " |"
 
 
 def _peer_row(row: dict[str, str]) -> str:
-    names = ("runs", *(f"regret_{b}" for b in BUDGETS), "rank_50")
+    names = ("runs", *(f"regret_{b}" for b in BUDGETS))
     cells = [row[name] or "-" for name in names]
-    return f"| {row['peer']} | " + " | ".join(cells) + " | | |"
+    return f"| {row['peer']} | " + " | ".join(cells) + " | | | | |"
 
 
 if __name__ == "__main__":

@@ -43,6 +43,6 @@ def write_panels(path: AnyPath, targets: Sequence[str], draw: Callable[[Any, str
         handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 8)
     )
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=100)
+    figure.savefig(content, format="png", dpi=75)
     write_bytes(path, content.getvalue())
     return Path(path)

@@ -1,6 +1,6 @@
 """Judging searches on the tables: runs, regret, the leaderboard beside the peers."""
 
-from .leaderboard import SearchStanding, regrets, search_standings, write_search_leaderboard
+from .leaderboard import Regret, SearchStanding, regrets, search_standings, write_search_leaderboard
 from .protocol import (
     BUDGETS,
     STRATEGIES,
@@ -16,6 +16,7 @@ __all__ = [
     "BUDGETS",
     "STRATEGIES",
     "Climb",
+    "Regret",
     "SearchRun",
     "SearchStanding",
     "check_searches",
