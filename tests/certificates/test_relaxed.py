@@ -1,0 +1,155 @@
+"""Certified margins of trained networks: never above what an attack leaves, exact where linear."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from surrobust.attacks import FGSM, PGD
+from surrobust.certificates import certified_radii, certify_margins
+from surrobust.errors import InvalidInputError
+from surrobust.networks import build_network
+from surrobust.spaces import Architecture
+
+
+def margins(network, x, y) -> torch.Tensor:
+    logits = network(x)
+    own = logits.gather(1, y[:, None]).squeeze(1)
+    return own - logits.scatter(1, y[:, None], -torch.inf).amax(1)
+
+
+def batch(n: int, seed: int = 0) -> torch.Tensor:
+    return torch.rand((n, 3, 4, 4), generator=torch.Generator().manual_seed(seed))
+
+
+def draw(*layers: nn.Module) -> nn.Sequential:
+    rng = torch.Generator().manual_seed(0)
+    network = nn.Sequential(*layers)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(0, 0.3, generator=rng)
+    return network.eval()
+
+
+def small() -> nn.Sequential:
+    return draw(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(inplace=True),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 6),
+        nn.ReLU(),
+        nn.Linear(6, 4),
+    )
+
+
+@pytest.mark.parametrize(("norm", "epsilon"), [("Linf", 0.02), ("L2", 0.1)])
+def test_no_attack_on_thousands_of_images_falls_below_its_bound(norm: str, epsilon: float) -> None:
+    network, x = small(), batch(2000)
+    y = network(x).argmax(1)
+    bounds = certify_margins(network, x, y, epsilon, norm=norm, batch_size=500)
+    for attack in (FGSM(epsilon, norm=norm), PGD(epsilon, norm=norm, steps=10)):
+        left = margins(network, attack(network, x, y), y).detach()
+        assert bool((left >= bounds - 1e-4).all())
+        # Of use, not only sound: most of what attacks leave standing is certified.
+        assert float((bounds > 0).double().mean()) > 0.5 * float((left > 0).double().mean())
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("Linf", 1), ("L2", 2)])
+def test_exact_on_linear_networks(norm: str, dual: int) -> None:
+    network = draw(nn.Flatten(), nn.Linear(48, 2))
+    x = batch(6) * 0.8 + 0.1  # far enough from the ends of the range
+    y, weight = network(x).argmax(1), network[1].weight
+    bounds = certify_margins(network, x, y, 0.05, norm=norm)
+    exact = margins(network, x, y) - 0.05 * (weight[0] - weight[1]).norm(p=dual)
+    assert bounds.numpy() == pytest.approx(exact.detach().numpy(), abs=1e-5)
+
+
+def test_radii_are_those_of_a_linear_network() -> None:
+    network = draw(nn.Flatten(), nn.Linear(48, 2))
+    x = batch(4) * 0.4 + 0.3
+    y = network(x).argmax(1)
+    away = margins(network, x, y) / (network[1].weight[0] - network[1].weight[1]).norm(p=1)
+    found = certified_radii(network, x, y, largest=0.25, steps=14)
+    assert found.numpy() == pytest.approx(np.minimum(away.detach().numpy(), 0.25), abs=1e-4)
+    assert certified_radii(network, x, 1 - y).tolist() == [0.0] * 4
+
+
+def test_two_layers_by_hand() -> None:
+    # relu(p - q) - relu(q - p) against 0 at p = .7, q = .2 with epsilon .1: p - q is in [.3, .7],
+    # both pieces are settled, so the margin is p - q and falls to .3 at worst.
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2, bias=False)
+    )
+    with torch.no_grad():
+        network[1].weight.copy_(torch.tensor([[1.0, -1.0], [-1.0, 1.0]]))
+        network[3].weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 0.0]]))
+    x, y = torch.tensor([0.7, 0.2]).reshape(1, 2, 1, 1), torch.tensor([0])
+    assert certify_margins(network, x, y, 0.1).tolist() == pytest.approx([0.3])
+    # With epsilon .3 it is in [-.1, 1.1]: relu(p - q) is at least p - q, relu(q - p), whose input
+    # is in [-1.1, .1], at most .1 / 1.2 (q - p + 1.1); at p - q = -.1 that is -.1 - .1.
+    assert certify_margins(network, x, y, 0.3).tolist() == pytest.approx([-0.2])
+
+
+def test_cells_and_what_they_leave_as_it_was() -> None:
+    network = build_network(Architecture.parse("323133"), channels=2, cells=1, image_size=8)
+    network.fold_norms()
+    x = torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    network.train()
+    y = network.eval()(x).argmax(1)
+    network.train()
+    bounds = certify_margins(network, x, y, 1e-5)
+    assert network.training
+    assert next(network.parameters()).dtype == torch.float32
+    left = margins(network.eval(), PGD(1e-5)(network, x, y), y)
+    assert bool((left >= bounds - 1e-5).all())
+    assert bounds.numpy() == pytest.approx(margins(network, x, y).detach().numpy(), abs=0.05)
+
+
+class Hidden(nn.Module):
+    """A ReLU that is not a module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(48, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(-self.layer(x.flatten(1))) * 5
+
+
+class Twice(nn.Module):
+    """One ReLU, called twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.relu = nn.Linear(48, 8), nn.Linear(8, 4), nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.relu(self.second(self.relu(self.first(x.flatten(1)))))
+
+
+class Difference(nn.Module):
+    """Two paths, the one less the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.relu = nn.Linear(48, 8), nn.Linear(48, 8), nn.ReLU()
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.flatten(1)
+        return self.last(self.relu(self.first(x) - 0.9 * self.second(x)))
+
+
+def test_networks_that_cannot_be_bounded_are_refused() -> None:
+    x, y = batch(3), torch.tensor([0, 1, 2])
+    sigmoid = nn.Sequential(nn.Flatten(), nn.Linear(48, 4), nn.Sigmoid())
+    with pytest.raises(InvalidInputError, match=r"network: expected layers .* got Sigmoid at 2"):
+        certify_margins(sigmoid, x, y, 0.01)
+    with pytest.raises(InvalidInputError, match="each ReLU and maximum to be called once"):
+        certify_margins(Twice(), x, y, 0.01)
+    with pytest.raises(InvalidInputError, match="got another function in it"):
+        certify_margins(draw(Hidden()), x, y, 0.01)
+    with pytest.raises(InvalidInputError, match="sums with weights that are not negative"):
+        certify_margins(draw(Difference()), x, y, 0.2)
