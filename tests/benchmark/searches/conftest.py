@@ -10,9 +10,6 @@ from surrobust.spaces import NASBench201, representative_indices
 from surrobust.tables import MeasurementTable
 from surrobust.targets import targets_of
 
-TARGET = "jung2023/cifar10/clean"
-LATENCY = "hw-nas-bench/cifar10/edgetpu-latency"
-
 
 @pytest.fixture(scope="session")
 def toy_tables(space: NASBench201) -> dict[str, MeasurementTable]:
