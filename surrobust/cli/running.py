@@ -4,7 +4,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -33,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 2 the caller's mistake, 130 interrupted, 1 anything else.
     """
-    _show_warnings()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with _warnings_held():
+        return _run(given)
+
+
+def _run(given: list[str]) -> int:
     debug = "--debug" in given or bool(os.environ.get("SURROBUST_DEBUG"))
     try:
         code = root.main(given, prog_name="surrobust", standalone_mode=False)
@@ -87,10 +92,17 @@ class _MessageHandler(logging.Handler):
         hold(f"surrobust: {record.getMessage()}")
 
 
-def _show_warnings() -> None:
+@contextmanager
+def _warnings_held() -> Iterator[None]:
+    """Tell what the library logs while a command runs, and not what it logs to other users."""
     logger = logging.getLogger(__package__.partition(".")[0])
-    if not any(isinstance(handler, _MessageHandler) for handler in logger.handlers):
-        logger.addHandler(_MessageHandler(logging.WARNING))
+    handler = _MessageHandler(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        drop()
 
 
 def _abandon_stdout() -> None:

@@ -1,6 +1,7 @@
 """Exit codes, one-line errors, help; in this process and through the real interpreter."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -224,3 +225,9 @@ def test_interrupt() -> None:
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "surrobust: interrupted"
+
+
+def test_what_is_logged_outside_of_a_command_is_not_told_by_the_next(run_cli):
+    run_cli(["--version"])
+    logging.getLogger("surrobust.elsewhere").warning("for other ears")
+    assert run_cli(["--version"])[2] == ""
