@@ -24,7 +24,7 @@ from surrobust.typing import FloatArray
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
-SEEDS = {50: 20, 200: 10, 1000: 5, 5000: 3}
+SEEDS = {50: 20, 200: 20, 1000: 8, 5000: 3}
 """Splits at each N: the spread over splits is largest where few cells calibrate."""
 COVERAGES = (0.5, 0.8, 0.9, 0.95)
 WHERE = ("all", "head", "best", "tail")
@@ -135,6 +135,7 @@ def report(path: Path) -> None:
             marks = [summary(one, n_train, where, q) for q in COVERAGES]
             n = {len(v) for k, v in one.items() if k[1] == n_train}
             lines.append(f"| {n_train} | {max(n)} | {where} | " + " | ".join(marks) + " |")
+    lines += surely_off(one, sizes)
     for where, what in (("all", "all test cells"), ("head", "the tenth predicted best")):
         lines += [f"\n### Coverage of each target, {what}\n"]
         head = [f"{n} at {q:.0%}" for n in sizes for q in COVERAGES]
@@ -184,6 +185,32 @@ def off(found: dict, n_train: int, where: str, coverage: float) -> dict[str, flo
 def summary(found: dict, n_train: int, where: str, coverage: float) -> str:
     each = list(off(found, n_train, where, coverage).values())
     return f"{np.mean(each):+.1f} ({max(each, key=abs):+.1f})"
+
+
+def surely_off(found: dict, sizes: list[int]) -> list[str]:
+    """Return the table of what is more than two points off by more than two standard errors."""
+    lines = ["\n### More than 2 points off by more than 2 standard errors\n"]
+    lines.append(
+        "Of the means of each target over n splits, how many: beyond 2 points; surely so.\n"
+    )
+    lines += ["| N | n | cells | coverages x targets | beyond 2 points | surely | which |"]
+    lines.append("|---" * 7 + "|")
+    for n_train in sizes:
+        for where in ("all", "head"):
+            each = {k: v for k, v in found.items() if (k[1], k[3]) == (n_train, where)}
+            beyond, which = 0, []
+            for (target, _, coverage, _), values in sorted(each.items()):
+                points = 100 * (np.array([held for held, _ in values]) - coverage)
+                mean, error = points.mean(), points.std(ddof=1) / np.sqrt(len(points))
+                beyond += abs(mean) > 2
+                if abs(mean) > 2 + 2 * error:
+                    name = target.partition("/")[2]
+                    which.append(f"`{name}` {coverage:.0%} {mean:+.1f} ± {error:.1f}")
+            splits = max(map(len, each.values()))
+            counts = f"{len(each)} | {beyond} | {len(which)}"
+            names = "; ".join(which) or "none"
+            lines.append(f"| {n_train} | {splits} | {where} | {counts} | {names} |")
+    return lines
 
 
 def told(values: list[float]) -> str:
