@@ -248,3 +248,18 @@ def test_a_strategys_own_cells(run_cli: Run, tmp_path: Path) -> None:
     code, _, err = run_cli(arguments[:-2])
     assert code == 2
     assert "--images: expected a name or folder with preset darts-smoke, got none" in err
+
+
+def test_a_prior_by_name_and_none(run_cli: Run, tmp_path: Path) -> None:
+    name = json.loads(run_cli(["models", "list", "--json"])[1])["models"][0]["name"]
+    common = ["search", "--objective", "surrogate", "--budget", "3", "--json"]
+    code, out, err = run_cli([*common, "--prior", name, "--out", tmp_path / "run"])
+    assert code == 0, err
+    assert json.loads(out)["prior"] == name
+    assert f"prior: other targets of {name}" in err
+    assert "prior" not in json.loads(run_cli([*common, "--prior", "none"])[1])
+    # What a predictor plays is not searched with what it says itself.
+    assert "prior" not in json.loads(run_cli(common)[1])
+    code, out, err = run_cli([*common, "--prior", "nonsense"])
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "prior" in err
