@@ -21,7 +21,7 @@ from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
 from .knowledge import KnownTargets
 from .scores import zero_cost_scores
 
-_CAUTION = {"n_initial": 6, "n_trusted": 1}
+_CAUTION = {"n_trusted": 1, "prior_odds": 0.1}
 """Options of a guided search whose prior knows another benchmark only."""
 
 
@@ -48,8 +48,8 @@ def make_search(
         name: Name in ``SEARCHES``.
         seed: Seed of the strategy.
         prior: A fitted predictor of one value that guided strategies start from, or
-            :class:`KnownTargets`. Of what is known of another benchmark only the best opens the
-            search.
+            :class:`KnownTargets`. What is known of another benchmark is trusted less: only its
+            best opens the search, and measurements have to speak for it.
         target: What is searched for; ``zero_cost`` ranks by what other targets taught.
         warm_start: How many architectures from the top of the zero-cost ranking come first.
         candidates: The architectures that may be asked for; None means all of the space.

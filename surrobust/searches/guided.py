@@ -51,6 +51,7 @@ class GuidedSearch(AbstractSearch):
         prior: A predictor that orders the architectures beforehand.
         n_initial: Architectures before the first fit.
         n_trusted: How many of these are the prior's best: the first, the third and so on.
+        prior_odds: Odds beforehand that it can be believed, see :class:`InformedProcess`; above 0.
         acquisition: Name in ``ACQUISITIONS``.
         candidates: The architectures that may be asked for; None means all of the space.
         seed: Seed or generator of every random choice.
@@ -67,6 +68,7 @@ class GuidedSearch(AbstractSearch):
         prior: Prior | None = None,
         n_initial: int = 10,
         n_trusted: int = 5,
+        prior_odds: float = 1.0,
         acquisition: str = "confidence_cycle",
         candidates: Iterable[Any] | None = None,
         seed: Seed = 0,
@@ -80,7 +82,11 @@ class GuidedSearch(AbstractSearch):
         self._prior = None if prior is None else PriorRows(prior, self._leads)
         self._follows_slope = self._prior is not None and model is not None
         if model is None:
-            model = FunctionProcess() if self._prior is None else InformedProcess(self._prior)
+            model = (
+                FunctionProcess()
+                if self._prior is None
+                else InformedProcess(self._prior, odds=prior_odds)
+            )
         self.model: Model = model
 
     def _propose(self) -> Architecture:

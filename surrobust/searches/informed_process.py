@@ -13,28 +13,31 @@ class InformedProcess:
     """Two processes averaged by their evidence: one with the prior's trends, one without.
 
     The one without is that of a search that has no prior. Each is worth the exponential of the
-    logarithm of its posterior at its mode; before anything is measured both are worth the same
-    (Hoeting, Madigan, Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial", Statistical
-    Science 1999, equations 1 to 3). Where measurements disagree with the prior its process loses
+    logarithm of its posterior at its mode, times the odds that it has beforehand (Hoeting, Madigan,
+    Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial", Statistical Science 1999, equations
+    1 to 3). Where measurements disagree with the prior its process loses
     its say, and within that process the trends lose their slopes.
 
     Args:
         trends: See :class:`FunctionProcess`.
+        odds: Of the process that knows the prior against the one that does not, beforehand.
 
     Attributes:
         trust_: The weight of the process that knows the prior.
     """
 
-    def __init__(self, trends: Trends) -> None:
+    def __init__(self, trends: Trends, *, odds: float = 1.0) -> None:
+        self.odds = odds
         self._views = (FunctionProcess(trends), FunctionProcess())
-        self.trust_ = 0.5
+        self.trust_ = odds / (1 + odds)
 
     def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "InformedProcess":
         """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
         for view in self._views:
             view.fit(architectures, y)
         informed, plain = self._views
-        self.trust_ = float(1 / (1 + np.exp(np.clip(informed.loss_ - plain.loss_, -700, 700))))
+        behind = np.clip(informed.loss_ - plain.loss_ - np.log(self.odds), -700, 700)
+        self.trust_ = float(1 / (1 + np.exp(behind)))
         return self
 
     def predict(self, architectures: Sequence[Architecture]) -> FloatArray:

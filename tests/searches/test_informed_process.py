@@ -37,6 +37,9 @@ def test_two_views_are_averaged_by_their_evidence():
     model._views = (View(1.0, 2.0, 1.0), View(1.0 + np.log(3.0), -2.0, 3.0))
     model.fit([], np.empty(0))
     assert model.trust_ == pytest.approx(0.75)
+    doubted = InformedProcess(threes, odds=0.1)
+    doubted._views = model._views
+    assert doubted.fit([], np.empty(0)).trust_ == pytest.approx(3 / 13)  # odds of 3 x 0.1
     assert model.predict([None]) == pytest.approx([1.0])
     # Within 3/4 * 1 + 1/4 * 9 = 3, between 3/4 * 1/4 * 4^2 = 3.
     assert model.predict_std([None]) == pytest.approx([np.sqrt(6.0)])
