@@ -29,6 +29,8 @@ _HOMES = {
     "IMAGES": "images",
     "load_images": "images",
     "ATTACKS": "attacks",
+    "CORRUPTIONS": "corruptions",
+    "corrupt": "corruptions",
     "PROXIES": "proxies",
     "score_proxies": "proxies",
     "RECIPES": "training",
