@@ -9,8 +9,10 @@ import numpy as np
 import surrobust as sr
 from surrobust._files import write_text
 from surrobust.metrics import kendall_tau, spearman_rho
+from surrobust.tables import read_records
 from surrobust.training import OneCycle, Recipe
 
+CHANCE = 0.1
 TARGETS = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pgd-8")}
 
 SMALL: dict[str, Any] = {
@@ -43,11 +45,10 @@ def choose_cells(n: int, seed: int = 0) -> list[int]:
     return [table.architectures[row].index for row in chosen]
 
 
-def run(place: Path, images: str, device: str, *, n: int, scale: str) -> list[dict[str, Any]]:
-    """Verify the cells, tell the correlations, and return the rows."""
+def run(place: Path, images: str, device: str, *, n: int, scale: str) -> None:
+    """Verify cells from all of the range, and tell the correlations."""
     options = {"small": SMALL, "smoke": SMOKE, "full": {}}[scale]
     recipe = sr.RECIPES["fast"] if scale == "full" else small_recipe()
-    table, rows = sr.load_table("nas-robbench-201"), []
     for index in choose_cells(n):
         record = sr.verify(
             index,
@@ -58,22 +59,48 @@ def run(place: Path, images: str, device: str, *, n: int, scale: str) -> list[di
             out=place / f"order-{scale}.jsonl",
             **options,
         )
-        row: dict[str, Any] = {"index": index, "genotype": record["architecture"]}
+        print(index, record["accuracy"], flush=True)
+    summarise(place, scale=scale)
+
+
+def summarise(place: Path, *, scale: str) -> None:
+    """Write the table, the figure and the correlations of all cells measured so far."""
+    table, rows = sr.load_table("nas-robbench-201"), []
+    for record in read_records(place / f"order-{scale}.jsonl"):
+        row: dict[str, Any] = {"index": record["index"], "genotype": record["architecture"]}
         for metric, target in TARGETS.items():
-            row[f"table {metric}"] = round(table.query(index, target), 4)
+            row[f"table {metric}"] = round(table.query(record["index"], target), 4)
             row[f"measured {metric}"] = round(record["accuracy"][metric], 4)
-        row["seconds"] = record["train"]["seconds"]
-        row["alarms"] = record["train"]["alarms"]
-        rows.append(row)
-        print(row, flush=True)
-    lines = [",".join(rows[0])]
-    lines += [",".join(str(value) for value in row.values()) for row in rows]
+        rows.append({**row, "alarms": record["train"]["alarms"]})
+    rows.sort(key=lambda row: row["table pgd-8"])
+    lines = [",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]
     write_text(place / f"order-{scale}.csv", "\n".join(lines) + "\n")
+    _tell(rows, "all cells")
+    _tell([row for row in rows if row["table pgd-8"] > CHANCE], "those above chance in the table")
+    _draw(rows, place / f"order-{scale}.png")
+
+
+def _tell(rows: list[dict[str, Any]], which: str) -> None:
+    if len(rows) < 3:
+        return
+    x = np.array([row["table pgd-8"] for row in rows])
     for metric in TARGETS:
-        x = np.array([row["table pgd-8"] for row in rows])
         y = np.array([row[f"measured {metric}"] for row in rows])
+        rho, tau = spearman_rho(x, y), kendall_tau(x, y)
         print(
-            f"{metric}: Spearman {spearman_rho(x, y):.3f}, Kendall {kendall_tau(x, y):.3f} "
-            f"with the table's pgd-8, n = {len(rows)}"
+            f"{metric}, {which}: Spearman {rho:.3f}, Kendall {tau:.3f} with the table's pgd-8, "
+            f"n = {len(rows)}"
         )
-    return rows
+
+
+def _draw(rows: list[dict[str, Any]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for metric, marker in (("clean", "o"), ("pgd-8", "s")):
+        x = [row["table pgd-8"] for row in rows]
+        axes.plot(x, [row[f"measured {metric}"] for row in rows], marker, label=metric)
+    axes.set(xlabel="pgd-8 in the table", ylabel="measured at small scale")
+    axes.legend()
+    figure.savefig(path, dpi=100)

@@ -3,6 +3,7 @@
     python experiments/verify/run.py order --images DIR --scale small     # 10 minutes on a CPU
     python experiments/verify/run.py speed --images DIR --scale small     # a minute
     python experiments/verify/run.py finalists --images DIR --scale small # 5 minutes
+    python experiments/verify/run.py summary                              # of what is measured
     python experiments/verify/run.py cell --images cifar10 --device cuda  # on a GPU: 50 epochs
     python experiments/verify/run.py order --images cifar10 --scale full --n 24 --device cuda
     python experiments/verify/run.py speed --images cifar10 --scale full --device cuda
@@ -31,7 +32,7 @@ PREDICTED = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pg
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["cell", "order", "speed", "finalists"])
+    parser.add_argument("part", choices=["cell", "order", "speed", "finalists", "summary"])
     parser.add_argument("--images", default="digits")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--scale", choices=["small", "full"], default="small")
@@ -40,7 +41,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
     torch.set_num_threads(1 if args.scale == "small" else torch.get_num_threads())
-    {"cell": cell, "order": rank, "speed": cost, "finalists": finalists}[args.part](args)
+    parts = {"cell": cell, "order": rank, "speed": cost, "finalists": finalists}
+    {**parts, "summary": summary}[args.part](args)
 
 
 def cell(args: argparse.Namespace) -> None:
@@ -64,6 +66,11 @@ def rank(args: argparse.Namespace) -> None:
     """A fast recipe on cells from all of the table's range."""
     scale = "smoke" if args.smoke else args.scale
     order.run(args.out, args.images, args.device, n=3 if args.smoke else args.n, scale=scale)
+
+
+def summary(args: argparse.Namespace) -> None:
+    """What is measured so far, without measuring more."""
+    order.summarise(args.out, scale="smoke" if args.smoke else args.scale)
 
 
 def cost(args: argparse.Namespace) -> None:
@@ -108,7 +115,7 @@ def finalists(args: argparse.Namespace) -> None:
     result = sr.search(objective="surrogate", target=PREDICTED["pgd-8"], budget=50, seed=0)
     predictor = sr.load_predictor()
     others = [sr.Architecture.parse(index) for index in order.choose_cells(16)[2:8:3]]
-    cells = [e.architecture for e in result.finalists[:3]] + others
+    cells = [e.architecture for e in result.finalists[:2]] + others
     scale = order.SMOKE if args.smoke else order.SMALL
     out = args.out / f"order-{'smoke' if args.smoke else 'small'}.jsonl"
     rows = []

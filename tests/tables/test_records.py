@@ -136,3 +136,9 @@ def test_runs_that_do_not_compare_are_refused():
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(InvalidInputError, match="expected a readable file"):
         load_table(str(tmp_path / "none.jsonl"))
+
+
+def test_our_own_records_are_a_table_like_any_other():
+    table = load_table("records")
+    assert "records/cifar10-jpeg/pgd-8" in table
+    assert 0.1 < table.query("323133", "records/cifar10-jpeg/pgd-8") < 0.5
