@@ -91,8 +91,7 @@ class AbstractPredictor(ABC):
             targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
 
         Raises:
-            InvalidInputError: If there are too few architectures, or ``y`` or ``targets`` do not
-                fit them.
+            InvalidInputError: If architectures are too few, or ``y`` or ``targets`` do not fit them.
         """
         given = Measured.of(architectures, y, targets, least=self._least_cells)
         self._state = self.card = None
@@ -128,8 +127,8 @@ class AbstractPredictor(ABC):
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level. Where n training cells are too few to vouch for that, ``ceil((n + 1) coverage) > n``,
-        the ends are infinite.
+        level; a second measurement of a training cell less often. Where n training cells are too
+        few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are infinite.
 
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
