@@ -91,7 +91,7 @@ class AbstractPredictor(ABC):
             targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
 
         Raises:
-            InvalidInputError: If architectures are too few, or ``y`` or ``targets`` do not fit them.
+            InvalidInputError: If they are too few, or ``y`` or ``targets`` do not fit them.
         """
         given = Measured.of(architectures, y, targets, least=self._least_cells)
         self._state = self.card = None
