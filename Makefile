@@ -1,4 +1,8 @@
-.PHONY: help format check types floors test all
+.PHONY: help format check types floors test docs leaderboard all
+
+API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates corruptions differentiable \
+	encodings errors explorer images measuring metrics networks objectives predictors proxies report \
+	searches spaces supernets tables targets training typing verification)
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s '	'
@@ -19,5 +23,11 @@ floors:  ## The import contract of the floors
 
 test:  ## All tests on all cores
 	pytest -n auto
+
+docs:  ## API reference from the docstrings, docs/api/index.html (needs the extra docs)
+	pdoc --docformat google --output-directory docs/api $(API)
+
+leaderboard:  ## docs/leaderboard.md from the committed results
+	python experiments/leaderboard.py
 
 all: check types floors test  ## What the continuous integration runs

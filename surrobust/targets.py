@@ -27,7 +27,13 @@ _NO_ENERGY = ("raspi4", "edgetpu", "pixel3")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
-    """One measured quantity of one benchmark on one image set."""
+    """One measured quantity of one benchmark on one image set.
+
+    Args:
+        benchmark: Name of the table, such as ``nas-robbench-201``.
+        images: Name of the image set, such as ``cifar10``.
+        metric: What was measured, such as ``pgd-8`` (Linf, 8/255) or ``raspi4-latency``.
+    """
 
     benchmark: str
     images: str
@@ -75,6 +81,9 @@ class Target:
 
 def targets_of(benchmark: str) -> tuple[str, ...]:
     """Return the target keys of a benchmark in their published order.
+
+    Args:
+        benchmark: A name of :data:`BENCHMARKS`.
 
     Raises:
         InvalidInputError: If the benchmark is not known.

@@ -95,6 +95,9 @@ def gradient_search(
         data_dir: Where official files lie.
         progress: Called after every step.
 
+    Returns:
+        The architecture in which the search ended, and the way of its parameters.
+
     Raises:
         InvalidInputError: If an option is not what was expected, or the folder holds the
             checkpoint of another search.

@@ -24,7 +24,14 @@ _ALL_OPS = frozenset(range(len(OPS)))
 
 
 def suggest_architecture(trial: BaseTrial) -> Architecture:
-    """Suggest the six edges of a cell as categorical parameters ``0->1`` to ``2->3``."""
+    """Suggest the six edges of a cell as categorical parameters ``0->1`` to ``2->3``.
+
+    Args:
+        trial: Of a study of Optuna's, with whichever sampler.
+
+    Returns:
+        The cell of NAS-Bench-201 that they make.
+    """
     return Architecture.parse({"edges": {n: trial.suggest_categorical(n, OPS) for n in PARAMETERS}})
 
 

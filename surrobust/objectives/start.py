@@ -84,6 +84,9 @@ def search(
         data_dir: Where the tables are; see ``load_table``.
         progress: Called with the search so far whenever something was measured.
 
+    Returns:
+        What was measured, in the order of the trials; ``finalists`` has the best, or the front.
+
     Raises:
         InvalidInputError: If an argument is not as expected, ``search.json`` is damaged or of
             another search, or it is there and not to be resumed.
@@ -212,6 +215,9 @@ def run_search(
         workers: Processes started here; the objective has to be importable by them.
         heartbeat: Seconds between a worker's signs of life; see :func:`search`.
         progress: Called with the search so far whenever something was measured.
+
+    Returns:
+        What was measured, in the order of the trials; ``finalists`` has the best, or the front.
 
     Raises:
         InvalidInputError: If an argument or a value is not as expected, ``search.json`` is

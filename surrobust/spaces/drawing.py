@@ -11,7 +11,11 @@ _CONVOLUTION = "#1f5fa8"
 
 
 def draw_genotype(genotype: Genotype) -> str:
-    """Return an SVG document: the cells below each other, an arc with its op for each input."""
+    """Return an SVG document: the cells below each other, an arc with its op for each input.
+
+    Args:
+        genotype: Of a DARTS-type space; a cell for each of its roles is drawn.
+    """
     width = _STEP * 7
     parts = [
         f'<g transform="translate(0,{_HEIGHT * number})">{_cell(role, cell)}</g>'

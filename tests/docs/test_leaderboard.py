@@ -1,0 +1,46 @@
+"""The leaderboard page is what the committed results make."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    place = ROOT / "experiments" / "leaderboard.py"
+    spec = importlib.util.spec_from_file_location("experiments_leaderboard", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_current(script: ModuleType):
+    assert script.PAGE.read_text() == script.make_page(), "run make leaderboard"
+
+
+def test_a_table_is_sorted_and_says_n(script: ModuleType):
+    cells = {
+        ("**worse**", "b/i/m"): (0.5, "0.50 ± 0.10", "10"),
+        ("better", "b/i/m"): (0.25, "0.25", "1–5"),
+        ("part", "b/i/n"): (0.0, "0.00", "2"),
+        ("better", "b/i/n"): (0.75, "0.75", "3"),
+        ("**worse**", "b/i/n"): (0.75, "0.75 ± 0.10", "10"),
+    }
+    assert script._table("T", cells, ["b/i/m", "b/i/n"])[3:] == [
+        "|  | n | `i/m` | `i/n` | mean |",
+        "|---|---|---|---|---|",
+        "| better | 1–5, 3 | 0.25 | 0.75 | 0.50 |",
+        "| **worse** | 10 | 0.50 ± 0.10 | 0.75 ± 0.10 | 0.62 |",
+        "| part | 2 | – | 0.00 | – |",
+    ]
+
+
+def test_only_ours_is_bold(script: ModuleType):
+    assert script._by_whom("| **optuna/TPESampler** | 7 |") == "| optuna/TPESampler | 7 |"
+    assert script._by_whom("| **pareto** | 7 |") == "| **pareto** | 7 |"
