@@ -1,17 +1,17 @@
 """What the README shows is true: its Python runs, its commands exist, its numbers are current."""
 
-import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from documentation import blocks
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [block.text for block in blocks(README, language)]
 
 
 def test_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
