@@ -127,7 +127,7 @@ class AbstractPredictor(ABC):
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level; a second measurement of a training cell less often. Where n training cells are too
+        level; a second measurement of a training cell about so. Where n training cells are too
         few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are infinite.
 
         Raises:
@@ -139,7 +139,7 @@ class AbstractPredictor(ABC):
             msg = "predictor: expected calibration_folds of at least 2 for intervals, got 0"
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
-        mean, std = self._moments(architectures)
+        mean, std = self._moments(architectures, of_measurements=True)
         half = calibration.half_widths(mean, std, coverage=coverage)
         return self._shaped(mean - half), self._shaped(mean + half)
 
@@ -190,14 +190,17 @@ class AbstractPredictor(ABC):
     def _shaped(self, values: FloatArray) -> FloatArray:
         return values[:, 0] if self._fitted().is_single else values
 
-    def _moments(self, architectures: Iterable[Any]) -> tuple[FloatArray, FloatArray]:
+    def _moments(
+        self, architectures: Iterable[Any], *, of_measurements: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
         """Return checked means and standard deviations, both ``(n, m)``."""
         m = len(self._fitted().targets)
         cells = parse_architectures(architectures)
         if not cells:
             return np.empty((0, m)), np.empty((0, m))
         firsts, where = distinct(cells, [self._key(cell) for cell in cells])
-        mean, std = self._predict(firsts)
+        predict = self._predict_measured if of_measurements else self._predict
+        mean, std = predict(firsts)
         check_moments(type(self).__name__, mean, std, shape=(len(firsts), m))
         return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
 
@@ -211,7 +214,7 @@ class AbstractPredictor(ABC):
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
-            return model._predict([cells[int(i)] for i in test])
+            return model._predict_measured([cells[int(i)] for i in test])
 
         return OutOfFold.of(self._folds(cells), Y, predict)
 
@@ -235,6 +238,13 @@ class AbstractPredictor(ABC):
     @abstractmethod
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1."""
+
+    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        """Return moments of measurements, for intervals; a variant that knows noise adds it.
+
+        Without noise intervals would be too narrow where a cell itself was trained on.
+        """
+        return self._predict(cells)
 
     @abstractmethod
     def _weights(self) -> dict[str, bytes]:

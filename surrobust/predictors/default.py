@@ -127,7 +127,17 @@ class DefaultPredictor(AbstractPredictor):
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         if self._informed is not None:
             return self._informed._predict(cells)
-        mean, std = self._process._predict(cells)
+        return self._mixed(cells, *self._process._predict(cells))
+
+    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        if self._informed is not None:
+            return self._informed._predict_measured(cells)
+        return self._mixed(cells, *self._process._predict_measured(cells))
+
+    def _mixed(
+        self, cells: Sequence[Architecture], mean: FloatArray, std: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the moments, given those of the process."""
         if self.process_weight < 1:
             others = self._trees._predict(cells)[0]
             mean = self.process_weight * mean + (1 - self.process_weight) * others

@@ -94,6 +94,10 @@ class Ensemble(AbstractPredictor):
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         return blend([member._predict(cells) for member in self._members], self.network_weight)
 
+    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        moments = [member._predict_measured(cells) for member in self._members]
+        return blend(moments, self.network_weight)
+
     def _weights(self) -> dict[str, bytes]:
         return pack_members(self._members)
 

@@ -112,6 +112,12 @@ class GaussianProcess(AbstractPredictor):
         mean, std = self._posterior(self._rows(cells))
         return self.map_.moments(mean, np.broadcast_to(std[:, None], mean.shape))
 
+    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+        mean, std = self._posterior(self._rows(cells))
+        # Intervals of older folders were calibrated without noise, which they have no rows of.
+        noise = self.noise_ if self.spread_.nearest else np.zeros_like(self.noise_)
+        return self.map_.moments(mean, np.sqrt(std[:, None] ** 2 + noise))
+
     def _rows(self, cells: Sequence[Architecture]) -> np.ndarray:
         """Return what the kernel compares, one row per cell, float32."""
         return self.groups_.transform(self._features.encode(cells))

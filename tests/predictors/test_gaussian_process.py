@@ -1,5 +1,7 @@
 """The Gaussian process against a posterior worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
@@ -94,3 +96,23 @@ def test_each_target_gets_its_own_noise(space):
     Y = np.stack([smooth, rng.normal(size=len(cells))], axis=1)
     model = make_predictor("gp", transform="standard", calibration_folds=0).fit(cells, Y)
     assert model.noise_[0] < model.noise_[1] / 4
+
+
+def test_intervals_of_a_cell_trained_on_keep_the_noise(toy_cells, toy_values):
+    model = make_predictor("gp", calibration_folds=0).fit(toy_cells, toy_values)
+    mean, std = model._predict(toy_cells)
+    measured_mean, measured = model._predict_measured(toy_cells)
+    np.testing.assert_array_equal(mean, measured_mean)
+    # By hand: at a cell of its own the scores' variance is that of the function and the noise.
+    scores, latent = model._posterior(model._rows(toy_cells))
+    by_hand = model.map_.moments(scores, np.sqrt(latent[:, None] ** 2 + model.noise_))[1]
+    np.testing.assert_allclose(measured, by_hand, rtol=1e-12)
+    assert (measured > std).all()
+
+
+def test_a_folder_without_rows_of_noise_is_predicted_as_it_was_calibrated(toy_cells, toy_values):
+    model = make_predictor("gp", calibration_folds=0).fit(toy_cells, toy_values)
+    model.spread_ = replace(model.spread_, nearest=0)
+    np.testing.assert_array_equal(
+        model._predict(toy_cells)[1], model._predict_measured(toy_cells)[1]
+    )
