@@ -79,7 +79,7 @@ class GaussianProcess(AbstractPredictor):
             self.Z_[chosen], means[chosen], repeats[chosen], self.groups_.names, self.groups_.slices
         )
         self.kernel_ = likelihood.maximise()
-        self.noise_ = likelihood.noise_by_target(self.kernel_)
+        self.noise_, self.measured_noise_ = likelihood.noise_by_target(self.kernel_)
         self._condition(means, repeats, rng)
 
     def _condition(self, scores: FloatArray, repeats: FloatArray, rng: np.random.Generator) -> None:
@@ -114,9 +114,7 @@ class GaussianProcess(AbstractPredictor):
 
     def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         mean, std = self._posterior(self._rows(cells))
-        # Intervals of older folders were calibrated without noise, which they have no rows of.
-        noise = self.noise_ if self.spread_.nearest else np.zeros_like(self.noise_)
-        return self.map_.moments(mean, np.sqrt(std[:, None] ** 2 + noise))
+        return self.map_.moments(mean, np.sqrt(std[:, None] ** 2 + self.measured_noise_))
 
     def _rows(self, cells: Sequence[Architecture]) -> np.ndarray:
         """Return what the kernel compares, one row per cell, float32."""
@@ -147,6 +145,7 @@ class GaussianProcess(AbstractPredictor):
             "rows": self.Z_,
             "alpha": self.alpha_,
             "noise": self.noise_,
+            "measured_noise": self.measured_noise_,
             **self.spread_.tensors(),
         }
         return {FILE: pack_tensors(tensors), SCORES_FILE: self.map_.pack()}
@@ -171,7 +170,13 @@ class GaussianProcess(AbstractPredictor):
         self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
         self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))
         self.spread_ = Spread.take(tensors, n)
-        if (weights < 0).any() or amplitude <= 0:
+        # Intervals of older folders were calibrated without noise.
+        self.measured_noise_ = np.zeros(n_targets)
+        if {"measured_noise", "row_noise"} & tensors.keys():
+            self.measured_noise_ = take_tensor(
+                tensors, "measured_noise", dtype="float64", shape=(n_targets,)
+            )
+        if (weights < 0).any() or amplitude <= 0 or (self.measured_noise_ < 0).any():
             msg = f"{FILE}: expected a kernel, got other numbers"
             raise InvalidModelError(msg)
 

@@ -160,23 +160,43 @@ class MarginalLikelihood:
         z = (theta - self.prior_mean) / self.prior_sd
         return value + 0.5 * z @ z, gradient + z / self.prior_sd
 
-    def noise_by_target(self, found: Hyperparameters) -> FloatArray:
+    def noise_by_target(self, found: Hyperparameters) -> tuple[FloatArray, FloatArray]:
         """Return the noise of each target that suits it best, given the shared kernel, ``(m,)``.
 
-        Searched on the shared noise times powers of two, so that targets fall together.
+        First among the shared noise times powers of two, so that targets fall together; then where
+        a parabola through the evidence of three of these is lowest.
         """
         m = self.Y.shape[1]
         if m == 1:
-            return np.array([found.noise])
+            return np.array([found.noise]), np.array([found.noise])
         squared = np.tensordot(found.weights, self.distances, axes=1)
         K = found.amplitude * matern(squared) + 1
-        return suitable_noises(K, self.Y, self.inverse_repeats, found.noise)
+        noises, losses = noise_losses(K, self.Y, self.inverse_repeats, found.noise)
+        best = np.argmin(losses, axis=0)
+        before, here, after = (
+            np.take_along_axis(losses, np.clip(best + i, 0, len(noises) - 1)[None], axis=0)[0]
+            for i in (-1, 0, 1)
+        )
+        bend = before - 2 * here + after
+        shift = np.divide(before - after, 2 * bend, out=np.zeros(m), where=bend > 0)
+        return noises[best], noises[best] * 2.0**shift
 
 
 def suitable_noises(
     K: FloatArray, Y: FloatArray, inverse_repeats: FloatArray, noise: float
 ) -> FloatArray:
     """Return the noise of each target that suits it best, ``(m,)``: ``noise`` times powers of two.
+
+    For the arguments see :func:`noise_losses`.
+    """
+    noises, losses = noise_losses(K, Y, inverse_repeats, noise)
+    return noises[np.argmin(losses, axis=0)]
+
+
+def noise_losses(
+    K: FloatArray, Y: FloatArray, inverse_repeats: FloatArray, noise: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return nine noises, ascending, and the negative log evidence of each, ``(9, m)``.
 
     Args:
         K: Covariance without noise, ``(n, n)``.
@@ -188,10 +208,10 @@ def suitable_noises(
     root = np.sqrt(inverse_repeats)
     values, vectors = np.linalg.eigh(K / np.outer(root, root))
     squares = (vectors.T @ (Y / root[:, None])) ** 2
-    noises = noise * 2.0 ** np.arange(-4, 5)
+    noises: FloatArray = np.asarray(noise * 2.0 ** np.arange(-4, 5), dtype=np.float64)
     losses = np.empty((len(noises), Y.shape[1]))
     for i, at in enumerate(noises):
         spread = np.maximum(values, 0) + at + _JITTER
         losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
         losses[i] += 0.5 * (np.log(at / _PRIOR_NOISE) / _OTHER_SD) ** 2
-    return noises[np.argmin(losses, axis=0)]
+    return noises, losses

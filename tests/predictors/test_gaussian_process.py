@@ -1,7 +1,5 @@
 """The Gaussian process against a posterior worked out by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
@@ -105,14 +103,15 @@ def test_intervals_of_a_cell_trained_on_keep_the_noise(toy_cells, toy_values):
     np.testing.assert_array_equal(mean, measured_mean)
     # By hand: at a cell of its own the scores' variance is that of the function and the noise.
     scores, latent = model._posterior(model._rows(toy_cells))
-    by_hand = model.map_.moments(scores, np.sqrt(latent[:, None] ** 2 + model.noise_))[1]
+    by_hand = model.map_.moments(scores, np.sqrt(latent[:, None] ** 2 + model.measured_noise_))[1]
     np.testing.assert_allclose(measured, by_hand, rtol=1e-12)
     assert (measured > std).all()
 
 
-def test_a_folder_without_rows_of_noise_is_predicted_as_it_was_calibrated(toy_cells, toy_values):
-    model = make_predictor("gp", calibration_folds=0).fit(toy_cells, toy_values)
-    model.spread_ = replace(model.spread_, nearest=0)
-    np.testing.assert_array_equal(
-        model._predict(toy_cells)[1], model._predict_measured(toy_cells)[1]
-    )
+def test_the_noise_of_each_target_is_refined_between_powers_of_two(toy_cells, toy_values):
+    y = np.column_stack([toy_values, toy_values + np.random.default_rng(0).normal(0, 0.02, 60)])
+    model = make_predictor("gp", calibration_folds=0).fit(toy_cells, y)
+    ratio = model.measured_noise_ / model.noise_
+    assert (np.abs(np.log2(ratio)) <= 0.5).all()
+    assert (ratio != 1).all()
+    assert model.measured_noise_[1] > model.measured_noise_[0]

@@ -155,7 +155,8 @@ def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
     del tensors["levels"], tensors["factors"]
     forge(tmp_path / "model", path.name, pack_tensors(tensors))
     lower, upper = load_folder(tmp_path / "model").predict_interval(toy_cells)
-    half = tensors["scores"][54] * np.maximum(model.predict_std(toy_cells), tensors["floors"])
+    std = model._moments(toy_cells, of_measurements=True)[1]
+    half = tensors["scores"][54] * np.maximum(std[:, 0], tensors["floors"])
     np.testing.assert_allclose((upper - lower) / 2, half, rtol=1e-6)
 
 
@@ -168,11 +169,14 @@ def test_a_process_of_before_nearest_rows_counted_loads(tmp_path, toy_cells, toy
         forge(tmp_path / "model", path.name, pack_tensors({**tensors, **wrong}))
         with pytest.raises(InvalidModelError, match="rows that exist and their noise"):
             load_folder(tmp_path / "model")
-    del tensors["nearest"], tensors["row_noise"]
+    del tensors["nearest"], tensors["row_noise"], tensors["measured_noise"]
     forge(tmp_path / "model", path.name, pack_tensors(tensors))
     old = load_folder(tmp_path / "model")
     np.testing.assert_array_equal(old.predict(toy_cells), made.predict(toy_cells))
     assert (old.predict_std(toy_cells) >= made.predict_std(toy_cells) - 1e-9).all()
+    np.testing.assert_array_equal(  # intervals as they were calibrated
+        old.predict_std(toy_cells), old._moments(toy_cells, of_measurements=True)[1][:, 0]
+    )
     assert (old.predict_std(toy_cells) > made.predict_std(toy_cells) + 1e-6).any()
 
 
