@@ -47,7 +47,8 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
     "attacks",
     multiple=True,
     metavar="NAME-EPS",
-    help="What to measure beside clean, Linf in 1/255, repeatable; otherwise what the recipe says.",
+    help="What to measure beside clean, Linf in 1/255, repeatable; corruptions is the mean over "
+    "fifteen in five severities; otherwise what the recipe says.",
 )
 @click.option(
     "--out",

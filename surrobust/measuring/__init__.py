@@ -1,11 +1,21 @@
 """Measuring: what share of images a network gets right, attacked or not, and how sure that is.
 
 :func:`measure_accuracy` re-scores what an attack returns, gives a confidence interval and keeps
-each image's outcome; :func:`compare_paired` tells two networks apart on the same images.
+each image's outcome; :func:`measure_corrupted` does so over common corruptions;
+:func:`compare_paired` tells two networks apart on the same images.
 """
 
 from .accuracy import Accuracy, measure_accuracy
+from .corrupted import CorruptedAccuracy, measure_corrupted
 from .paired import PairedComparison, compare_paired
 from .presets import PRESETS
 
-__all__ = ["PRESETS", "Accuracy", "PairedComparison", "compare_paired", "measure_accuracy"]
+__all__ = [
+    "PRESETS",
+    "Accuracy",
+    "CorruptedAccuracy",
+    "PairedComparison",
+    "compare_paired",
+    "measure_accuracy",
+    "measure_corrupted",
+]

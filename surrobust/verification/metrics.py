@@ -8,27 +8,30 @@ from ..attacks import ATTACKS, AbstractAttack
 from ..errors import InvalidInputError
 from ..measuring import PRESETS
 
-CLEAN = "clean"
+CLEAN, CORRUPTED = "clean", "corruptions"
+"""Metrics without an attack."""
 
 
 def parse_metrics(names: Iterable[str]) -> dict[str, AbstractAttack | None]:
     """Return the attacks by the names of metrics; ``clean`` comes first and is always there.
 
     Args:
-        names: ``clean``; ``<attack>-<epsilon in 1/255>``, Linf; an attack alone, which means -8;
-            or a name of ``PRESETS``, which stands for several.
+        names: ``clean``; ``corruptions``, the mean over fifteen in five severities;
+            ``<attack>-<epsilon in 1/255>``, Linf; an attack alone, which means -8; or a name of
+            ``PRESETS``, which stands for several.
 
     Raises:
         InvalidInputError: If one of them is none of these.
     """
     found: dict[str, AbstractAttack | None] = {CLEAN: None}
     for given in (name for one in names for name in PRESETS.get(one, (one,))):
-        if given == CLEAN:
+        if given in (CLEAN, CORRUPTED):
+            found[given] = None
             continue
         attack, number = (given, "8") if given in ATTACKS else _split(given)
         if attack not in ATTACKS or number is None:
             msg = (
-                f"attack: expected clean, one of {', '.join(PRESETS)}, or one of "
+                f"attack: expected clean, corruptions, one of {', '.join(PRESETS)}, or one of "
                 f"{', '.join(ATTACKS)} with an epsilon in 1/255 as in pgd-8, got {brief(given)}"
             )
             raise InvalidInputError(msg)

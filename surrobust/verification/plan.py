@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import check_choice, check_integer
+from .._files import data_dirs
 from ..attacks import AbstractAttack
 from ..images import ImageSet, load_images
 from ..training import RECIPES, Recipe
 from ..typing import AnyPath
 from .metrics import parse_metrics
+
+_PUBLISHED = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
+"""Folders of published corruptions by images."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class Plan:
     def name(self) -> str:
         """What the images are called in records."""
         return self.train_images.name
+
+    @property
+    def published_corruptions(self) -> Path | None:
+        """The folder of the published corruptions of these images, where the user has it."""
+        name = _PUBLISHED.get(self.images)
+        places = [] if name is None else [place / name for place in data_dirs(self.data_dir)]
+        return next((place for place in places if place.is_dir()), None)
 
     def _load(self, split: str, limit: int | None) -> ImageSet:
         # One choice of images for all cells and seeds, so that they compare.

@@ -3,19 +3,19 @@
 import logging
 import shutil
 from collections.abc import Callable, Sequence
+from glob import escape
 from pathlib import Path
 from typing import Any, Protocol
 
-from torch import nn
-
-from ..measuring import Accuracy, measure_accuracy
+from ..measuring import Accuracy
 from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
 from ..training import EpochEnd, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
-from .metrics import CLEAN
+from .evaluating import describe_corruptions, measure_all, measure_metric
+from .metrics import CLEAN, CORRUPTED
 from .plan import Plan, make_plan
 
 logger = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def _climb(
         # A training that was interrupted after a rung has passed it.
         here = training.epoch == epoch
         if here and not rungs.goes_on(
-            epoch, lambda: _measure(training.network, plan, metric).value
+            epoch, lambda: measure_metric(training.network, plan, metric).value
         ):
             return False
     return True
@@ -179,7 +179,9 @@ def start_training(
 def forget(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> None:
     """Remove what was kept of a cell beside ``out``, and the folder if that was all."""
     path = _checkpoint(architecture, plan, out)
-    for file in (path, *(Path(f"{path}.{name}.json") for name in plan.metrics)):
+    stem = escape(path.name)
+    progress = [file for name in plan.metrics for file in path.parent.glob(f"{stem}.{name}.*")]
+    for file in (path, *progress):
         file.unlink(missing_ok=True)
     if path.parent.is_dir() and not any(path.parent.iterdir()):
         shutil.rmtree(path.parent)
@@ -217,31 +219,15 @@ def make_record(
             "seconds": round(training.seconds, 3),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
-        "outcomes": {name: pack_outcomes(found.correct) for name, found in accuracies.items()},
+        "outcomes": {
+            name: pack_outcomes(found.correct)
+            for name, found in accuracies.items()
+            if isinstance(found, Accuracy)
+        },
         "intervals": {name: [found.lower, found.upper] for name, found in accuracies.items()},
+        **describe_corruptions(accuracies.get(CORRUPTED)),
         **({"pruned": True} if training.epoch < plan.recipe.epochs else {}),
         "n_test": len(plan.test_images),
         "started": started,
         "commit": surroundings.find_commit(),
     }
-
-
-def measure_all(
-    network: nn.Module, plan: Plan, progress: Path | None = None
-) -> dict[str, Accuracy]:
-    """Return the accuracies of a network by metric; the network stays in its mode.
-
-    Args:
-        network: Trained.
-        plan: What to measure.
-        progress: Where a long attack keeps what it has done, a file per metric beside it.
-    """
-    return {
-        name: _measure(network, plan, name, progress and Path(f"{progress}.{name}.json"))
-        for name in plan.metrics
-    }
-
-
-def _measure(network: nn.Module, plan: Plan, metric: str, progress: Path | None = None) -> Accuracy:
-    images = plan.test_images
-    return measure_accuracy(network, images.x, images.y, plan.metrics[metric], checkpoint=progress)

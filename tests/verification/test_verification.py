@@ -134,7 +134,8 @@ def test_metrics_by_name():
     assert list(parse_metrics(["robbench"])) == ["clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8"]
     for wrong in ("magic-8", "pgd-x", "pgd-inf", "-8"):
         with pytest.raises(
-            InvalidInputError, match=r"attack: expected clean, one of robbench.*, or one of fgsm"
+            InvalidInputError,
+            match=r"attack: expected clean, corruptions, one of robbench.*, or one of fgsm",
         ):
             parse_metrics([wrong])
 
@@ -217,3 +218,27 @@ def test_a_label_that_is_no_class_is_told(monkeypatch):
 def test_mistakes(change, told):
     with pytest.raises(InvalidInputError, match=told):
         sr.verify(1000, **{**SMALL, **change})
+
+
+def test_corruptions_in_a_record(tmp_path):
+    out = tmp_path / "records.jsonl"
+    options = {**SMALL, "n_test": 4, "attacks": ["corruptions"]}
+    record = sr.verify(2581, out=out, **options)
+    assert list(record["accuracy"]) == ["clean", "corruptions"]
+    told = record["corruptions"]
+    assert (told["source"], len(told["by"])) == ("own", len(sr.CORRUPTIONS))
+    assert record["accuracy"]["corruptions"] == pytest.approx(np.mean(list(told["by"].values())))
+    assert "corruptions" not in record["outcomes"]
+    assert list(tmp_path.iterdir()) == [out]
+    assert sr.verify(2581, out=out, **options) == record
+    table = sr.load_table(out)
+    value = table.query(2581, "records/digits/corruptions")
+    assert value == pytest.approx(record["accuracy"]["corruptions"])
+
+
+def test_published_corruptions_are_those_of_the_official_images(tmp_path):
+    (tmp_path / "CIFAR-10-C").mkdir()
+    found = [make_plan("smoke", name, data_dir=tmp_path) for name in ("cifar10", "cifar100")]
+    assert [p.published_corruptions for p in found] == [tmp_path / "CIFAR-10-C", None]
+    folder = make_plan("smoke", tmp_path / "cifar10", data_dir=tmp_path)
+    assert folder.published_corruptions is None
