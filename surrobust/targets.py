@@ -115,7 +115,7 @@ def parse_quantity(name: str, text: Any, *, beside: Target) -> str:
     if text in COUNTS:
         return str(text)
     if text in (str(beside), beside.metric):
-        return str(text)
+        return str(beside)
     devices = _device_metrics()
     own = targets_of(beside.benchmark) if beside.benchmark in BENCHMARKS else ()
     metrics = [Target.parse(key).metric for key in own if key.split("/")[1] == beside.images]

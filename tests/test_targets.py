@@ -63,6 +63,7 @@ def test_quantities_have_full_names_and_short_ones():
     beside = Target.parse("nas-robbench-201/cifar100/pgd-8")
     for text, full in {
         "params": "params",
+        "pgd-8": "nas-robbench-201/cifar100/pgd-8",
         "raspi4-latency": "hw-nas-bench/cifar10/raspi4-latency",
         "clean": "nas-robbench-201/cifar100/clean",
         "jung2023/cifar10/clean": "jung2023/cifar10/clean",

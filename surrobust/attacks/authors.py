@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 _TARGETS = 9
 """Classes that a targeted attack aims at, at most; section 4.2."""
 
+_LEAST_SIZE = 5
+"""Pixels a side that Square divides an image into, in L2."""
+
 Network = Callable[[Tensor], Tensor]
 
 
@@ -50,6 +53,10 @@ class AbstractAuthorsAttack(AbstractAttack):
             classes = network(x[:1]).shape[1]
         if classes < self.min_classes:
             msg = f"{self.name}: expected at least {self.min_classes} classes, got {classes}"
+            raise InvalidInputError(msg)
+        if self.norm == "L2" and "square" in self.members and min(x.shape[2:]) < _LEAST_SIZE:
+            size = " x ".join(map(str, x.shape[2:]))
+            msg = f"{self.name}: expected at least {_LEAST_SIZE} x {_LEAST_SIZE} pixels, got {size}"
             raise InvalidInputError(msg)
         suite = self._suite(_Isolated(network, x.dtype), classes, x.device)
         with _own_numbers(self.seed), _tracing_kept():

@@ -105,3 +105,11 @@ def test_fewer_classes_than_the_loss_needs() -> None:
             ATTACKS[name]()(lambda x: x.flatten(1)[:, :3], x, y)
     with pytest.raises(InvalidInputError, match="queries: expected an integer of at least 1"):
         Square(queries=0)
+
+
+@pytest.mark.parametrize("name", ["square", "autoattack"])
+def test_images_too_small_for_square_are_refused(name):
+    attack = ATTACKS[name](epsilon=0.5, norm="L2")
+    x, y = torch.rand(2, 1, 4, 6), torch.zeros(2, dtype=torch.int64)
+    with pytest.raises(InvalidInputError, match="expected at least 5 x 5 pixels, got 4 x 6"):
+        attack(lambda images: images.flatten(1)[:, :4], x, y)
