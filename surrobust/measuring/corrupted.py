@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt, load_published
+from ..errors import InvalidInputError
 from ..typing import AnyPath
 from .accuracy import measure_accuracy
 
@@ -78,9 +79,13 @@ def measure_corrupted(
         InvalidInputError: If an argument or a file is not what was expected.
         OSError: If a checkpoint cannot be written.
     """
+    names = list(corruptions)
+    if not names or not severities:
+        msg = "corruptions: expected at least one, at one severity at least, got none"
+        raise InvalidInputError(msg)
     shares = np.zeros(len(images))
     by: dict[str, tuple[float, ...]] = {}
-    for name in corruptions:
+    for name in names:
         found = []
         for severity in severities:
             if published is None:

@@ -9,6 +9,7 @@ from typing import Any
 from .._checks import check_choice, check_integer
 from .._files import data_dirs
 from ..attacks import AbstractAttack
+from ..corruptions import CORRUPTIONS
 from ..images import ImageSet, load_images
 from ..training import RECIPES, Recipe
 from ..typing import AnyPath
@@ -61,10 +62,16 @@ class Plan:
 
     @property
     def published_corruptions(self) -> Path | None:
-        """The folder of the published corruptions of these images, where the user has it."""
+        """The folder of the published corruptions of these images, where the user has all of it.
+
+        They are of 32 x 32 pixels, so that images of another size are corrupted here.
+        """
         name = _PUBLISHED.get(self.images)
-        places = [] if name is None else [place / name for place in data_dirs(self.data_dir)]
-        return next((place for place in places if place.is_dir()), None)
+        if name is None or self.image_size is not None:
+            return None
+        files = [f"{part}.npy" for part in (*CORRUPTIONS, "labels")]
+        places = [place / name for place in data_dirs(self.data_dir)]
+        return next((p for p in places if all((p / file).is_file() for file in files)), None)
 
     def _load(self, split: str, limit: int | None) -> ImageSet:
         # One choice of images for all cells and seeds, so that they compare.

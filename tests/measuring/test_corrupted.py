@@ -74,6 +74,12 @@ def test_what_was_measured_is_not_measured_again(tmp_path, images):
         measure_corrupted(always_first, images, labels + 1, **kwargs)
 
 
+@pytest.mark.parametrize("change", [{"corruptions": []}, {"severities": ()}])
+def test_nothing_to_measure_is_refused(images, change):
+    with pytest.raises(InvalidInputError, match="corruptions: expected at least one"):
+        measure_corrupted(always_first, images, np.zeros(6, int), **change)
+
+
 def test_another_name_is_refused(images):
     with pytest.raises(InvalidInputError, match="corruption: expected"):
         measure_corrupted(always_first, images, np.zeros(6, int), corruptions=["rain"])

@@ -238,6 +238,11 @@ def test_corruptions_in_a_record(tmp_path):
 
 def test_published_corruptions_are_those_of_the_official_images(tmp_path):
     (tmp_path / "CIFAR-10-C").mkdir()
+    assert make_plan("smoke", "cifar10", data_dir=tmp_path).published_corruptions is None
+    for name in (*sr.CORRUPTIONS, "labels"):
+        (tmp_path / "CIFAR-10-C" / f"{name}.npy").touch()
+    small = make_plan("smoke", "cifar10", data_dir=tmp_path, image_size=16)
+    assert small.published_corruptions is None
     found = [make_plan("smoke", name, data_dir=tmp_path) for name in ("cifar10", "cifar100")]
     assert [p.published_corruptions for p in found] == [tmp_path / "CIFAR-10-C", None]
     folder = make_plan("smoke", tmp_path / "cifar10", data_dir=tmp_path)
