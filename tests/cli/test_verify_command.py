@@ -81,7 +81,7 @@ def test_one_that_diverges_is_told_and_the_others_go_on(run_cli, tmp_path, monke
     ("arguments", "told"),
     [
         (["--recipe", "slow"], "recipe: expected one of robbench201"),
-        (["--attack", "magic-8"], "attack: expected clean, one of robbench"),
+        (["--attack", "magic-8"], "attack: expected clean, corruptions, one of robbench"),
         (["--images", "nothing"], "images: expected one of random"),
         (["--keep"], "--keep: expected --out FILE"),
         (["--out", "."], "--out: expected a file that can be written"),

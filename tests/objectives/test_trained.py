@@ -154,7 +154,7 @@ def test_mistakes(tmp_path, training, told):
 
 
 def test_what_cannot_be_attacked_is_refused():
-    with pytest.raises(InvalidInputError, match="attack: expected clean, one of"):
+    with pytest.raises(InvalidInputError, match="attack: expected clean, corruptions, one of"):
         search("hw-nas-bench/cifar10/raspi4-latency", objective="train", training=SMALL)
 
 
