@@ -1,6 +1,7 @@
 """Are trained and attacked cells worth what the benchmark says, and how fast is it found out?
 
     python experiments/verify/run.py order --images DIR --scale small     # 10 minutes on a CPU
+    python experiments/verify/run.py order --images DIR --scale medium --n 24  # 2 hours on a CPU
     python experiments/verify/run.py speed --images DIR --scale small     # a minute
     python experiments/verify/run.py finalists --images DIR --scale small # 5 minutes
     python experiments/verify/run.py summary                              # of what is measured
@@ -35,12 +36,12 @@ def main() -> None:
     parser.add_argument("part", choices=["cell", "order", "speed", "finalists", "summary"])
     parser.add_argument("--images", default="digits")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--scale", choices=["small", "full"], default="small")
+    parser.add_argument("--scale", choices=["small", "medium", "full"], default="small")
     parser.add_argument("--n", type=int, default=16, help="cells of order")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
-    torch.set_num_threads(1 if args.scale == "small" else torch.get_num_threads())
+    torch.set_num_threads(1 if args.scale != "full" else torch.get_num_threads())
     parts = {"cell": cell, "order": rank, "speed": cost, "finalists": finalists}
     {**parts, "summary": summary}[args.part](args)
 
@@ -77,7 +78,7 @@ def cost(args: argparse.Namespace) -> None:
     """What a step of the benchmark's recipe costs, and against plain PyTorch."""
     device = find_device(args.device)
     recipe, limit, repeats = sr.RECIPES["robbench201"], None, 20
-    if args.scale == "small" or args.smoke:
+    if args.scale != "full" or args.smoke:
         recipe, limit, repeats = replace(recipe, batch_size=64), 256, 3
     if args.smoke:
         recipe = recipe.with_(channels=4, cells=1)
@@ -116,18 +117,19 @@ def finalists(args: argparse.Namespace) -> None:
     predictor = sr.load_predictor()
     others = [sr.Architecture.parse(index) for index in order.choose_cells(16)[2:8:3]]
     cells = [e.architecture for e in result.finalists[:2]] + others
-    scale = order.SMOKE if args.smoke else order.SMALL
-    out = args.out / f"order-{'smoke' if args.smoke else 'small'}.jsonl"
+    scale = "smoke" if args.smoke else args.scale
+    recipe, options = order.SCALES[scale]
+    out = args.out / f"order-{scale}.jsonl"
     rows = []
     for architecture in cells[:1] if args.smoke else cells:
         record = sr.verify(
             architecture,
-            order.small_recipe(),
+            recipe,
             args.images,
             attacks=["fgsm-8", "pgd-8"],
             device=args.device,
             out=out,
-            **scale,
+            **options,
         )
         values = dict(zip(predictor.targets, predictor.predict([architecture])[0], strict=True))
         row = {"index": architecture.index}
@@ -137,8 +139,8 @@ def finalists(args: argparse.Namespace) -> None:
         rows.append(row)
         print(row, flush=True)
     lines = [",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]
-    name = "finalists-smoke.csv" if args.smoke else "finalists.csv"
-    write_text(args.out / name, "\n".join(lines) + "\n")
+    suffix = {"small": ""}.get(scale, f"-{scale}")
+    write_text(args.out / f"finalists{suffix}.csv", "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
