@@ -1,6 +1,7 @@
 """Our attacks beside foolbox and the authors' code, on one network and the same images.
 
 python experiments/attacks/run.py --images DIR [--smoke]; rows that are there are not repeated.
+With --starts N, PGD from N random starts of each side instead, into starts.csv.
 """
 
 import argparse
@@ -31,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--images", help="folder of CIFAR-10 by class")
     parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--starts", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE / "results.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -41,6 +43,11 @@ def main() -> None:
         train, test = prepare(name, options.images, 200 if options.smoke else None)
         epsilon = 0.1 if name == "digits" else 1 / 255
         ready[name] = (train_network(*train, epsilon=epsilon), *test)
+    if options.starts:
+        rows = [vary_starts(name, *ready[name], options) for name in names]
+        text = pd.DataFrame([row for part in rows for row in part]).to_csv(index=False)
+        write_text(options.out.with_name("starts.csv"), text)
+        return
     jobs = [
         (name, norm, attack)
         for attack in ("pgd-from-image", *ATTACKS)
@@ -58,6 +65,28 @@ def main() -> None:
         rows.append({"images": name, "norm": norm, "epsilon": radii[norm], **row})
         write_text(options.out, pd.DataFrame(rows).to_csv(index=False))
         print(rows[-1], flush=True)
+
+
+def vary_starts(name: str, network, x, y, options) -> list[dict]:
+    """PGD from many random starts, ours and foolbox's, in every norm."""
+    radii, n, _ = SETS[name]
+    x, y = (part[: 20 if options.smoke else n] for part in (x, y))
+    rows = []
+    for norm, epsilon in radii.items():
+        ours, theirs = [], []
+        for seed in range(options.starts):
+            found = measure_accuracy(network, x, y, PGD(epsilon, norm=norm, seed=seed))
+            ours.append(found.value)
+            attacked = foolbox_attack("pgd", epsilon, norm, seed=seed)(network, x, y)
+            theirs.append(float((network(attacked).argmax(1) == y).float().mean()))
+        row = {"images": name, "norm": norm, "epsilon": epsilon, "n": len(x)}
+        row |= {"starts": options.starts}
+        for whose, values in (("ours", ours), ("theirs", theirs)):
+            row[f"{whose}_mean"] = round(float(np.mean(values)), 5)
+            row[f"{whose}_sd"] = round(float(np.std(values, ddof=1)), 5)
+        rows.append(row)
+        print(row, flush=True)
+    return rows
 
 
 def prepare(name: str, folder: str | None, limit: int | None):
@@ -127,12 +156,12 @@ def reference(name: str, epsilon: float, norm: str) -> Callable[..., Tensor]:
     return foolbox_attack(name, epsilon, norm) if name in FOOLBOX else authors(name, epsilon, norm)
 
 
-def foolbox_attack(name: str, epsilon: float, norm: str) -> Callable[..., Tensor]:
+def foolbox_attack(name: str, epsilon: float, norm: str, *, seed: int = 0) -> Callable[..., Tensor]:
     import foolbox
 
     single = {"Linf": foolbox.attacks.FGSM, "L2": foolbox.attacks.FGM}[norm]
     steps = {"Linf": foolbox.attacks.LinfPGD, "L2": foolbox.attacks.L2PGD}[norm]
-    torch.manual_seed(0)  # foolbox draws from the global generator
+    torch.manual_seed(seed)  # foolbox draws from the global generator
     attack = (
         single()
         if name == "fgsm"
