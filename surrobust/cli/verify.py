@@ -12,6 +12,7 @@ from .documents import read_architectures
 from .folders import check_appendable
 from .options import common_options, examples
 from .output import message, print_json, print_rows
+from .promised import promises
 
 if TYPE_CHECKING:
     from ..spaces import AnyArchitecture, Genotype
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SEARCH_FILE = "search.json"
 GRADIENT_FILE = Path("gradient", "gradient.json")
+CORRUPTED = "corruptions"
+
+_CORRUPTIONS = {"own": "our own, like the published arrays, not them"}
 
 
 @click.command(
@@ -160,7 +164,10 @@ def _print(records: Sequence["Record"]) -> None:
     if not records:
         return
     metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
-    beside = _beside_best(records, metrics[-1])
+    beside: dict[str, Sequence[object]] = {**promises(records, metrics)}
+    beside |= _beside_best(records, metrics[-1])
+    for source in sorted({r[CORRUPTED]["source"] for r in records if CORRUPTED in r}):
+        message(f"corruptions: {_CORRUPTIONS.get(source, source)}")
     header = ("index", *metrics, "95 % +-", *beside, "seconds", "genotype")
     rows = [
         (
@@ -176,7 +183,7 @@ def _print(records: Sequence["Record"]) -> None:
     print_rows(header, rows)
 
 
-def _beside_best(records: Sequence["Record"], metric: str) -> dict[str, list[object]]:
+def _beside_best(records: Sequence["Record"], metric: str) -> dict[str, Sequence[object]]:
     """Return p-values, image by image, that a cell is as good as the best; none for one cell."""
     from ..verification import compare_records
 
