@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from .._checks import check_integer
 from ..errors import InvalidInputError
-from ..networks.blocks import Rectifier
+from ..networks.blocks import Pool, Rectifier
+from ..networks.cell import Cell
+from ..networks.darts_ops import StridedZero
 from ..networks.network import CellNetwork
 from ..relaxation import Box, interval_ranges, margin_bounds
 from ..relaxation.intervals import AFFINE
@@ -18,6 +20,9 @@ from ..threat import ThreatModel
 _KNOWN = (
     *AFFINE,
     Rectifier,
+    Pool,
+    Cell,  # one of zeros alone has no parts
+    StridedZero,
     nn.MaxPool2d,
     nn.AvgPool2d,
     nn.AdaptiveAvgPool2d,

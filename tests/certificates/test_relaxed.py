@@ -8,8 +8,8 @@ from torch import nn
 from surrobust.attacks import FGSM, PGD
 from surrobust.certificates import certified_radii, certify_margins
 from surrobust.errors import InvalidInputError
-from surrobust.networks import build_network
-from surrobust.spaces import Architecture
+from surrobust.networks import build_genotype_network, build_network
+from surrobust.spaces import DARTS_SPACES, Architecture
 
 
 def margins(network, x, y) -> torch.Tensor:
@@ -105,6 +105,28 @@ def test_cells_and_what_they_leave_as_it_was() -> None:
     left = margins(network.eval(), PGD(1e-5)(network, x, y), y)
     assert bool((left >= bounds - 1e-5).all())
     assert bounds.numpy() == pytest.approx(margins(network, x, y).detach().numpy(), abs=0.05)
+
+
+@pytest.mark.parametrize("code", ["324143", "444444", "000000", "040124"])
+def test_every_operation_of_nas_bench_201(code: str) -> None:
+    network = build_network(Architecture.parse(code), channels=2, cells=1, image_size=8)
+    check_soundness(network.eval(), size=8)
+
+
+@pytest.mark.parametrize("space", sorted(DARTS_SPACES))
+def test_networks_of_genotypes(space: str) -> None:
+    for genotype in DARTS_SPACES[space].sample(1, seed=0):
+        network = build_genotype_network(genotype, channels=1, cells=3, classes=4)
+        check_soundness(network.eval(), size=4)
+
+
+def check_soundness(network: nn.Module, *, size: int) -> None:
+    x = torch.rand((2, 3, size, size), generator=torch.Generator().manual_seed(0))
+    y = network(x).argmax(1)
+    bounds = certify_margins(network, x, y, 1e-4)
+    left = margins(network, PGD(1e-4)(network, x, y), y)
+    assert bool((left >= bounds - 1e-5).all())
+    assert bool((bounds < margins(network, x, y) + 1e-5).all())
 
 
 class Hidden(nn.Module):
