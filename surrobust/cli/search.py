@@ -1,10 +1,7 @@
 """``surrobust search``: find the best architectures within a budget of evaluations."""
 
 import math
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +12,8 @@ from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
 from .gradient import gradient_options, search_own_cells, take_gradient
 from .options import common_options, data_dir_option, examples
-from .output import message, print_json, print_rows, release
-from .pace import TimeLeft
+from .output import message, print_json, print_rows
+from .progress import search_progress
 from .training import take_training, training_options
 
 if TYPE_CHECKING:
@@ -144,7 +141,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     options["target"] = targets[0] if targets and len(targets) == 1 else targets
     options["maximum"] = _limits("max", options["maximum"])
     options["minimum"] = _limits("min", options["minimum"])
-    with _progress() as report:
+    with search_progress() as report:
         result = run(**options, progress=report)
     message(f"objective: {result.objective}")
     if result.prior != "none":
@@ -176,65 +173,6 @@ def _limits(name: str, given: Sequence[str]) -> dict[str, float] | None:
             raise InvalidInputError(msg)
         limits[quantity] = limit
     return limits or None
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[["SearchResult"], None]]:
-    """Yield what is called with the search so far: a bar on a terminal, else about ten lines."""
-    pace = _Pace()
-    if not sys.stderr.isatty():
-        yield pace.tell_tenths
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("search", total=None)
-
-        def advance(result: "SearchResult") -> None:
-            release()
-            done, total = len(result.evaluations), result.budget
-            bar.update(task, completed=done, total=total, description=pace.describe(result))
-
-        yield advance
-
-
-class _Pace:
-    """What is told of a search that goes on: how far it is, the incumbent and the time left.
-
-    Args:
-        clock: Seconds that never go back.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._left = TimeLeft(clock)
-        self._tenths = 0
-
-    def describe(self, result: "SearchResult") -> str:
-        """Return a line on the search so far."""
-        done = len(result.evaluations)
-        line = f"evaluation {done} of {result.budget}: {_standing(result)}"
-        return line + self._left.told(done, result.budget)
-
-    def tell_tenths(self, result: "SearchResult") -> None:
-        """Print the line whenever another tenth of the budget is spent."""
-        release()
-        line = self.describe(result)
-        tenths = 10 * len(result.evaluations) // max(result.budget, 1)
-        if tenths > self._tenths:
-            self._tenths = tenths
-            message(line)
-
-
-def _standing(result: "SearchResult") -> str:
-    """Return the best so far in a few words."""
-    finalists = result.finalists
-    if result.evaluations and not finalists:
-        return "none keeps the bounds yet"
-    if len(result.directions) > 1:
-        return f"front of {len(finalists)}, best {finalists[0].value:.4f}"
-    return f"best {finalists[0].value if finalists else math.nan:.4f}"
 
 
 def _print_finalists(result: "SearchResult") -> None:

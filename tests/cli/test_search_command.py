@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.cli import search
 from surrobust.cli.pace import duration
+from surrobust.cli.progress import Pace
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture, Genotype
 
@@ -114,7 +114,7 @@ def test_workers_are_processes(run_cli: Run, data_dir: Path, tmp_path: Path) -> 
 
 def test_the_pace_is_told() -> None:
     now = [0.0]
-    pace = search._Pace(clock=lambda: now[0])
+    pace = Pace(clock=lambda: now[0])
     cells = [Architecture.parse(code) for code in ("333333", "222222", "233333")]
     rows = tuple(Evaluation(cells[i], value, i, "t") for i, value in enumerate((3, 1, 2)))
     told = []

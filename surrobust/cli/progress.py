@@ -1,0 +1,73 @@
+"""How far a search is, on a terminal and elsewhere."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .output import message, release
+from .pace import TimeLeft
+
+if TYPE_CHECKING:
+    from ..searches import SearchResult
+
+
+@contextmanager
+def search_progress() -> Iterator[Callable[["SearchResult"], None]]:
+    """Yield what is called with the search so far: a bar on a terminal, else about ten lines."""
+    pace = Pace()
+    if not sys.stderr.isatty():
+        yield pace.tell_tenths
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("search", total=None)
+
+        def advance(result: "SearchResult") -> None:
+            release()
+            done, total = len(result.evaluations), result.budget
+            bar.update(task, completed=done, total=total, description=pace.describe(result))
+
+        yield advance
+
+
+class Pace:
+    """What is told of a search that goes on: how far it is, the incumbent and the time left.
+
+    Args:
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._left = TimeLeft(clock)
+        self._tenths = 0
+
+    def describe(self, result: "SearchResult") -> str:
+        """Return a line on the search so far."""
+        done = len(result.evaluations)
+        line = f"evaluation {done} of {result.budget}: {_standing(result)}"
+        return line + self._left.told(done, result.budget)
+
+    def tell_tenths(self, result: "SearchResult") -> None:
+        """Print the line whenever another tenth of the budget is spent."""
+        release()
+        line = self.describe(result)
+        tenths = 10 * len(result.evaluations) // max(result.budget, 1)
+        if tenths > self._tenths:
+            self._tenths = tenths
+            message(line)
+
+
+def _standing(result: "SearchResult") -> str:
+    """Return the best so far in a few words."""
+    finalists = result.finalists
+    if result.evaluations and not finalists:
+        return "none keeps the bounds yet"
+    if len(result.directions) > 1:
+        return f"front of {len(finalists)}, best {finalists[0].value:.4f}"
+    return f"best {finalists[0].value if finalists else math.nan:.4f}"
