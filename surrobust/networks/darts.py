@@ -56,28 +56,47 @@ class GenotypeCell(nn.Module):
             for op, source in self.inputs
         )
 
-    def forward(self, before: Tensor, last: Tensor) -> Tensor:
-        """Return the output for those of the last two cells."""
+    def forward(self, before: Tensor, last: Tensor, paths: Tensor | None = None) -> Tensor:
+        """Return the output for those of the last two cells.
+
+        Args:
+            before: Output of the last cell but one.
+            last: Output of the last cell.
+            paths: What each op's output of each image is multiplied by, ``(8, n)``; the identity
+                is not. None is 1.
+        """
         states = [self.preprocess_0(before), self.preprocess_1(last)]
         for node in range(N_NODES):
-            pairs = range(2 * node, 2 * node + 2)
-            first, second = (self.ops[i](states[self.inputs[i][1]]) for i in pairs)
+            first, second = (self._edge(i, states, paths) for i in (2 * node, 2 * node + 1))
             states.append(first + second)
         return torch.cat(states[2:], dim=1)
 
+    def _edge(self, number: int, states: list[Tensor], paths: Tensor | None) -> Tensor:
+        op = self.ops[number]
+        value = op(states[self.inputs[number][1]])
+        if paths is None or isinstance(op, nn.Identity):
+            return value
+        return value * paths[number].to(value.dtype)[:, None, None, None]
+
 
 class AuxiliaryHead(nn.Sequential):
-    """A classifier on the 8 x 8 feature maps two thirds into the network, for training alone.
+    """A classifier on the feature maps two thirds into the network, for training alone.
+
+    DARTS has it for maps of 8 x 8 pixels, of images of 32 x 32: an average over 5 x 5 pixels makes
+    2 x 2 of them. Unlike there, the average is over a little more than half of maps of any side
+    from 2, so that it makes as many.
 
     Args:
         channels: Channels of the feature maps.
         classes: Outputs.
+        side: Height and width of the feature maps in pixels.
     """
 
-    def __init__(self, channels: int, classes: int) -> None:
+    def __init__(self, channels: int, classes: int, side: int = 8) -> None:
+        window = min(side // 2 + 1, side - 1)
         super().__init__(
             Rectifier(),
-            nn.AvgPool2d(5, stride=3, count_include_pad=False),
+            nn.AvgPool2d(window, stride=side - window, count_include_pad=False),
             nn.Conv2d(channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             Rectifier(),
@@ -92,7 +111,7 @@ class AuxiliaryHead(nn.Sequential):
 class GenotypeNetwork(nn.Module):
     """Normalisation, stem, cells with reductions at thirds, pool, classifier.
 
-    DARTS (ICLR 2019), section 3.1.2 and appendix A. Unlike there, no path is dropped at random.
+    DARTS (ICLR 2019), section 3.1.2 and appendix A.
 
     Args:
         genotype: The cells.
@@ -100,6 +119,7 @@ class GenotypeNetwork(nn.Module):
         cells: Cells in all.
         classes: Outputs of the classifier.
         auxiliary: Whether there is a second classifier for training.
+        image_size: Height and width of the images, which that one is made for.
         image_channels: Channels of the images.
     """
 
@@ -111,6 +131,7 @@ class GenotypeNetwork(nn.Module):
         cells: int,
         classes: int,
         auxiliary: bool = False,
+        image_size: int = 32,
         image_channels: int = 3,
     ) -> None:
         super().__init__()
@@ -132,25 +153,45 @@ class GenotypeNetwork(nn.Module):
             self.cells.append(cell)
             older, old, reduced = old, N_NODES * new, reduces
             if auxiliary and position == 2 * cells // 3:
-                self.auxiliary = AuxiliaryHead(old, classes)
+                self.auxiliary = AuxiliaryHead(old, classes, _quarter(image_size))
         self.linear = nn.Linear(old, classes)
 
     def fold_norms(self, folds: bool = True) -> None:
         """Do nothing: unlike in a ``CellNetwork``, batch norm always has a pass of its own."""
 
-    def both(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return logits and the auxiliary classifier's logits; None if there is none."""
-        before = last = self.stem(self.normalise(x))
-        extra = None
-        for position, cell in enumerate(self.cells):
-            before, last = last, cell(before, last)
-            if self.auxiliary is not None and position == 2 * len(self.cells) // 3:
-                extra = self.auxiliary(last)
-        return self.linear(last.mean(dim=(2, 3))), extra
+    def both(self, x: Tensor, paths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return logits and the auxiliary classifier's logits; None if there is none.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
-        return self.both(x)[0]
+        Args:
+            x: Images ``(n, c, h, w)`` in [0, 1].
+            paths: See :meth:`forward`.
+        """
+        outputs = self._cell_outputs(x, paths)
+        middle = outputs[2 * len(self.cells) // 3]
+        extra = None if self.auxiliary is None else self.auxiliary(middle)
+        return self.linear(outputs[-1].mean(dim=(2, 3))), extra
+
+    def forward(self, x: Tensor, paths: Tensor | None = None) -> Tensor:
+        """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1].
+
+        Args:
+            x: The images.
+            paths: What the output of each op but the identity is multiplied by, ``(cells, 8, n)``;
+                None is 1. With zeros and ``1 / share kept``, paths are dropped (Larsson, Maire &
+                Shakhnarovich, "FractalNet", ICLR 2017; here op by op, as in DARTS).
+        """
+        return self.linear(self._cell_outputs(x, paths)[-1].mean(dim=(2, 3)))
+
+    def _cell_outputs(self, x: Tensor, paths: Tensor | None) -> list[Tensor]:
+        outputs = [self.stem(self.normalise(x))] * 2
+        for number, cell in enumerate(self.cells):
+            outputs.append(cell(*outputs[-2:], None if paths is None else paths[number]))
+        return outputs[2:]
+
+
+def _quarter(side: int) -> int:
+    """Return the side of feature maps behind two reductions."""
+    return -(-side // 4)
 
 
 def build_genotype_network(
@@ -172,7 +213,7 @@ def build_genotype_network(
         cells: Cells in all.
         classes: Outputs of the classifier.
         image_size: Height and width of the images in pixels.
-        auxiliary: Whether there is a second classifier, for images of 32 pixels.
+        auxiliary: Whether there is a second classifier, for images of at least 5 pixels.
         normalisation: A name of ``NORMALISATIONS``, or mean and standard deviation per channel.
         generator: Source of the weights, on the CPU; a new one seeded with 0 if None.
 
@@ -183,8 +224,8 @@ def build_genotype_network(
     check_integer("cells", cells, minimum=3)
     check_integer("classes", classes, minimum=1)
     check_integer("image_size", image_size, minimum=4)
-    if auxiliary and image_size != 32:
-        msg = f"image_size: expected 32 with an auxiliary classifier, got {image_size}"
+    if auxiliary and _quarter(image_size) < 2:
+        msg = f"image_size: expected at least 5 with an auxiliary classifier, got {image_size}"
         raise InvalidInputError(msg)
     statistics = find_statistics(normalisation)
     with torch.device("meta"):  # so that the layers do not draw from the global generator
@@ -194,6 +235,7 @@ def build_genotype_network(
             cells=cells,
             classes=classes,
             auxiliary=auxiliary,
+            image_size=image_size,
             image_channels=len(statistics[0]),
         )
     network.to_empty(device="cpu")

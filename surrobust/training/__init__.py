@@ -8,7 +8,18 @@ from .loop import Training
 from .progress import EpochEnd
 from .recipe import InnerAttack, Recipe
 from .recipes import RECIPES
-from .schedule import OneCycle
+from .schedule import Cosine, MultiStep, OneCycle, Schedule
 from .together import train_together
 
-__all__ = ["RECIPES", "EpochEnd", "InnerAttack", "OneCycle", "Recipe", "Training", "train_together"]
+__all__ = [
+    "RECIPES",
+    "Cosine",
+    "EpochEnd",
+    "InnerAttack",
+    "MultiStep",
+    "OneCycle",
+    "Recipe",
+    "Schedule",
+    "Training",
+    "train_together",
+]

@@ -1,4 +1,4 @@
-"""Random crops and flips, on the device that the images are on."""
+"""Random crops, flips and squares, on the device that the images are on."""
 
 import torch
 from torch import Tensor
@@ -12,12 +12,14 @@ class Augmentation:
         x: Images ``(n, 3, h, w)`` uint8 on the device.
         crop: Whether to shift by up to ``h // 8`` pixels; what comes in is black.
         flip: Whether to mirror every second image, at random.
+        cutout: Side of a black square in each image, as a share of the height; None is no square.
     """
 
-    def __init__(self, x: Tensor, *, crop: bool, flip: bool) -> None:
+    def __init__(self, x: Tensor, *, crop: bool, flip: bool, cutout: float | None = None) -> None:
         self.size = (x.shape[2], x.shape[3])
         self.padding = x.shape[2] // 8 if crop else 0
         self.flip = flip
+        self.half = None if cutout is None else round(cutout * x.shape[2]) // 2
         self._padded = functional.pad(x, [self.padding] * 4)
 
     def cut(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -31,7 +33,23 @@ class Augmentation:
             columns = torch.where(coin < 0.5, columns.flip(1), columns)
         # One gather; its result lies channel after channel in memory, as the network wants it.
         cut = self._padded[chosen[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-        return cut.permute(0, 3, 1, 2).float().div_(255)
+        found = cut.permute(0, 3, 1, 2).float().div_(255)
+        return found if self.half is None else self._blacken(found, self.half, generator)
+
+    def _blacken(self, x: Tensor, half: int, generator: torch.Generator) -> Tensor:
+        """Put a black square around one pixel of each image; part of it may lie outside.
+
+        DeVries & Taylor, "Improved regularization of convolutional neural networks with cutout"
+        (2017, arXiv 1708.04552). Where images are normalised before, as in DARTS, black is the mean
+        colour instead.
+        """
+        inside = []
+        for side in self.size:
+            centre = torch.randint(side, (len(x), 1), device=x.device, generator=generator)
+            distance = torch.arange(side, device=x.device) - centre
+            inside.append((distance >= -half) & (distance < half))
+        rows, columns = inside
+        return x.masked_fill_((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
 
     def _offsets(self, n: int, generator: torch.Generator) -> Tensor:
         limit = 2 * self.padding + 1

@@ -18,6 +18,7 @@ from .._files import parse_json, write_bytes
 from ..errors import InvalidInputError
 from ..images import ImageSet
 from ..spaces import AnyArchitecture
+from .recipe import complete_document
 
 _STATE = "state"
 
@@ -76,6 +77,7 @@ def read_checkpoint(
     except (SafetensorError, OSError) as error:
         msg = f"{path}: expected a checkpoint, got {brief(str(error))} (delete it to train anew)"
         raise InvalidInputError(msg) from None
+    state["recipe"] = complete_document(state.get("recipe"))
     expected = json.loads(json.dumps(identity))  # tuples as lists
     differing = [name for name, value in expected.items() if state.get(name) != value]
     if differing:

@@ -30,7 +30,7 @@ class Feed:
         self._images = images
         self.y = torch.from_numpy(images.y).to(device)
         x = torch.from_numpy(images.x).to(device)
-        self._cuts = Augmentation(x, crop=recipe.crop, flip=recipe.flip)
+        self._cuts = Augmentation(x, crop=recipe.crop, flip=recipe.flip, cutout=recipe.cutout)
 
     @property
     def n_batches(self) -> int:

@@ -1,4 +1,4 @@
-"""The attack inside training: no checks, no round trip to the host.
+"""The attack inside training, and what else a step draws: no checks, no wait for the host.
 
 The attacks of ``surrobust.attacks`` check what they are given and what they return, and wait for
 the device to do so; here they would be called thousands of times on images that are in range by
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .recipe import InnerAttack
+from ..spaces.darts import N_INPUTS, N_NODES
+from .recipe import InnerAttack, Recipe
 
 
 def draw_start(x: Tensor, attack: InnerAttack | None, generator: torch.Generator) -> Tensor:
@@ -20,6 +21,27 @@ def draw_start(x: Tensor, attack: InnerAttack | None, generator: torch.Generator
     if attack.start == "near":
         return start.normal_(0, 1e-3, generator=generator)
     return start.uniform_(-attack.epsilon, attack.epsilon, generator=generator)
+
+
+def draw_paths(
+    recipe: Recipe, epoch: int, n: int, generator: torch.Generator
+) -> tuple[Tensor] | tuple[()]:
+    """Return zeros for the paths that a step drops, ``1 / share kept`` for the others.
+
+    Args:
+        recipe: Says which share is dropped at the end.
+        epoch: Epochs done.
+        n: Images of the step.
+        generator: On the device of the result.
+
+    Returns:
+        One tensor ``(cells, ops of a cell, n)``; nothing where the recipe drops no paths.
+    """
+    if recipe.drop_path is None:
+        return ()
+    kept = 1 - recipe.drop_path * epoch / recipe.epochs
+    paths = torch.empty((recipe.cells, N_NODES * N_INPUTS, n), device=generator.device)
+    return (paths.bernoulli_(kept, generator=generator).div_(kept),)
 
 
 def attack_batch(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .._checks import check_integer
 from ..images import ImageSet
-from ..networks import NORMALISATIONS, build_any_network, find_device
+from ..networks import find_device
 from ..spaces import AnyArchitecture
 from ..typing import AnyPath
 from . import streams
@@ -20,11 +20,12 @@ from .capture import Step, try_capture
 from .checkpoints import identify, read_checkpoint, write_checkpoint
 from .feed import Feed
 from .guard import is_overfitted, strengthen
-from .inner import draw_start
+from .inner import draw_paths, draw_start
 from .losses import LOSSES
 from .optimizer import MomentumSGD
 from .progress import EpochEnd
 from .recipe import InnerAttack, Recipe
+from .starting import start_network
 
 _GUARD_IMAGES = 256
 
@@ -69,18 +70,12 @@ class Training:
         self.architecture, self.images, self.recipe = architecture, images, recipe
         self.seed = check_integer("seed", seed, minimum=0)
         self.device = find_device(device)
-        self.network = build_any_network(
-            architecture,
-            channels=recipe.channels,
-            cells=recipe.cells,
-            classes=len(images.classes),
-            image_size=images.image_size,
-            normalisation=NORMALISATIONS.get(images.name, images.statistics),
-            generator=streams.make_stream(seed, streams.WEIGHTS),
-        )
+        self.network = start_network(architecture, images, recipe, seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.fold_norms()
-        self._optimizer = MomentumSGD(self.network.parameters(), weight_decay=recipe.weight_decay)
+        self._optimizer = MomentumSGD(
+            self.network.parameters(), weight_decay=recipe.weight_decay, clip=recipe.clip
+        )
         self.epoch, self.alarms, self.seconds = 0, 0, 0.0
         self.losses: list[float] = []
         self._checkpoint = None if checkpoint is None else Path(checkpoint)
@@ -156,12 +151,16 @@ class Training:
     def _pass(self) -> Generator[None, None, Tensor]:
         """Train on every image once; return the sum of the losses, on the device."""
         attack = self.attack
-        starts = streams.make_stream(self.seed, streams.ATTACK, self.epoch, device=self.device)
+        starts, paths = (
+            streams.make_stream(self.seed, purpose, self.epoch, device=self.device)
+            for purpose in (streams.ATTACK, streams.PATHS)
+        )
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         self.network.train()
         for number, (x, y) in enumerate(self._feed.batches(self.epoch)):
             start = draw_start(x, attack, starts)
-            inputs = (x, y, start, self._settings[self.epoch, number])
+            dropped = draw_paths(self.recipe, self.epoch, len(y), paths)
+            inputs = (x, y, start, self._settings[self.epoch, number], *dropped)
             total += self._step_for(attack, inputs)(*inputs) * len(y)
             yield
         return total
@@ -177,12 +176,18 @@ class Training:
         return self._steps[attack]
 
     def _step(
-        self, attack: InnerAttack | None, x: Tensor, y: Tensor, start: Tensor, setting: Tensor
+        self,
+        attack: InnerAttack | None,
+        x: Tensor,
+        y: Tensor,
+        start: Tensor,
+        setting: Tensor,
+        *paths: Tensor,
     ) -> Tensor:
         """Train on a batch; return its loss, without a wait for the host."""
         self._optimizer.clear()
         with self._autocast():
-            loss = LOSSES[self.recipe.loss](self.network, x, y, start, self.recipe, attack)
+            loss = LOSSES[self.recipe.loss](self.network, x, y, start, self.recipe, attack, *paths)
         loss.backward()
         self._optimizer.step(setting)
         return loss.detach()

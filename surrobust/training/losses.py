@@ -6,11 +6,32 @@ from types import MappingProxyType
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..networks import GenotypeNetwork
 from .inner import attack_batch
 from .recipe import InnerAttack, Recipe
 
-Loss = Callable[[nn.Module, Tensor, Tensor, Tensor, Recipe, InnerAttack | None], Tensor]
-"""``(network, x, y, start, recipe, attack)`` to a number; the network is in training mode."""
+Loss = Callable[..., Tensor]
+"""``(network, x, y, start, recipe, attack, paths)`` to a number; the network is in training mode.
+
+``paths`` drops paths of a DARTS-type network and may be left out.
+"""
+
+
+def read_logits(network: nn.Module, x: Tensor, paths: Tensor | None) -> Tensor:
+    """Return logits; a network of NAS-Bench-201 has no paths to drop."""
+    return (network(x) if paths is None else network(x, paths)).float()
+
+
+def read_clean(
+    network: nn.Module, x: Tensor, y: Tensor, recipe: Recipe, paths: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the logits of the images themselves, and the weighted auxiliary loss."""
+    if recipe.auxiliary is None:
+        return read_logits(network, x, paths), x.new_zeros(())
+    assert isinstance(network, GenotypeNetwork)
+    logits, extra = network.both(x, paths)
+    assert extra is not None
+    return logits.float(), recipe.auxiliary * functional.cross_entropy(extra.float(), y)
 
 
 def clean(
@@ -20,10 +41,12 @@ def clean(
     start: Tensor,
     recipe: Recipe,
     attack: InnerAttack | None,
+    paths: Tensor | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the images themselves."""
-    del start, recipe, attack
-    return functional.cross_entropy(network(x).float(), y)
+    del start, attack
+    logits, auxiliary = read_clean(network, x, y, recipe, paths)
+    return functional.cross_entropy(logits, y) + auxiliary
 
 
 def adversarial(
@@ -33,16 +56,21 @@ def adversarial(
     start: Tensor,
     recipe: Recipe,
     attack: InnerAttack | None,
+    paths: Tensor | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the attacked images alone.
 
     Madry, Makelov, Schmidt, Tsipras & Vladu, "Towards deep learning models resistant to
-    adversarial attacks" (ICLR 2018, arXiv 1706.06083), equation 2.1.
+    adversarial attacks" (ICLR 2018, arXiv 1706.06083), equation 2.1. An auxiliary classifier, where
+    there is one, learns from the images themselves, as in the code of ARNAS (CVPR 2024).
     """
-    del recipe
     assert attack is not None
+    auxiliary = None
+    if recipe.auxiliary is not None:
+        auxiliary = read_clean(network, x, y, recipe, paths)[1]
     found = attack_batch(network, x, y, start, attack)
-    return functional.cross_entropy(network(found).float(), y)
+    loss = functional.cross_entropy(read_logits(network, found, paths), y)
+    return loss if auxiliary is None else loss + auxiliary
 
 
 def trades(
@@ -52,6 +80,7 @@ def trades(
     start: Tensor,
     recipe: Recipe,
     attack: InnerAttack | None,
+    paths: Tensor | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the images plus beta times the divergence of the attacked ones.
 
@@ -62,11 +91,12 @@ def trades(
     assert attack is not None
     assert recipe.beta is not None
     found = attack_batch(network, x, y, start, attack, divergence=True)
-    logits, attacked = network(x).float(), network(found).float()
+    logits, auxiliary = read_clean(network, x, y, recipe, paths)
+    attacked = read_logits(network, found, paths)
     divergence = functional.kl_div(
         functional.log_softmax(attacked, 1), functional.softmax(logits, 1), reduction="batchmean"
     )
-    return functional.cross_entropy(logits, y) + recipe.beta * divergence
+    return functional.cross_entropy(logits, y) + recipe.beta * divergence + auxiliary
 
 
 LOSSES: Mapping[str, Loss] = MappingProxyType(

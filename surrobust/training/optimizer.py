@@ -16,12 +16,20 @@ class MomentumSGD:
     Args:
         parameters: What is trained.
         weight_decay: Share of a parameter that is added to its gradient.
+        clip: Largest norm of the gradient of all parameters together, as in torch's
+            ``clip_grad_norm_``; what is longer is shortened to it. None is any.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, weight_decay: float) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        weight_decay: float,
+        clip: float | None = None,
+    ) -> None:
         self.parameters = list(parameters)
         self.momenta = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.weight_decay = weight_decay
+        self.weight_decay, self.clip = weight_decay, clip
 
     def clear(self) -> None:
         """Forget the gradients."""
@@ -38,6 +46,9 @@ class MomentumSGD:
         pairs = zip(self.parameters, self.momenta, strict=True)
         live = [(p, m, p.grad) for p, m in pairs if p.grad is not None]
         parameters, momenta, found = (list(column) for column in zip(*live, strict=True))
+        if self.clip is not None:
+            length = torch.stack(torch._foreach_norm(found)).norm()
+            found = list(torch._foreach_mul(found, (self.clip / (length + 1e-6)).clamp(max=1.0)))
         gradients = torch._foreach_add(found, parameters, alpha=self.weight_decay)
         torch._foreach_mul_(momenta, setting[1])
         torch._foreach_add_(momenta, gradients)

@@ -1,17 +1,23 @@
 """What a recipe says: everything by which a network is trained."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .._checks import check_choice, check_integer
-from .schedule import OneCycle
+from .._checks import brief, check_choice, check_integer
+from ..errors import InvalidInputError
+from ..spaces import AnyArchitecture, Genotype
+from .schedule import OneCycle, Schedule
 
 PRECISIONS = ("fp32", "bf16")
 """``bf16`` is autocast on CUDA; the weights are float32 in both, and so is everything on a CPU.
 
 ``fp32`` is what PyTorch makes of it: by default it lets convolutions use TF32 on GPUs that have it.
 """
+
+_NUMBERS = {"clip": math.inf, "cutout": 1, "auxiliary": math.inf, "drop_path": 0.99}
+"""The largest value of numbers that may be None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Recipe:
         attack: The attack inside training; None where the loss needs none.
         epochs: Passes over the images.
         channels: C of the network.
-        cells: N of the network, cells per stage.
+        cells: N of the network, cells per stage; of DARTS-type networks, all cells.
         n_images: Images trained on, drawn with all classes about equally often; None is all.
         batch_size: Images a step; the last step of an epoch has what is left.
         schedule: Learning rate and momentum, step by step.
@@ -64,6 +70,13 @@ class Recipe:
         guarded: Whether catastrophic overfitting is looked for after each epoch; see
             ``training.guard``.
         metrics: What is measured in the end where nothing is said.
+        clip: Largest norm of the gradient of all parameters together; None is any.
+        cutout: Side of a black square somewhere in each image, as a share of the image's: .5 is 16
+            of 32 pixels; None is no square.
+        auxiliary: Weight of the loss of a second classifier two thirds into the network, on the
+            images that are not attacked. DARTS-type networks only; None is no such classifier.
+        drop_path: Share of the ops whose output is dropped, image by image, at the end; it grows
+            from 0 with the epochs. DARTS-type networks only; None is 0.
     """
 
     name: str
@@ -74,7 +87,7 @@ class Recipe:
     cells: int = 5
     n_images: int | None = None
     batch_size: int = 256
-    schedule: OneCycle = field(default_factory=OneCycle)
+    schedule: Schedule = field(default_factory=OneCycle)
     weight_decay: float = 5e-4
     flip: bool = True
     crop: bool = True
@@ -82,6 +95,10 @@ class Recipe:
     beta: float | None = None
     guarded: bool = False
     metrics: tuple[str, ...] = ("fgsm-8", "pgd-8")
+    clip: float | None = None
+    cutout: float | None = None
+    auxiliary: float | None = None
+    drop_path: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "channels", "cells", "batch_size"):
@@ -89,6 +106,11 @@ class Recipe:
         if self.n_images is not None:
             check_integer("n_images", self.n_images, minimum=2)
         check_choice("precision", self.precision, PRECISIONS)
+        for name, most in _NUMBERS.items():
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= most:
+                msg = f"{name}: expected None or a number from 0 to {most}, got {brief(value)}"
+                raise InvalidInputError(msg)
 
     def with_(
         self,
@@ -126,4 +148,30 @@ class Recipe:
         """Return all that the recipe says as dictionaries and lists."""
         document = asdict(self)
         document["metrics"] = list(self.metrics)
+        document["schedule"] = {"kind": self.schedule.kind, **document["schedule"]}
         return document
+
+    def check_fits(self, architecture: AnyArchitecture) -> None:
+        """Check that an architecture's network has what the recipe trains.
+
+        Raises:
+            InvalidInputError: If a network of NAS-Bench-201 is to have an auxiliary classifier or
+                dropped paths.
+        """
+        parts = {"an auxiliary classifier": self.auxiliary, "dropped paths": self.drop_path}
+        asked = [name for name, value in parts.items() if value is not None]
+        if asked and not isinstance(architecture, Genotype):
+            msg = (
+                f"recipe: expected one for cells of NAS-Bench-201 such as robbench201, got "
+                f"{self.name}, with {' and '.join(asked)}, for DARTS-type networks of {self.cells} "
+                "cells in all"
+            )
+            raise InvalidInputError(msg)
+
+
+def complete_document(document: Any) -> Any:
+    """Return a recipe's document with what was not written while all schedules were one cycle."""
+    if not isinstance(document, dict) or not isinstance(document.get("schedule"), dict):
+        return document
+    schedule = {"kind": OneCycle.kind, **document["schedule"]}
+    return {**dict.fromkeys(_NUMBERS), **document, "schedule": schedule}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .recipe import InnerAttack, Recipe
-from .schedule import OneCycle
+from .schedule import Cosine, MultiStep, OneCycle
 
 ROBBENCH201 = Recipe(
     "robbench201",
@@ -55,7 +55,60 @@ SMOKE = Recipe(
 )
 """Seconds on a CPU with ``digits``: shows that all parts work, and nothing about robustness."""
 
+ARNAS = Recipe(
+    "arnas",
+    "adversarial",
+    InnerAttack(steps=7, step_size=0.01, start="near"),
+    epochs=200,
+    channels=64,
+    cells=20,
+    batch_size=32,
+    schedule=MultiStep(0.1, marks=(99 / 200, 149 / 200)),
+    weight_decay=1e-4,
+    metrics=("fgsm-8", "pgd-8", "autoattack-8"),
+    clip=5.0,
+    cutout=0.5,
+    auxiliary=0.4,
+)
+"""How ARNAS evaluates the DARTS-type genotypes that it finds, on CIFAR-10.
+
+Ou, Feng & Sun, "Towards Accurate and Robust Architectures via Neural Architecture Search" (CVPR
+2024, arXiv 2405.05502), and the code that belongs to it: PGD-7 in steps of .01 from within N(0,
+.001), batches of 32, the auxiliary classifier on images that are not attacked, squares cut out
+before the attack. Unlike there, the first layer normalises the images, and the network is the last
+one. The paper attacks by PGD-20 and PGD-100 in steps of 2/255; names of metrics cannot say that:
+``pgd-8`` is PGD-20 in steps of 1/255. ``ATTACKS["pgd"](8 / 255, steps=100, step_size=2 / 255)``
+can, on weights that were kept.
+"""
+
+DSRNA = Recipe(
+    "dsrna",
+    "clean",
+    None,
+    epochs=600,
+    channels=36,
+    cells=20,
+    batch_size=96,
+    schedule=Cosine(0.025),
+    weight_decay=3e-4,
+    metrics=("fgsm-8", "pgd-8", "autoattack-8"),
+    clip=5.0,
+    cutout=0.5,
+    auxiliary=0.4,
+    drop_path=0.3,
+)
+"""How DSRNA's DARTS-type genotypes are trained on CIFAR-10: on clean images.
+
+Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures" (CVPR 2021,
+arXiv 2012.06122): 600 epochs, 36 channels, 20 cells. What is not known of theirs is as in the code
+of PC-DARTS (Xu et al., ICLR 2020, arXiv 1907.05737), whose space they search: batches of 96, SGD
+from .025 to 0 by a cosine, momentum .9, decay 3e-4, gradients clipped to 5, paths dropped up to .3
+(in DARTS .2), squares of 16 pixels cut out, and, as options of that code, the weight .4 of the
+auxiliary classifier. Metrics are ours: Linf of 8/255, under which a network that saw clean images
+alone has next to nothing left.
+"""
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {recipe.name: recipe for recipe in (ROBBENCH201, TRADES, FAST, STANDARD, SMOKE)}
+    {recipe.name: recipe for recipe in (ROBBENCH201, TRADES, FAST, STANDARD, SMOKE, ARNAS, DSRNA)}
 )
 """Every recipe by name."""

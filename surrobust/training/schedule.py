@@ -2,10 +2,23 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 
+from .._checks import brief
+from ..errors import InvalidInputError
 from ..typing import FloatArray
+
+
+class Schedule(Protocol):
+    """What says how learning rate and momentum change over a training of any length."""
+
+    kind: ClassVar[str]
+    """Its name in documents."""
+
+    def values(self, steps: int) -> FloatArray:
+        """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,7 @@ class OneCycle:
         momentum: Lowest and highest.
     """
 
+    kind: ClassVar[str] = "one-cycle"
     peak: float = 0.1
     warm_up: float = 0.3
     start: float = 25.0
@@ -49,3 +63,62 @@ class OneCycle:
         )
         momentum = np.where(up, low + (high - low) * falling, high + (low - high) * falling)
         return np.column_stack([rate, momentum])
+
+
+@dataclass(frozen=True, slots=True)
+class MultiStep:
+    """A rate that falls at some marks, as torch's ``MultiStepLR``.
+
+    Args:
+        rate: The first learning rate.
+        marks: After which shares of the steps it falls; .495 is epoch 99 of 200.
+            A mark between two steps counts as the nearest.
+        factor: What it is multiplied by there.
+        momentum: Of every step.
+
+    Raises:
+        InvalidInputError: If a mark is not within 0 and 1.
+    """
+
+    kind: ClassVar[str] = "multi-step"
+    rate: float = 0.1
+    marks: tuple[float, ...] = (0.5, 0.75)
+    factor: float = 0.1
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not all(0 <= mark <= 1 for mark in self.marks):
+            msg = f"marks: expected shares of the steps between 0 and 1, got {brief(self.marks)}"
+            raise InvalidInputError(msg)
+
+    def values(self, steps: int) -> FloatArray:
+        """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
+        falls = np.rint(np.array(self.marks, dtype=np.float64) * steps)
+        passed = (np.arange(steps)[:, None] >= falls).sum(axis=1)
+        return np.column_stack([self.rate * self.factor**passed, np.full(steps, self.momentum)])
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine:
+    """A rate that falls from one value to another by half a cosine.
+
+    Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts" (ICLR 2017, arXiv
+    1608.03983), equation 5, without restarts. Unlike in DARTS, the rate falls with every step, not
+    with every epoch.
+
+    Args:
+        rate: The first learning rate.
+        end: What it falls to; the last step is one short of it.
+        momentum: Of every step.
+    """
+
+    kind: ClassVar[str] = "cosine"
+    rate: float = 0.025
+    end: float = 0.0
+    momentum: float = 0.9
+
+    def values(self, steps: int) -> FloatArray:
+        """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
+        falling = (1 + np.cos(math.pi * np.arange(steps) / steps)) / 2
+        rate = self.end + (self.rate - self.end) * falling
+        return np.column_stack([rate, np.full(steps, self.momentum)])

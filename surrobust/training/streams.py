@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-WEIGHTS, ORDER, AUGMENTATION, ATTACK, CHECK = range(5)
+WEIGHTS, ORDER, AUGMENTATION, ATTACK, CHECK, PATHS = range(6)
 """What random numbers are drawn for."""
 
 

@@ -28,7 +28,12 @@ def run_several(
         out: File of records.
         keep: Whether the trained weights stay.
         report: Called after each epoch.
+
+    Raises:
+        InvalidInputError: If the recipe is not for one of the cells, before any is trained.
     """
+    for cell in cells:
+        plan.recipe.check_fits(cell)
     for first in range(0, len(cells), at_once):
         group = cells[first : first + at_once]
         known = {cell: find_record(cell, plan, out) for cell in group}

@@ -6,10 +6,10 @@ import torch
 from surrobust.attacks import PGD
 from surrobust.errors import InvalidInputError
 from surrobust.networks import build_genotype_network
-from surrobust.networks.darts import cell_roles
+from surrobust.networks.darts import GenotypeCell, cell_roles
 from surrobust.networks.darts_ops import FactorizedReduction, make_op
 from surrobust.spaces import DARTS_SPACES, Genotype
-from surrobust.spaces.darts import CELL_OPS
+from surrobust.spaces.darts import CELL_OPS, NodeCell
 
 DARTS_V2 = Genotype.parse(
     {
@@ -70,8 +70,35 @@ def test_the_auxiliary_classifier():
     logits, extra = network.both(x)
     assert logits.shape == extra.shape == (2, 3)
     assert build_genotype_network(DARTS_V2, channels=2, cells=6).both(x)[1] is None
-    with pytest.raises(InvalidInputError, match="image_size: expected 32 with an auxiliary"):
-        build_genotype_network(DARTS_V2, image_size=16, auxiliary=True)
+    with pytest.raises(InvalidInputError, match="image_size: expected at least 5 with an auxil"):
+        build_genotype_network(DARTS_V2, image_size=4, auxiliary=True)
+
+
+@pytest.mark.parametrize("size", [5, 8, 12, 16, 32, 64])
+def test_the_auxiliary_classifier_is_of_any_size_and_darts_own_at_32(size):
+    network = build_genotype_network(
+        DARTS_V2, channels=2, cells=3, classes=3, image_size=size, auxiliary=True
+    )
+    assert network.both(torch.rand(2, 3, size, size))[1].shape == (2, 3)
+    if size == 32:
+        pool = network.auxiliary[1]
+        assert (pool.kernel_size, pool.stride) == (5, 3)
+
+
+def test_dropped_paths_by_hand():
+    # Every node reads the two inputs: by a pool, which can be dropped, and by the identity.
+    inputs = (("avg_pool_3x3", 0), ("skip_connect", 1)) * 4
+    cell = GenotypeCell(NodeCell(inputs), (1, 1, 2), (False, False)).eval()
+    x = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    first, second = cell.preprocess_0(x), cell.preprocess_1(x)
+    pooled = torch.nn.functional.avg_pool2d(first, 3, 1, 1, count_include_pad=False)
+    paths = torch.zeros(8, 3)
+    paths[2] = torch.tensor([0.0, 2.0, 4.0])  # of the second node's pool, image by image
+    found = cell(x, x, paths)
+    torch.testing.assert_close(found[:, :2], second)
+    factors = torch.tensor([0.0, 2.0, 4.0])[:, None, None, None]
+    torch.testing.assert_close(found[:, 2:4], second + factors * pooled)
+    torch.testing.assert_close(cell(x, x, torch.ones(8, 3)), cell(x, x))
 
 
 @pytest.mark.parametrize("name", ["none", *CELL_OPS])

@@ -3,6 +3,7 @@
 import pytest
 
 from surrobust.images import ImageSet, load_images
+from surrobust.spaces import DARTS_SPACES, Genotype
 from surrobust.training import RECIPES, Recipe
 
 
@@ -14,3 +15,9 @@ def few_digits() -> ImageSet:
 @pytest.fixture(scope="session")
 def tiny() -> Recipe:
     return RECIPES["smoke"].with_(epochs=3, channels=2, cells=1)
+
+
+@pytest.fixture(scope="session")
+def genotype() -> Genotype:
+    (found,) = DARTS_SPACES["arnas"].sample(1, seed=3)
+    return found

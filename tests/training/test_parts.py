@@ -9,12 +9,13 @@ from torch import nn
 from torch.nn import functional
 
 from surrobust.attacks import PGD
-from surrobust.networks import build_network
+from surrobust.errors import InvalidInputError
+from surrobust.networks import build_genotype_network, build_network
 from surrobust.spaces import Architecture
-from surrobust.training import RECIPES, InnerAttack, OneCycle
+from surrobust.training import RECIPES, Cosine, InnerAttack, MultiStep, OneCycle
 from surrobust.training.augmentation import Augmentation
 from surrobust.training.guard import is_overfitted, strengthen
-from surrobust.training.inner import attack_batch, draw_start
+from surrobust.training.inner import attack_batch, draw_paths, draw_start
 from surrobust.training.losses import LOSSES
 from surrobust.training.optimizer import MomentumSGD
 from surrobust.training.streams import make_stream
@@ -33,6 +34,38 @@ def test_one_cycle_is_that_of_torch(steps):
         if step < steps - 1:
             schedule.step()
     np.testing.assert_allclose(OneCycle(0.1).values(steps), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("epochs", "per_epoch"), [(200, 7), (20, 13)])
+def test_multi_step_is_that_of_torch(epochs, per_epoch):
+    parameter = nn.Parameter(torch.zeros(()))
+    optimizer = torch.optim.SGD([parameter], lr=0.1, momentum=0.9)
+    marks = [round(0.45 * epochs), round(0.8 * epochs)]
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, marks, gamma=0.2)
+    expected = []
+    for _ in range(epochs):
+        expected += [(optimizer.param_groups[0]["lr"], 0.9)] * per_epoch
+        optimizer.step()
+        schedule.step()
+    found = MultiStep(0.1, marks=(0.45, 0.8), factor=0.2).values(epochs * per_epoch)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_cosine_is_that_of_torch():
+    parameter = nn.Parameter(torch.zeros(()))
+    optimizer = torch.optim.SGD([parameter], lr=0.025, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 100, eta_min=0.001)
+    expected = []
+    for _ in range(100):
+        expected.append((optimizer.param_groups[0]["lr"], 0.9))
+        optimizer.step()
+        schedule.step()
+    np.testing.assert_allclose(Cosine(0.025, end=0.001).values(100), expected, rtol=1e-9)
+
+
+def test_marks_are_shares():
+    with pytest.raises(InvalidInputError, match="marks: expected shares of the steps between"):
+        MultiStep(marks=(99, 149))
 
 
 def test_a_cycle_of_one_step_is_finite():
@@ -57,6 +90,73 @@ def test_the_optimizer_is_that_of_torch():
     for own, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(own, other)
     assert torch.equal(ours[2], start[2])
+
+
+@pytest.mark.parametrize("clip", [0.5, 100.0])
+def test_clipping_is_that_of_torch(clip):
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator) for shape in ((3, 2), (4,))]
+    ours = [nn.Parameter(tensor.clone()) for tensor in start]
+    theirs = [nn.Parameter(tensor.clone()) for tensor in start]
+    mine = MomentumSGD(ours, weight_decay=0.01, clip=clip)
+    torchs = torch.optim.SGD(theirs, lr=0.1, momentum=0.9, weight_decay=0.01)
+    for _ in range(3):
+        for own, other in zip(ours, theirs, strict=True):
+            own.grad = torch.randn(own.shape, generator=generator)
+            other.grad = own.grad.clone()
+        length = nn.utils.clip_grad_norm_(theirs, clip)
+        assert (length > clip) == (clip == 0.5)
+        torchs.step()
+        mine.step(torch.tensor([0.1, 0.9]))
+    for own, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, other)
+
+
+def test_a_square_of_half_the_side_is_cut_out():
+    x = torch.full((1, 3, 8, 8), 255, dtype=torch.uint8)
+    cuts = Augmentation(x, crop=False, flip=False, cutout=0.5)
+    found = cuts.cut(torch.zeros(500, dtype=torch.int64), make_stream(0, 2))
+    squares = {}
+    for row in range(8):
+        for column in range(8):
+            image = torch.ones(3, 8, 8)
+            image[:, max(row - 2, 0) : row + 2, max(column - 2, 0) : column + 2] = 0.0
+            squares[image.numpy().tobytes()] = (row, column)
+    where = {squares[image.contiguous().numpy().tobytes()] for image in found}
+    assert len(where) == 64  # every pixel was a centre
+    again = cuts.cut(torch.zeros(500, dtype=torch.int64), make_stream(0, 2))
+    assert torch.equal(found, again)
+
+
+def test_dropped_paths_are_right_on_average():
+    recipe = replace(RECIPES["dsrna"], drop_path=0.4, cells=20, epochs=10)
+    (paths,) = draw_paths(recipe, 5, 2000, make_stream(0, 5))
+    assert paths.shape == (20, 8, 2000)
+    assert set(paths.unique().tolist()) == {0.0, 1.25}
+    assert paths.mean().item() == pytest.approx(1.0, abs=5 * 0.5 / 320_000**0.5)
+    (paths,) = draw_paths(recipe, 0, 3, make_stream(0, 5))
+    assert torch.equal(paths, torch.ones(20, 8, 3))
+    assert draw_paths(RECIPES["arnas"], 5, 3, make_stream(0, 5)) == ()
+
+
+@pytest.mark.parametrize("name", ["clean", "adversarial", "trades"])
+def test_the_auxiliary_loss_by_hand(name, genotype):
+    network = build_genotype_network(
+        genotype, channels=1, cells=3, classes=10, image_size=8, auxiliary=True
+    )
+    # Without batch norm's dependence on the batch all passes see the same numbers.
+    network.train = lambda *_: nn.Module.train(network, False)  # type: ignore[method-assign]
+    network.train()
+    x, y = batch()
+    with_it = replace(
+        RECIPES["trades"], loss=name, auxiliary=0.4, attack=InnerAttack(steps=2, start="near")
+    )
+    without = replace(with_it, auxiliary=None)
+    start = draw_start(x, with_it.attack, make_stream(0, 3))
+    first, second = (LOSSES[name](network, x, y, start, r, r.attack) for r in (with_it, without))
+    extra = network.both(x)[1]
+    by_hand = -extra.log_softmax(1)[range(12), y].mean()
+    assert (first - second).item() == pytest.approx(0.4 * by_hand.item(), rel=1e-4)
 
 
 def test_crops_are_shifts_filled_with_black_and_flips_mirrors():

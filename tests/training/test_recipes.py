@@ -1,9 +1,12 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
+import surrobust as sr
 from surrobust.errors import InvalidInputError
+from surrobust.spaces import DARTS_SPACES, Architecture
 from surrobust.training import RECIPES, InnerAttack, OneCycle
 
 
@@ -15,6 +18,32 @@ def test_robbench201_to_the_letter():
     assert (recipe.weight_decay, recipe.crop, recipe.flip) == (5e-4, True, True)
     assert recipe.schedule == OneCycle(0.1)
     assert recipe.metrics == ("fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
+
+
+def test_arnas_to_the_letter():
+    recipe = RECIPES["arnas"]
+    assert recipe.attack == InnerAttack(7, 8 / 255, 0.01, start="near", modes="eval")
+    assert (recipe.loss, recipe.epochs, recipe.batch_size) == ("adversarial", 200, 32)
+    assert (recipe.channels, recipe.cells, recipe.precision) == (64, 20, "fp32")
+    assert (recipe.weight_decay, recipe.crop, recipe.flip) == (1e-4, True, True)
+    assert (recipe.clip, recipe.cutout, recipe.auxiliary) == (5.0, 0.5, 0.4)
+    assert recipe.drop_path is None
+    values = recipe.schedule.values(200 * 3)
+    np.testing.assert_allclose(values[:297], [[0.1, 0.9]] * 297)
+    np.testing.assert_allclose(values[297:447], [[0.01, 0.9]] * 150)
+    np.testing.assert_allclose(values[447:], [[0.001, 0.9]] * 153)
+
+
+@pytest.mark.parametrize("name", ["arnas", "dsrna"])
+def test_recipes_of_genotypes_are_not_for_cells(name):
+    told = f"recipe: expected one for cells of NAS-Bench-201 such as robbench201, got {name}"
+    with pytest.raises(InvalidInputError, match=told):
+        RECIPES[name].check_fits(Architecture.parse(2581))
+    with pytest.raises(InvalidInputError, match=told):
+        sr.verify(2581, recipe=name, images="digits", device="cpu")
+    (genotype,) = DARTS_SPACES["darts"].sample(1, seed=0)
+    for every in RECIPES.values():
+        every.check_fits(genotype)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -53,3 +82,16 @@ def test_fidelity_is_explicit():
 def test_wrong_fidelities_are_refused(change, told):
     with pytest.raises(InvalidInputError, match=told):
         RECIPES["smoke"].with_(**change)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"drop_path": 1.0}, "drop_path: expected None or a number from 0 to 0.99, got 1.0"),
+        ({"cutout": 16}, "cutout: expected None or a number from 0 to 1, got 16"),
+        ({"clip": -1.0}, "clip: expected None or a number from 0 to inf, got -1.0"),
+    ],
+)
+def test_wrong_numbers_are_refused(change, told):
+    with pytest.raises(InvalidInputError, match=told):
+        dataclasses.replace(RECIPES["dsrna"], **change)

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -43,10 +44,13 @@ def test_it_learns_the_digits():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_trains_and_changes_nothing_else(name, few_digits):
+def test_every_recipe_trains_and_changes_nothing_else(name, few_digits, genotype):
     recipe = RECIPES[name].with_(epochs=1, channels=2, cells=1)
+    cell = CELL
+    if recipe.auxiliary is not None:
+        recipe, cell = recipe.with_(channels=1, cells=3), genotype
     before = torch.random.get_rng_state()
-    training = Training(CELL, few_digits, recipe, device="cpu")
+    training = Training(cell, few_digits, recipe, device="cpu")
     training.run()
     assert training.epoch == 1
     assert np.isfinite(training.losses).all()
@@ -80,6 +84,52 @@ def test_interrupted_after_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp
     resumed.run()
     assert digest(resumed) == digest(whole)
     assert resumed.losses == whole.losses
+
+
+@pytest.mark.parametrize("name", ["arnas", "dsrna"])
+def test_recipes_of_genotypes_go_on_bit_for_bit(name, few_digits, genotype, tmp_path):
+    recipe = RECIPES[name].with_(epochs=2, channels=1, cells=3)
+    whole = Training(genotype, few_digits, recipe, device="cpu")
+    assert whole.network.auxiliary is not None
+    whole.run()
+    path = tmp_path / "it.safetensors"
+    Training(genotype, few_digits, recipe, device="cpu", checkpoint=path).run(until=1)
+    resumed = Training(genotype, few_digits, recipe, device="cpu", checkpoint=path)
+    assert resumed.epoch == 1
+    resumed.run()
+    assert digest(resumed) == digest(whole)
+    assert resumed.losses == whole.losses
+
+
+@pytest.mark.parametrize("field", ["clip", "cutout", "drop_path"])
+def test_each_part_of_a_recipe_changes_the_training(field, few_digits, genotype):
+    recipe = RECIPES["dsrna"].with_(epochs=2, channels=1, cells=3, images=40)
+    recipe = replace(recipe, batch_size=75, clip=0.1)
+    digests = set()
+    for one in (recipe, replace(recipe, **{field: None})):
+        training = Training(genotype, few_digits, one, device="cpu")
+        training.run()
+        digests.add(digest(training))
+    assert len(digests) == 2
+
+
+def test_a_checkpoint_of_before_there_were_schedules_goes_on(few_digits, tiny, tmp_path):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    path = tmp_path / "it.safetensors"
+    Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
+    with safe_open(path, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name in ("clip", "cutout", "auxiliary", "drop_path"):
+        assert state["recipe"].pop(name) is None
+    assert state["recipe"]["schedule"].pop("kind") == "one-cycle"
+    save_file(tensors, path, metadata={"state": json.dumps(state)})
+    assert Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).epoch == 2
+    other = replace(tiny, clip=1.0)
+    with pytest.raises(InvalidInputError, match="got other recipe"):
+        Training(CELL, few_digits, other, device="cpu", checkpoint=path)
 
 
 def test_interrupted_in_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
