@@ -59,9 +59,10 @@ class AbstractAuthorsAttack(AbstractAttack):
             msg = f"{self.name}: expected at least {_LEAST_SIZE} x {_LEAST_SIZE} pixels, got {size}"
             raise InvalidInputError(msg)
         suite = self._suite(_Isolated(network, x.dtype), classes, x.device)
+        images = x.float().contiguous()  # the package takes views that channels last has not
         with _own_numbers(self.seed), _tracing_kept():
-            found, _ = suite.run_standard_evaluation(x.float(), y, batch_size=len(x))
-        return torch.where(found == x.float(), x, found.to(x.dtype))
+            found, _ = suite.run_standard_evaluation(images, y, batch_size=len(x))
+        return torch.where(found == images, x, found.to(x.dtype))
 
     def _suite(self, network: "_Isolated", classes: int, device: torch.device) -> Any:
         import pyautoattack
@@ -112,7 +113,8 @@ class _ByImages(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         with torch.enable_grad():
             inner = (ctx.output * gradients[0]).sum()
-        return gradient_by(inner, ctx.x), None
+        # A network with channels last has gradients in that layout, whatever that of its images.
+        return gradient_by(inner, ctx.x).contiguous(), None
 
 
 class _Teller:

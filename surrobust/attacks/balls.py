@@ -19,10 +19,11 @@ def steepest(gradient: Tensor, norm: str) -> Tensor:
 
 
 def draw(like: Tensor, norm: str, epsilon: float, generator: torch.Generator) -> Tensor:
-    """Return perturbations drawn uniformly from the ball."""
+    """Return perturbations drawn uniformly from the ball, the same in every memory layout."""
+    drawn = torch.empty_like(like, memory_format=torch.contiguous_format)
     if norm == "Linf":
-        return torch.empty_like(like).uniform_(-epsilon, epsilon, generator=generator)
-    direction = steepest(torch.empty_like(like).normal_(generator=generator), norm)
+        return drawn.uniform_(-epsilon, epsilon, generator=generator)
+    direction = steepest(drawn.normal_(generator=generator), norm)
     share = like.new_empty((len(like), 1, 1, 1)).uniform_(generator=generator)
     return direction * share ** (1 / like[0].numel()) * epsilon
 

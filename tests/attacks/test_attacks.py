@@ -48,6 +48,19 @@ def test_laws_of_attacks(name: str, norm: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "norm"), ALL)
+def test_images_and_networks_may_have_channels_last(name: str, norm: str) -> None:
+    epsilon = (0.05 if norm == "Linf" else 0.7) * WIDE.get(name, 1)
+    attack = ATTACKS[name](epsilon=epsilon, norm=norm, **SHORT.get(name, {}))
+    network, (x, y) = small_network().eval(), batch()
+    share = float((network(attack(network, x, y)).argmax(1) != y).float().mean())
+    network, x = (part.to(memory_format=torch.channels_last) for part in (network, x))
+    attacked = attack(network, x, y)
+    assert float(size(attacked - x, norm).max()) <= epsilon + 1e-5
+    other = float((network(attacked).argmax(1) != y).float().mean())
+    assert other == pytest.approx(share, abs=0.1)  # rounding may turn a sign
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
 def test_training_mode_and_statistics_are_kept(name: str, norm: str) -> None:
     network, (x, y) = small_network().train(), batch()
     statistics = network[1].running_mean.clone()
@@ -121,6 +134,14 @@ def test_draws_fill_the_ball(norm: str) -> None:
     assert float(sizes.max()) <= 2.0 + 1e-5
     # In two dimensions a quarter of the ball's volume is within half of its radius.
     assert float((sizes < 1.0).float().mean()) == pytest.approx(0.25, abs=0.07)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_draws_do_not_depend_on_the_layout(norm: str) -> None:
+    like = torch.zeros(4, 3, 5, 5)
+    wide = like.to(memory_format=torch.channels_last)
+    drawn, other = (draw(x, norm, 1.0, torch.Generator().manual_seed(0)) for x in (like, wide))
+    assert torch.equal(drawn, other)
 
 
 def test_geometry_by_hand() -> None:
