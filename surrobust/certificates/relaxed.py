@@ -108,7 +108,7 @@ def certified_radii(
             safe = bool(_bound(copy, image, label, ThreatModel(middle, norm)) > 0)
             low, high = (middle, high) if safe else (low, middle)
         radii.append(low)
-    return torch.tensor(radii, dtype=torch.float64)
+    return torch.tensor(radii, dtype=torch.float64, device=x.device)
 
 
 def _prepare(network: nn.Module, x: Tensor) -> nn.Module:

@@ -6,7 +6,8 @@ loss of the step itself, is not used. Not yet run on a GPU.
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -31,16 +32,13 @@ class CapturedStep:
 
     def __init__(self, step: Step, inputs: Sequence[Tensor], rewind: Callable[[], None]) -> None:
         self._inputs = [tensor.clone() for tensor in inputs]
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):
+        self._graph = torch.cuda.CUDAGraph()
+        with _aside(inputs[0].device) as stream:
             for _ in range(_WARM_UP):
                 step(*self._inputs)
-        torch.cuda.current_stream().wait_stream(aside)
-        rewind()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._loss = step(*self._inputs)
+            rewind()
+            with torch.cuda.graph(self._graph, stream=stream):
+                self._loss = step(*self._inputs)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Take the step on other values of the same shapes; return its loss."""
@@ -70,10 +68,32 @@ def try_capture(
         captured = capture(step, inputs, rewind)
         found = float(captured(*inputs))
     except RuntimeError as error:
-        logger.warning("training: no CUDA graph is used: %s", str(error).splitlines()[0])
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        logger.warning("training: no CUDA graph is used: %s", told)
         captured, found = step, expected
     rewind()
     if not math.isclose(found, expected, rel_tol=_TOLERANCE):
         logger.warning("training: no CUDA graph is used: loss %g, not %g", found, expected)
         captured = step
     return captured
+
+
+@contextmanager
+def _aside(device: torch.device) -> Iterator[torch.cuda.Stream]:
+    """Give a stream of a device that can be captured, and go back to the present one afterwards.
+
+    That is the present one itself if it is not the default stream: what a graph keeps for its
+    stream, such as the workspace of matrix products, must not be another graph's that is replayed
+    at the same time. ``torch.cuda.graph`` alone neither takes the tensors' device nor goes back
+    where a capture fails.
+    """
+    with torch.cuda.device(device):
+        present = torch.cuda.current_stream()
+        is_default = present == torch.cuda.default_stream()
+        stream = torch.cuda.Stream() if is_default else present
+        stream.wait_stream(present)
+        try:
+            with torch.cuda.stream(stream):
+                yield stream
+        finally:
+            present.wait_stream(stream)

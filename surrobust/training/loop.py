@@ -72,7 +72,8 @@ class Training:
         self.device = find_device(device)
         self.network = start_network(architecture, images, recipe, seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.fold_norms()
+        # On a GPU the products of every pass would cost more launches than they save.
+        self.network.fold_norms(self.device.type == "cpu")
         self._optimizer = MomentumSGD(
             self.network.parameters(), weight_decay=recipe.weight_decay, clip=recipe.clip
         )

@@ -1,0 +1,103 @@
+"""Captured steps, on a CPU that pretends to be a GPU; on a GPU see tests/test_gpu.py."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+import torch
+from pretended_cuda import PretendedCuda, Stream
+
+from surrobust.spaces import Architecture
+from surrobust.training import RECIPES, Training, loop, together, train_together
+from surrobust.training.capture import CapturedStep, try_capture
+
+CELLS = [Architecture.parse(code) for code in ("323133", "132142")]
+
+
+@pytest.fixture
+def cuda(monkeypatch) -> PretendedCuda:
+    return PretendedCuda(monkeypatch)
+
+
+def training(recipe, images, *, captured: bool, cell: Architecture = CELLS[0]) -> Training:
+    found = Training(cell, images, recipe, device="cpu")
+    found._captured = captured
+    return found
+
+
+def state(training: Training) -> list[torch.Tensor]:
+    return list(training._tensors().values())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_replayed_steps_are_the_steps_themselves(name, few_digits, cuda, caplog):
+    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=2, channels=2, cells=1)
+    if recipe.attack is not None:
+        recipe = replace(recipe, attack=replace(recipe.attack, steps=min(recipe.attack.steps, 2)))
+    alone, other = (training(recipe, few_digits, captured=c) for c in (False, True))
+    with caplog.at_level(logging.WARNING):
+        for one in (alone, other):
+            one.run()
+    assert caplog.text == ""
+    assert other.losses == alone.losses
+    assert all(torch.equal(a, b) for a, b in zip(state(alone), state(other), strict=True))
+    (captured,) = other._steps.values()
+    assert isinstance(captured, CapturedStep)
+    assert captured._graph.replays == 1 + 2 * 2  # one to try, then two full batches an epoch
+    assert cuda.present is cuda.default
+
+
+def test_an_alarm_captures_the_stronger_attack(few_digits, cuda, monkeypatch):
+    recipe = replace(RECIPES["fast"], batch_size=64).with_(epochs=2, channels=2, cells=1)
+    found = []
+    for captured in (False, True):
+        answers = iter([False, True, False])
+        monkeypatch.setattr(loop, "is_overfitted", lambda *_, a=answers: next(a))
+        one = training(recipe, few_digits, captured=captured)
+        one.run()
+        assert (one.epoch, one.alarms) == (2, 1)
+        assert [attack.steps for attack in one._steps] == ([1, 2] if captured else [])
+        found.append(state(one))
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_side_by_side_each_captures_on_its_own_stream(few_digits, cuda, monkeypatch):
+    recipe = replace(RECIPES["fast"], batch_size=64).with_(epochs=1, channels=2, cells=1)
+    alone = [training(recipe, few_digits, captured=False, cell=cell) for cell in CELLS]
+    for one in alone:
+        one.run()
+    streams = [Stream() for _ in CELLS]
+    places = iter([lambda s=s: cuda.stream(s) for s in streams])
+    monkeypatch.setattr(together, "_place", lambda _: next(places))
+    both = [training(recipe, few_digits, captured=True, cell=cell) for cell in CELLS]
+    assert train_together(both) == [None, None]
+    assert cuda.captured_on == streams
+    for one, other in zip(alone, both, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(state(one), state(other), strict=True))
+
+
+def test_what_cannot_be_captured_leaves_stream_and_values(cuda, caplog):
+    weight = torch.ones(3)
+
+    def step(x: torch.Tensor) -> torch.Tensor:
+        weight.add_(x)
+        if float(weight.sum()) > 1e9:  # waits for the host
+            weight.zero_()
+        return weight.sum()
+
+    inputs = [torch.ones(3)]
+    with caplog.at_level(logging.WARNING):
+        assert try_capture(step, inputs, lambda: weight.fill_(1)) is step
+    assert "no CUDA graph is used: operation not permitted" in caplog.text
+    assert weight.tolist() == [1, 1, 1]
+    assert cuda.present is cuda.default
+    assert cuda.devices == [inputs[0].device]
+
+
+def test_an_error_without_words_is_told_by_its_kind(caplog):
+    def capture(*_):
+        raise RuntimeError
+
+    with caplog.at_level(logging.WARNING):
+        try_capture(lambda x: x.sum(), [torch.ones(2)], lambda: None, capture)
+    assert "no CUDA graph is used: RuntimeError" in caplog.text
