@@ -24,15 +24,15 @@ def draw_start(x: Tensor, attack: InnerAttack | None, generator: torch.Generator
 
 
 def draw_paths(
-    recipe: Recipe, epoch: int, n: int, generator: torch.Generator
+    recipe: Recipe, epoch: int, x: Tensor, generator: torch.Generator
 ) -> tuple[Tensor] | tuple[()]:
     """Return zeros for the paths that a step drops, ``1 / share kept`` for the others.
 
     Args:
         recipe: Says which share is dropped at the end.
         epoch: Epochs done.
-        n: Images of the step.
-        generator: On the device of the result.
+        x: The ``n`` images of the step.
+        generator: On their device.
 
     Returns:
         One tensor ``(cells, ops of a cell, n)``; nothing where the recipe drops no paths.
@@ -40,7 +40,7 @@ def draw_paths(
     if recipe.drop_path is None:
         return ()
     kept = 1 - recipe.drop_path * epoch / recipe.epochs
-    paths = torch.empty((recipe.cells, N_NODES * N_INPUTS, n), device=generator.device)
+    paths = x.new_empty((recipe.cells, N_NODES * N_INPUTS, len(x)))
     return (paths.bernoulli_(kept, generator=generator).div_(kept),)
 
 

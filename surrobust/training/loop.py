@@ -160,7 +160,7 @@ class Training:
         self.network.train()
         for number, (x, y) in enumerate(self._feed.batches(self.epoch)):
             start = draw_start(x, attack, starts)
-            dropped = draw_paths(self.recipe, self.epoch, len(y), paths)
+            dropped = draw_paths(self.recipe, self.epoch, x, paths)
             inputs = (x, y, start, self._settings[self.epoch, number], *dropped)
             total += self._step_for(attack, inputs)(*inputs) * len(y)
             yield

@@ -30,11 +30,9 @@ def state(training: Training) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_replayed_steps_are_the_steps_themselves(name, few_digits, cuda, caplog):
-    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=2, channels=2, cells=1)
-    if recipe.attack is not None:
-        recipe = replace(recipe, attack=replace(recipe.attack, steps=min(recipe.attack.steps, 2)))
-    alone, other = (training(recipe, few_digits, captured=c) for c in (False, True))
+def test_replayed_steps_are_the_steps_themselves(name, few_digits, small_case, cuda, caplog):
+    cell, recipe = small_case(name, 2)
+    alone, other = (training(recipe, few_digits, captured=c, cell=cell) for c in (False, True))
     with caplog.at_level(logging.WARNING):
         for one in (alone, other):
             one.run()

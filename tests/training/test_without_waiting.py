@@ -34,26 +34,26 @@ class OneDevice(TorchDispatchMode):
         return out
 
 
-def on_meta(recipe, images, monkeypatch) -> Training:
+def on_meta(cell, recipe, images, monkeypatch) -> Training:
     """Return a training whose tensors have no values."""
     make = streams.make_stream  # a generator of the CPU: there is none on meta
     monkeypatch.setattr(streams, "make_stream", lambda *words, **_: make(*words))
     monkeypatch.setattr(Training, "_autocast", lambda _: nullcontext())
-    training = Training(CELL, images, recipe, device="cpu")
+    training = Training(cell, images, recipe, device="cpu")
     device = training.device = torch.device("meta")
     parameters = training.network.to(device).parameters()
-    training._optimizer = MomentumSGD(parameters, weight_decay=recipe.weight_decay)
+    training._optimizer = MomentumSGD(
+        parameters, weight_decay=recipe.weight_decay, clip=recipe.clip
+    )
     training._settings = training._settings.to(device)
     training._feed = Feed(images, recipe, seed=0, device=device)
     return training
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_no_step_waits_for_the_host(name, few_digits, monkeypatch):
-    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=1, channels=2, cells=1)
-    if recipe.attack is not None:
-        recipe = replace(recipe, attack=replace(recipe.attack, steps=min(recipe.attack.steps, 2)))
-    training = on_meta(recipe, few_digits, monkeypatch)
+def test_no_step_waits_for_the_host(name, few_digits, small_case, monkeypatch):
+    cell, recipe = small_case(name, 1)
+    training = on_meta(cell, recipe, few_digits, monkeypatch)
     training.network.fold_norms(name == "robbench201")
     with OneDevice("meta") as watched:
         steps = sum(1 for _ in training._pass())
@@ -61,13 +61,13 @@ def test_no_step_waits_for_the_host(name, few_digits, monkeypatch):
     assert watched.calls > 100
 
 
-def test_a_step_that_waits_is_noticed(few_digits, monkeypatch):
+def test_a_step_that_waits_is_noticed(few_digits, small_case, monkeypatch):
     def reading(network, x, y, *_):
         loss = network(x).float().sum()
         return loss if loss > 0 else -loss
 
     monkeypatch.setattr(loop, "LOSSES", {"clean": reading})
-    training = on_meta(RECIPES["standard"].with_(channels=2, cells=1), few_digits, monkeypatch)
+    training = on_meta(*small_case("standard", 1), few_digits, monkeypatch)
     with pytest.raises((RuntimeError, NotImplementedError), match=r"meta|data"):
         list(training._pass())
 
