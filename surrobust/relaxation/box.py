@@ -44,8 +44,21 @@ class Box:
         """
         if self.ball is None:
             return (self.radius * slope.abs()).flatten(1).sum(1)
-        # The root has no derivative at 0, where the ball cannot lower the function either.
-        squares = slope.square().flatten(1).sum(1)
-        rising = squares > 0
-        lengths = torch.where(rising, squares, torch.ones_like(squares)).sqrt()
-        return self.ball[1] * torch.where(rising, lengths, torch.zeros_like(squares))
+        return self.ball[1] * root(slope.square().flatten(1).sum(1))
+
+    def split(self) -> list["Box"]:
+        """Return the boxes one by one."""
+        pairs = zip(self.centre.split(1), self.radius.split(1), strict=True)
+        if self.ball is None:
+            return [Box(*pair) for pair in pairs]
+        points, epsilon = self.ball
+        return [
+            Box(*pair, (point, epsilon)) for pair, point in zip(pairs, points.split(1), strict=True)
+        ]
+
+
+def root(squares: Tensor) -> Tensor:
+    """Return square roots whose derivative at 0, where the root has none, is 0."""
+    rising = squares > 0
+    roots = torch.where(rising, squares, torch.ones_like(squares)).sqrt()
+    return torch.where(rising, roots, torch.zeros_like(squares))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..errors import InvalidInputError
 from ..networks.blocks import Rectifier
 from ..networks.normalisation import Normalise
 from .box import Box
@@ -18,6 +19,9 @@ Ranges = dict[nn.Module, tuple[Tensor, Tensor]]
 
 AFFINE = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, Normalise)
 """Modules that map intervals by their absolute weights."""
+
+BENT = (Rectifier, nn.ReLU, nn.MaxPool2d)
+"""Modules that are piecewise linear and never fall where their input rises."""
 
 
 def interval_ranges(network: nn.Module, box: Box, *, differentiable: bool = False) -> Ranges:
@@ -31,6 +35,9 @@ def interval_ranges(network: nn.Module, box: Box, *, differentiable: bool = Fals
         network: In evaluation mode; each ReLU and max pool is called once.
         box: n boxes.
         differentiable: Whether the bounds keep their graph.
+
+    Raises:
+        InvalidInputError: If a ReLU or max pool is called twice.
     """
     ranges: Ranges = {}
     with (
@@ -41,31 +48,56 @@ def interval_ranges(network: nn.Module, box: Box, *, differentiable: bool = Fals
     return ranges
 
 
+def record(ranges: Ranges, module: nn.Module, lower: Tensor, upper: Tensor) -> None:
+    """Note what enters a module.
+
+    Raises:
+        InvalidInputError: If it was called before: it has no range of its own.
+    """
+    if module in ranges:
+        msg = "network: expected each ReLU and maximum to be called once, got more calls"
+        raise InvalidInputError(msg)
+    ranges[module] = (lower, upper)
+
+
 def _interval_forward(module: nn.Module, ranges: Ranges) -> Forward | None:
     """Return how a layer maps centres and radii, None where as any batch."""
 
     def monotone(both: Tensor) -> Tensor:
         centre, radius = both.chunk(2)
         lower, upper = centre - radius, centre + radius
-        ranges[module] = (lower, upper)
-        lower, upper = type(module).forward(module, lower), type(module).forward(module, upper)
+        record(ranges, module, lower, upper)
+        lower, upper = bend(module, lower), bend(module, upper)
         return torch.cat([(lower + upper) / 2, (upper - lower) / 2])
+
+    if isinstance(module, BENT):
+        return monotone
+    return affine_forward(module) if isinstance(module, AFFINE) else None
+
+
+def affine_forward(module: nn.Module) -> Forward:
+    """Return how an affine layer maps centres and radii."""
 
     def affine(both: Tensor) -> Tensor:
         centre, radius = both.chunk(2)
-        return torch.cat([type(module).forward(module, centre), _spread(module, radius)])
+        mapped = type(module).forward(module, centre)
+        return torch.cat([mapped, without_offset(module, radius, absolute=True)])
 
-    if isinstance(module, Rectifier | nn.MaxPool2d):
-        return monotone
-    return affine if isinstance(module, AFFINE) else None
+    return affine
 
 
-def _spread(module: nn.Module, radius: Tensor) -> Tensor:
-    """Return the radius behind an affine layer: absolute weights, no bias."""
+def bend(module: nn.Module, x: Tensor) -> Tensor:
+    """Return a ReLU or maximum, in a new tensor."""
+    return type(module).forward(module, x) if isinstance(module, nn.MaxPool2d) else x.clamp_min(0)
+
+
+def without_offset(module: nn.Module, x: Tensor, *, absolute: bool) -> Tensor:
+    """Return the linear part of an affine layer: its weights or their absolute values, no bias."""
+    take = torch.abs if absolute else torch.Tensor.contiguous
     if isinstance(module, nn.Conv2d):
         return functional.conv2d(
-            radius,
-            module.weight.abs(),
+            x,
+            take(module.weight),
             None,
             module.stride,
             module.padding,
@@ -73,15 +105,15 @@ def _spread(module: nn.Module, radius: Tensor) -> Tensor:
             module.groups,
         )
     if isinstance(module, nn.Linear):
-        return radius @ module.weight.abs().T
+        return x @ take(module.weight).T
     if isinstance(module, nn.BatchNorm2d):
         assert module.running_var is not None
         scale = 1 / (module.running_var + module.eps).sqrt()
         if module.affine:
-            scale = scale * module.weight.abs()
-        return radius * scale[:, None, None]
+            scale = scale * take(module.weight)
+        return x * scale[:, None, None]
     assert isinstance(module, Normalise)
-    return radius / module.deviation
+    return x / module.deviation
 
 
 @contextmanager

@@ -7,11 +7,13 @@ sums up. The backward passes are made of operations that have derivatives themse
 ledger is closed they are the layers' own: so a bound can be differentiated.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -91,16 +93,28 @@ class RelaxedMaximum(torch.autograd.Function):
         return (a * linear).unsqueeze(-1) * chosen, None, None, None
 
 
-def windows(x: Tensor, kernel: int, stride: int, padding: int, outside: float) -> Tensor:
-    """Return the square windows of images, ``(n, c, h', w', kernel * kernel)``.
+def layout_of(module: nn.MaxPool2d) -> tuple[int, int, int]:
+    """Return kernel, stride and padding of square windows, in pixels."""
+    layout = (module.kernel_size, module.stride, module.padding)
+    kernel, stride, padding = (s if isinstance(s, int) else s[0] for s in layout)
+    return kernel, stride, padding
+
+
+def entries(x: Tensor, layout: tuple[int, int, int], outside: float) -> Iterator[Tensor]:
+    """Yield for each place in a window what every window ``(n, c, h', w')`` has there.
 
     Args:
         x: ``(n, c, h, w)``.
-        kernel: Side of a window in pixels.
-        stride: Step between windows in pixels.
-        padding: Rows and columns added on each side.
+        layout: Side of a window, step between windows, rows and columns added on each side.
         outside: What stands in them.
     """
+    kernel, stride, padding = layout
     padded = functional.pad(x, (padding,) * 4, value=outside)
-    cut = padded.unfold(2, kernel, stride).unfold(3, kernel, stride)
-    return cut.flatten(-2)
+    height, width = ((side - kernel) // stride * stride + 1 for side in padded.shape[2:])
+    for i, j in product(range(kernel), repeat=2):
+        yield padded[:, :, i : i + height : stride, j : j + width : stride]
+
+
+def windows(x: Tensor, layout: tuple[int, int, int], outside: float) -> Tensor:
+    """Return the windows of images, ``(n, c, h', w', kernel * kernel)``; see :func:`entries`."""
+    return torch.stack(list(entries(x, layout, outside)), dim=-1)
