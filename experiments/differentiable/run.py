@@ -37,8 +37,10 @@ SETTINGS = replace(PRESETS["cpu"], limit=1024, epochs=3)
 METHODS = {
     "darts": Darts(),
     "dsrna certified": Dsrna("certified", images=2),
+    "dsrna certified, linear": Dsrna("certified", images=2, relaxation="linear"),
     "dsrna jacobian": Dsrna("jacobian", images=2, epsilon=8 / 255),
     "dsrna combined": Dsrna("combined", images=2),
+    "dsrna combined, linear": Dsrna("combined", images=2, relaxation="linear"),
     "dsrna combined, relative": Dsrna("combined", images=2, relative=True),
     "arnas": Arnas(),
     "arnas without MGDA": Arnas(mgda=False),

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from .._checks import check_choice, check_integer
+from ..relaxation import RANGES
 from ..threat import ThreatModel
 from .base import AbstractMethod, Batch
 from .darts import cross_entropy
@@ -33,6 +34,8 @@ class Dsrna(AbstractMethod):
         gamma: Weight of R; 0.01 in the paper.
         epsilon: Radius of the ball on the [0, 1] pixel scale.
         norm: ``Linf`` or ``L2``.
+        relaxation: How the range of what enters each ReLU is bounded for ``certified``: ``interval``
+            or ``linear``.
         images: How many images of a batch R is measured on, at most.
         relative: Whether each measure is divided by its own absolute value, held constant.
 
@@ -49,12 +52,14 @@ class Dsrna(AbstractMethod):
         gamma: float = 0.01,
         epsilon: float = 1 / 255,
         norm: str = "Linf",
+        relaxation: str = "interval",
         images: int = 4,
         relative: bool = False,
     ) -> None:
         self.robustness = check_choice("robustness", robustness, ROBUSTNESS)
         self.gamma = float(gamma)
         self.threat = ThreatModel(epsilon, norm)
+        self.relaxation = check_choice("relaxation", relaxation, RANGES)
         self.images = check_integer("images", images, minimum=1)
         self.relative = bool(relative)
 
@@ -66,6 +71,7 @@ class Dsrna(AbstractMethod):
             "gamma": self.gamma,
             "epsilon": self.threat.epsilon,
             "norm": self.threat.norm,
+            "relaxation": self.relaxation,
             "images": self.images,
             "relative": self.relative,
         }
@@ -76,7 +82,8 @@ class Dsrna(AbstractMethod):
         ball: dict[str, Any] = {"epsilon": self.threat.epsilon, "norm": self.threat.norm}
         terms: dict[str, Function] = {"loss": cross_entropy(batch)}
         if self.robustness != "jacobian":
-            terms["certified"] = lambda network: certified_term(network, x, y, **ball)
+            how = {**ball, "ranges": self.relaxation}
+            terms["certified"] = lambda network: certified_term(network, x, y, **how)
         if self.robustness != "certified":
             terms["jacobian"] = lambda network: jacobian_term(network, x, **ball)
         return terms

@@ -13,7 +13,13 @@ from .unrolling import evaluating
 
 
 def certified_term(
-    network: nn.Module, x: Tensor, y: Tensor, *, epsilon: float, norm: str = "Linf"
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    *,
+    epsilon: float,
+    norm: str = "Linf",
+    ranges: str = "interval",
 ) -> Tensor:
     """Return the mean of a certified lower bound of the class margin within the ball.
 
@@ -21,14 +27,17 @@ def certified_term(
     composed backward from the margin to the pixels, where the dual norm gives the least value.
 
     Args:
-        network: Maps images to logits; see :func:`~surrobust.relaxation.margin_bounds`.
+        network: Maps images to logits; one that :func:`~surrobust.relaxation.check_bounded`
+            accepts, of which only the types of layers are looked at.
         x: Images ``(n, c, h, w)``.
         y: Their classes ``(n,)``.
         epsilon: Radius on the [0, 1] pixel scale.
         norm: ``Linf`` or ``L2``.
+        ranges: A name in :data:`~surrobust.relaxation.RANGES`.
     """
+    box = Box.around(x, epsilon, norm)
     with evaluating(network):
-        bounds = margin_bounds(network, Box.around(x, epsilon, norm), y, differentiable=True)
+        bounds = margin_bounds(network, box, y, ranges=ranges, differentiable=True, known=True)
     return bounds.min(dim=1).values.mean()
 
 
