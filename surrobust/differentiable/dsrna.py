@@ -34,8 +34,8 @@ class Dsrna(AbstractMethod):
         gamma: Weight of R; 0.01 in the paper.
         epsilon: Radius of the ball on the [0, 1] pixel scale.
         norm: ``Linf`` or ``L2``.
-        relaxation: How the range of what enters each ReLU is bounded for ``certified``: ``interval``
-            or ``linear``.
+        relaxation: Whence ``certified`` has the range of what enters each ReLU: ``interval``, or
+            ``linear``, as in the paper.
         images: How many images of a batch R is measured on, at most.
         relative: Whether each measure is divided by its own absolute value, held constant.
 

@@ -7,55 +7,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from surrobust.attacks import ATTACKS
+from surrobust.errors import InvalidInputError
 from surrobust.networks.blocks import Pool, Rectifier
-from surrobust.relaxation import Box, margin_bounds
+from surrobust.relaxation import RANGES, Box, margin_bounds
 
-
-class Mixture(nn.Module):
-    """Three ways from input to output with weights, as an edge of a supernet has them."""
-
-    def __init__(self, channels: int, weights: list[float]) -> None:
-        super().__init__()
-        self.rectify = Rectifier()
-        self.separable = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=2, dilation=2, groups=channels, bias=False),
-            nn.Conv2d(channels, channels, 1, bias=False),
-            nn.BatchNorm2d(channels, affine=False),
-        )
-        self.largest = nn.MaxPool2d(3, 1, 1)
-        self.average = Pool()
-        self.weights = nn.Parameter(torch.tensor(weights))
-
-    def forward(self, x):
-        ways = (self.separable(self.rectify(x)), self.largest(x), self.average(x))
-        return sum(w * way for w, way in zip(self.weights.softmax(0), ways, strict=True))
-
-
-def draw_network(seed: int, *, channels: int = 2, depth: int = 2, classes: int = 3, size: int = 4):
-    """A random network of mixtures on square images, batch norm at random statistics."""
-    generator = torch.Generator().manual_seed(seed)
-    edges = [Mixture(channels, torch.randn(3, generator=generator).tolist()) for _ in range(depth)]
-    network = nn.Sequential(
-        nn.Conv2d(1, channels, 3, padding=1),
-        *edges,
-        nn.Flatten(),
-        Rectifier(),
-        nn.Linear(channels * size**2, classes),
-    )
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                module.weight.normal_(0, 0.5, generator=generator)
-            if isinstance(module, nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.3, generator=generator)
-                module.running_var.uniform_(0.5, 2.0, generator=generator)
-    return network.double().eval(), generator
-
-
-def least_margins(network, x, classes):
-    logits = network(x)
-    own = logits.gather(1, classes[:, None])
-    return (own - logits.scatter(1, classes[:, None], -torch.inf)).min(1).values
+BOTH = pytest.mark.parametrize("ranges", sorted(RANGES))
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -63,12 +19,16 @@ def least_margins(network, x, classes):
     seed=st.integers(0, 10**6),
     epsilon=st.sampled_from([1 / 255, 8 / 255, 0.2]),
     norm=st.sampled_from(["Linf", "L2"]),
+    ranges=st.sampled_from(sorted(RANGES)),
 )
-def test_random_networks_never_fall_below_their_bounds(seed, epsilon, norm):
+def test_random_networks_never_fall_below_their_bounds(
+    draw_network, least_margins, seed, epsilon, norm, ranges
+):
     network, generator = draw_network(seed)
     x = torch.rand(3, 1, 4, 4, generator=generator, dtype=torch.float64)
     classes = torch.tensor([0, 1, 2])
-    bounds = margin_bounds(network, Box.around(x, epsilon, norm), classes).min(1).values
+    box = Box.around(x, epsilon, norm)
+    bounds = margin_bounds(network, box, classes, ranges=ranges).min(1).values
     for _ in range(20):
         delta = torch.rand(x.shape, generator=generator, dtype=torch.float64) * 2 - 1
         if norm == "L2":
@@ -79,29 +39,35 @@ def test_random_networks_never_fall_below_their_bounds(seed, epsilon, norm):
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 @pytest.mark.parametrize("name", sorted(ATTACKS))
-def test_no_attack_falls_below_the_bound(name, norm):
+def test_no_attack_falls_below_the_bound(draw_network, least_margins, name, norm):
     # AutoAttack needs four classes, its Square five pixels a side.
     network, generator = draw_network(1, classes=4, size=5)
     n = 2000 if name in {"fgsm", "pgd", "apgd-ce"} else 12  # others take hundreds of steps
     x = torch.rand(n, 1, 5, 5, generator=generator, dtype=torch.float64)
     classes = network(x).argmax(1)
     epsilon = 8 / 255
-    bounds = margin_bounds(network, Box.around(x, epsilon, norm), classes).min(1).values
     attack = ATTACKS[name](epsilon=epsilon, norm=norm)
-    found = least_margins(network, attack(network, x, classes), classes)
-    assert bool((found >= bounds - 1e-9).all())
-    assert float((found - bounds).detach().mean()) < 1.0  # the bound is not far below either
+    found = least_margins(network, attack(network, x, classes), classes).detach()
+    gaps = {}
+    for ranges, m in (("interval", n), ("linear", min(n, 200))):  # image by image
+        box = Box.around(x[:m], epsilon, norm)
+        bounds = margin_bounds(network, box, classes[:m], ranges=ranges).min(1).values
+        assert bool((found[:m] >= bounds - 1e-9).all())
+        gaps[ranges] = float((found[:m] - bounds).mean())
+    assert gaps["interval"] < 1.0  # the bound is not far below either
+    assert gaps["linear"] < 0.9 * gaps["interval"]
 
 
+@BOTH
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
-def test_exact_on_linear_networks(norm):
+def test_exact_on_linear_networks(least_margins, norm, ranges):
     generator = torch.Generator().manual_seed(3)
     x = 0.4 + 0.2 * torch.rand(4, 2, 3, 3, generator=generator, dtype=torch.float64)
     network = nn.Sequential(
         nn.Conv2d(2, 3, 3, padding=1), Pool(), nn.Flatten(), nn.Linear(27, 2)
     ).double()
     classes = torch.tensor([0, 1, 1, 0])
-    bounds = margin_bounds(network, Box.around(x, 0.1, norm), classes)[:, 0]
+    bounds = margin_bounds(network, Box.around(x, 0.1, norm), classes, ranges=ranges)[:, 0]
     x.requires_grad_()
     margins = least_margins(network, x, classes)
     (slope,) = torch.autograd.grad(margins.sum(), x)
@@ -143,14 +109,17 @@ def test_a_maximum_by_hand():
     torch.testing.assert_close(turned, torch.tensor([-1.0, -0.6], dtype=torch.float64))
 
 
-def test_bounds_have_gradients_by_weights_and_by_the_mixture():
+@BOTH
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_bounds_have_gradients_by_weights_and_by_the_mixture(draw_network, norm, ranges):
     network, generator = draw_network(4, depth=1)
     x = torch.rand(2, 1, 4, 4, generator=generator, dtype=torch.float64)
     classes = torch.tensor([0, 2])
 
     def value(differentiable=False):
-        box = Box.around(x, 0.05)
-        return margin_bounds(network, box, classes, differentiable=differentiable).mean()
+        box = Box.around(x, 0.05, norm)
+        how = {"ranges": ranges, "differentiable": differentiable}
+        return margin_bounds(network, box, classes, **how).mean()
 
     parameters = [network[1].weights, network[0].weight, network[-1].weight]
     gradients = torch.autograd.grad(value(differentiable=True), parameters)
@@ -164,3 +133,10 @@ def test_bounds_have_gradients_by_weights_and_by_the_mixture():
             slope = (above - value().item()) / 2e-6
             flat[i] = kept
             assert float(gradient.flatten()[i]) == pytest.approx(slope, rel=1e-4, abs=1e-6)
+
+
+def test_an_unknown_name_is_refused():
+    x = torch.zeros(1, 1, 1, 2)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 2))
+    with pytest.raises(InvalidInputError, match="ranges: expected one of interval, linear; got"):
+        margin_bounds(network, Box.around(x, 0.1), torch.tensor([0]), ranges="exact")
