@@ -167,10 +167,7 @@ class _Log:
             return
         tensors, document = found
         for name, value in self.plan.items():
-            if document.get(name) != value:
-                got = f"{brief(document.get(name))} in {self.folder}"
-                msg = f"{name}: expected {brief(value)} as in this search, got {got}"
-                raise InvalidInputError(msg)
+            _check_same(name, value, document.get(name), self.folder)
         descent.restore(tensors, document["step"])
         self.trajectory, self.seconds = document["trajectory"], document["seconds"]
 
@@ -214,6 +211,17 @@ class _Log:
             if genotype is not None:
                 write_text(self.folder / PICTURE, draw_genotype(genotype))
         return outcome
+
+
+def _check_same(name: str, value: Any, found: Any, folder: Path | None) -> None:
+    """Refuse what a checkpoint says of another search."""
+    if isinstance(value, dict) and isinstance(found, dict):
+        for key in value:
+            _check_same(f"{name}: {key}", value[key], found.get(key), folder)
+    if found != value:
+        got = f"{brief(found)} in {folder}"
+        msg = f"{name}: expected {brief(value)} as in this search, got {got}"
+        raise InvalidInputError(msg)
 
 
 def _derive(

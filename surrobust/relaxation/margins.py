@@ -79,6 +79,7 @@ def margin_bounds(
         value = margin if differentiable else margin.detach()
         bounds.append(value + ledger.correction - box.reach(slope))
     ledger.closed = True
+    ledger.correction = 0.0  # the graph holds the ledger, which must not hold the graph
     return torch.stack(bounds, dim=1)
 
 

@@ -71,8 +71,9 @@ def test_radii_are_those_of_a_linear_network() -> None:
     x = batch(4) * 0.4 + 0.3
     y = network(x).argmax(1)
     away = margins(network, x, y) / (network[1].weight[0] - network[1].weight[1]).norm(p=1)
-    found = certified_radii(network, x, y, largest=0.25, steps=14)
-    assert found.numpy() == pytest.approx(np.minimum(away.detach().numpy(), 0.25), abs=1e-4)
+    for ranges in ("interval", "linear"):
+        found = certified_radii(network, x, y, ranges=ranges, largest=0.25, steps=14)
+        assert found.numpy() == pytest.approx(np.minimum(away.detach().numpy(), 0.25), abs=1e-4)
     assert certified_radii(network, x, 1 - y).tolist() == [0.0] * 4
 
 
@@ -124,9 +125,11 @@ def check_soundness(network: nn.Module, *, size: int) -> None:
     x = torch.rand((2, 3, size, size), generator=torch.Generator().manual_seed(0))
     y = network(x).argmax(1)
     bounds = certify_margins(network, x, y, 1e-4)
+    tighter = certify_margins(network, x, y, 1e-4, ranges="linear")
     left = margins(network, PGD(1e-4)(network, x, y), y)
-    assert bool((left >= bounds - 1e-5).all())
-    assert bool((bounds < margins(network, x, y) + 1e-5).all())
+    for found in (bounds, tighter):
+        assert bool((left >= found - 1e-5).all())
+        assert bool((found < margins(network, x, y) + 1e-5).all())
 
 
 class Hidden(nn.Module):

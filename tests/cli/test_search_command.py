@@ -212,6 +212,18 @@ def test_options_of_gradient_searches_belong_to_them(run_cli: Run) -> None:
     code, _, err = run_cli(["search", "--strategy", "dsrna", "--images", "random", "--preset", "x"])
     assert code == 2
     assert "preset: expected one of cpu, smoke, darts-smoke, gpu" in err
+    code, _, err = run_cli(["search", "--strategy", "arnas", "--relaxation", "linear"])
+    assert code == 2
+    assert "--relaxation: expected only with strategy dsrna, got strategy arnas" in err
+
+
+def test_the_ranges_behind_the_certified_bound(run_cli: Run, tmp_path: Path) -> None:
+    search = ["search", "--strategy", "dsrna", "--preset", "smoke", "--images", "digits"]
+    search += ["--objective", "surrogate", "--budget", "1", "--relaxation", "linear"]
+    code, _, err = run_cli([*search, "--out", tmp_path, "--device", "cpu"])
+    assert code == 0, err
+    gradient = json.loads((tmp_path / "gradient" / "gradient.json").read_text())
+    assert gradient["options"]["relaxation"] == "linear"
 
 
 def test_the_objective_train(run_cli, tmp_path):

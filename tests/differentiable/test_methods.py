@@ -27,7 +27,11 @@ def test_names():
         assert method(**made.options).options == made.options
 
 
-@pytest.mark.parametrize("method", [Dsrna(epsilon=0.01), Arnas(steps=2)], ids=["dsrna", "arnas"])
+@pytest.mark.parametrize(
+    "method",
+    [Dsrna(epsilon=0.01), Dsrna("certified", epsilon=0.01, relaxation="linear"), Arnas(steps=2)],
+    ids=["dsrna", "dsrna-linear", "arnas"],
+)
 def test_outer_gradients_of_both_orders(tiny, by_differences, method):
     network, fitted, held = tiny
     calibrate(network, fitted[0])
@@ -111,5 +115,7 @@ def test_the_loss_under_attack_has_its_weight(tiny):
 def test_bad_options():
     with pytest.raises(InvalidInputError, match="robustness: expected one of certified"):
         Dsrna("best")
+    with pytest.raises(InvalidInputError, match="relaxation: expected one of interval, linear"):
+        Dsrna(relaxation="exact")
     with pytest.raises(InvalidInputError, match="steps: expected an integer of at least 1"):
         Arnas(steps=0)

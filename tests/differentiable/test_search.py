@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrobust.differentiable import METHODS, PRESETS, Settings, gradient_search
+from surrobust.differentiable import METHODS, PRESETS, Dsrna, Settings, gradient_search
 from surrobust.differentiable.batches import Halves, shift_and_mirror
 from surrobust.errors import InvalidInputError
 from surrobust.images import load_images
@@ -66,6 +66,8 @@ def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
     with pytest.raises(InvalidInputError, match="seed: expected 1 as in this search, got 0"):
         start(seed=1, out=tmp_path)
+    with pytest.raises(InvalidInputError, match="settings: epochs: expected 3 as in this search"):
+        start(seed=0, out=tmp_path, settings={"epochs": 3})
     (weights,) = tmp_path.glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:-1])
     with pytest.raises(InvalidInputError, match="got other bytes"):
@@ -73,6 +75,18 @@ def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     weights.unlink()
     with pytest.raises(InvalidInputError, match="expected a readable file"):
         start(seed=0, out=tmp_path)
+
+
+def test_a_checkpoint_from_before_an_option_was_there_is_refused(tmp_path, monkeypatch):
+    options = Dsrna().options
+    old = {name: value for name, value in options.items() if name != "relaxation"}
+    settings = {"limit": 4, "batch": 2, "epochs": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(Dsrna, "options", old)
+        start("dsrna", settings=settings, out=tmp_path)
+    message = "options: relaxation: expected 'interval' as in this search, got None in"
+    with pytest.raises(InvalidInputError, match=message):
+        start("dsrna", settings=settings, out=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["darts", "arnas"])
