@@ -1,5 +1,8 @@
 """Bounds through every kind of layer: sound, exact where nothing bends, differentiable."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -140,3 +143,16 @@ def test_an_unknown_name_is_refused():
     network = nn.Sequential(nn.Flatten(), nn.Linear(2, 2))
     with pytest.raises(InvalidInputError, match="ranges: expected one of interval, linear; got"):
         margin_bounds(network, Box.around(x, 0.1), torch.tensor([0]), ranges="exact")
+
+
+@BOTH
+def test_no_graph_is_left_behind(draw_network, ranges):
+    network, generator = draw_network(0)
+    x = torch.rand(1, 1, 4, 4, generator=generator, dtype=torch.float64)
+    box, classes = Box.around(x, 0.05), torch.tensor([0])
+    bounds = margin_bounds(network, box, classes, ranges=ranges, differentiable=True)
+    torch.autograd.grad(bounds.sum(), network[1].weights)
+    left = weakref.ref(network[1].weights)
+    del network, bounds
+    gc.collect()
+    assert left() is None
