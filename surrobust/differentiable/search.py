@@ -21,14 +21,14 @@ from ..supernets import (
     GenotypeSupernet,
     build_cell_supernet,
     build_genotype_supernet,
-    find_collapse,
 )
 from ..typing import AnyPath, FloatArray
 from .base import AbstractMethod
 from .batches import Halves
 from .checkpoint import read_checkpoint, write_checkpoint
+from .deriving import derive_cells, write_cells, write_edge_weights
 from .descent import Descent
-from .settings import Settings
+from .settings import Settings, complete_document
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,11 @@ def _build(
         "generator": torch.Generator().manual_seed(seed),
     }
     if settings.space == "darts":
-        return build_genotype_supernet(method.own_space, **sizes)
+        if settings.partial is not None and images.image_size % 4:
+            got = f"got {images.image_size}"
+            msg = f"image_size: expected a multiple of 4 as channels are partial, {got}"
+            raise InvalidInputError(msg)
+        return build_genotype_supernet(method.own_space, partial=settings.partial, **sizes)
     return build_cell_supernet(widths=method.widths, placed=method.placed, **sizes)
 
 
@@ -166,6 +170,7 @@ class _Log:
             self._point(descent, {})
             return
         tensors, document = found
+        document["settings"] = complete_document(document.get("settings"))
         for name, value in self.plan.items():
             _check_same(name, value, document.get(name), self.folder)
         descent.restore(tensors, document["step"])
@@ -184,6 +189,7 @@ class _Log:
     def _point(self, descent: Descent, notes: Mapping[str, float]) -> None:
         weights = descent.network.probabilities().detach().cpu().numpy()
         point = {"step": descent.step, "probabilities": np.round(weights, 6).tolist()}
+        point |= write_edge_weights(descent.network)
         finite = {name: value for name, value in notes.items() if np.isfinite(value)}
         self.trajectory.append({**point, "values": finite})
 
@@ -193,13 +199,14 @@ class _Log:
     def finish(self, network: CellSupernet | GenotypeSupernet) -> Outcome:
         """Return the outcome, say so where a cell collapsed, and write the files."""
         probabilities = network.probabilities().detach().cpu().double().numpy()
-        cells, genotype = _derive(network)
+        cells, genotype = derive_cells(network)
         document = {
             **self.plan,
             "roles": list(network.roles),
-            **_written(network),
+            **write_cells(network),
             "ops": list(network.ops),
             "probabilities": probabilities.tolist(),
+            **write_edge_weights(network),
             **self._progress(),
         }
         name = self.plan["strategy"]
@@ -222,29 +229,3 @@ def _check_same(name: str, value: Any, found: Any, folder: Path | None) -> None:
         got = f"{brief(found)} in {folder}"
         msg = f"{name}: expected {brief(value)} as in this search, got {got}"
         raise InvalidInputError(msg)
-
-
-def _derive(
-    network: CellSupernet | GenotypeSupernet,
-) -> tuple[dict[str, Architecture], Genotype | None]:
-    if isinstance(network, CellSupernet):
-        return network.derive(), None
-    return {}, network.derive()
-
-
-def _written(network: CellSupernet | GenotypeSupernet) -> dict[str, Any]:
-    """Return what a supernet derives, as JSON."""
-    if isinstance(network, CellSupernet):
-        found = network.derive()
-        return {
-            "cells": {role: cell.genotype for role, cell in found.items()},
-            "cells_with_zeros": {r: c.genotype for r, c in network.derive(zeros=True).items()},
-            "collapse": {role: find_collapse(cell) for role, cell in found.items()},
-        }
-    genotype = network.derive()
-    none = "no convolution: nothing but skips and pools"
-    return {
-        "genotype": genotype.text,
-        "cells": genotype.to_document()["cells"],
-        "collapse": {r: None if c.has_convolution else none for r, c in genotype.cells},
-    }

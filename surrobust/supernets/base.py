@@ -22,17 +22,21 @@ class AbstractSupernet(ABC, nn.Module):
         roles: Names of the cells that are searched for, each with mixtures of its own.
         edges: Edges of a cell.
         ops: Names of the ops of an edge.
+        normed: Whether each edge has a weight of its own, beside those of its ops. Its parameter
+            then stands behind those of the ops in ``alphas``.
     """
 
-    def __init__(self, roles: tuple[str, ...], edges: int, ops: tuple[str, ...]) -> None:
+    def __init__(
+        self, roles: tuple[str, ...], edges: int, ops: tuple[str, ...], *, normed: bool = False
+    ) -> None:
         super().__init__()
         self.normalise: Normalise
         self.roles, self.ops = roles, ops
-        self.alphas = nn.Parameter(torch.zeros(len(roles), edges, len(ops)))
+        self.alphas = nn.Parameter(torch.zeros(len(roles), edges, len(ops) + normed))
 
     def probabilities(self) -> Tensor:
         """Return the weights of the ops, ``(roles, edges, ops)``, each edge summing to 1."""
-        return self.alphas.softmax(-1)
+        return self.alphas[..., : len(self.ops)].softmax(-1)
 
     def weights(self) -> dict[str, nn.Parameter]:
         """Return every parameter but the architecture's, by name."""

@@ -62,6 +62,40 @@ def test_interrupted_and_resumed_is_as_never_interrupted(tmp_path):
     assert again.cells == whole.cells
 
 
+def test_partial_channels_from_start_to_file(tmp_path):
+    settings = {"space": "darts", "channels": 2, "cells": 3, "partial": 2, "image_size": 8}
+    settings |= {"limit": 8, "batch": 2}
+
+    def kill(step, *_):
+        if step == 3:
+            raise KeyboardInterrupt
+
+    whole = start(settings=settings)
+    with pytest.raises(KeyboardInterrupt):
+        start(settings=settings, out=tmp_path, progress=kill)
+    found = start(settings=settings, out=tmp_path)
+    assert np.array_equal(found.probabilities, whole.probabilities)
+    document = json.loads((tmp_path / "gradient.json").read_text())
+    assert document == {**whole.document, "seconds": document["seconds"]}
+    weights = np.array([point["edge_weights"] for point in document["trajectory"]])
+    assert weights.shape == (len(document["trajectory"]), 2, 14)
+    np.testing.assert_allclose(weights[:, :, :2].sum(-1), 1.0, atol=1e-5)
+    assert np.abs(weights[-1] - weights[0]).max() > 0.01  # edges move too
+    np.testing.assert_allclose(document["edge_weights"], weights[-1])
+    assert Genotype.parse(document) == whole.genotype
+    with pytest.raises(InvalidInputError, match="image_size: expected a multiple of 4 as channels"):
+        start(settings={**settings, "image_size": 9})
+
+
+def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
+    start(seed=0, out=tmp_path)
+    path = tmp_path / "state.json"
+    state = json.loads(path.read_text())
+    assert state["settings"].pop("partial") is None
+    path.write_text(json.dumps(state))
+    start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+
+
 def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
     with pytest.raises(InvalidInputError, match="seed: expected 1 as in this search, got 0"):
@@ -161,6 +195,8 @@ def test_presets_are_settings():
     [
         ({"order": 3}, "order: expected 1 or 2"),
         ({"space": "everything"}, "space: expected one of"),
+        ({"partial": 2}, "partial: expected None in nas-bench-201, got 2"),
+        ({"space": "darts", "channels": 6, "partial": 4}, "channels: expected a multiple of 4"),
         ({"batch": 1}, "batch: expected an integer of at least 2"),
         ({"weight_rate": -1.0}, "weight_rate: expected a number of at least 0"),
     ],

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from surrobust.differentiable import InnerStep, architecture_gradients
 from surrobust.differentiable.unrolling import evaluate_at
+from surrobust.supernets import build_genotype_supernet
 
 ENTRIES = [(0, 0, 3), (0, 2, 1), (0, 3, 0), (0, 4, 2), (0, 5, 4)]
 
@@ -20,6 +21,19 @@ def test_first_order(tiny, by_differences):
     ((value, gradient),) = architecture_gradients(network, [loss_on(held)])
     assert value.item() == pytest.approx(evaluate_at(network, {}, loss_on(held)).item())
     for entry in ENTRIES:
+        slope = by_differences(
+            network, lambda: evaluate_at(network, {}, loss_on(held)).item(), entry
+        )
+        assert gradient[entry].item() == pytest.approx(slope, rel=1e-4, abs=1e-8)
+
+
+def test_first_order_by_the_weights_of_edges(by_differences):
+    generator = torch.Generator().manual_seed(0)
+    sizes = {"channels": 2, "partial": 2, "cells": 3, "classes": 3}
+    network = build_genotype_supernet("darts", **sizes, generator=generator).double()
+    held = torch.rand(4, 3, 8, 8, generator=generator).double(), torch.tensor([0, 1, 2, 0])
+    ((_, gradient),) = architecture_gradients(network, [loss_on(held)])
+    for entry in ((0, 0, 8), (1, 13, 8), (0, 6, 4)):  # two of edges, one of an op
         slope = by_differences(
             network, lambda: evaluate_at(network, {}, loss_on(held)).item(), entry
         )
