@@ -7,14 +7,15 @@ For each of dsrna and arnas: one search over its own cells with its paper's sett
 ``dsrna-paper``, ``arnas-paper``), seconds and genotype; then the network of 20 cells, trained for
 ``--epochs`` epochs and attacked by ``surrobust.verify``: by the recipe of its paper (``dsrna``: 600
 epochs, clean images; ``arnas``: 200, PGD-7), and what dsrna found by ``arnas`` too, so that both
-are compared. ``--preset`` takes other settings, ``--channels``, ``--cells`` and ``--n-images`` make
-the trainings smaller. Searches go on from their checkpoints, trainings from their last epoch, and
+are compared. ``--tiny`` is all of it in minutes on a CPU, ``--preset`` takes other settings, and
+``--channels``, ``--cells`` and ``--n-images`` make the trainings smaller. Searches go on from their checkpoints, trainings from their last epoch, and
 what was recorded is not run again; writes ``OUT/<strategy>/gradient.json`` and
 ``OUT/records.jsonl``.
 """
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,21 @@ from surrobust.spaces import Genotype
 from surrobust.training import RECIPES
 
 TRAINED_BY = {"dsrna": ("dsrna", "arnas"), "arnas": ("arnas",)}
+# A search of few steps: dsrna with one channel in four on the edges, as in PC-DARTS.
+TINY_SEARCHES = {
+    name: replace(
+        PRESETS["darts-cpu"],
+        image_size=8,
+        limit=64,
+        batch=8,
+        partial=4 if name == "dsrna" else None,
+    )
+    for name in TRAINED_BY
+}
+TINY = {
+    **{"device": "cpu", "attacks": ["fgsm-8", "pgd-8"], "epochs": 4, "channels": 4, "cells": 4},
+    **{"n_images": 500, "n_test": 200, "image_size": 8},
+}
 SMOKE = {
     **{"images": "random", "device": "cpu", "preset": "darts-smoke", "attacks": ["fgsm", "pgd"]},
     **{"epochs": 1, "channels": 1, "cells": 4, "n_images": 64, "n_test": 64, "image_size": 8},
@@ -47,8 +63,11 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--attacks", nargs="+", help="otherwise the recipe's")
     parser.add_argument("--captured", action="store_true", help="training steps as CUDA graphs")
+    parser.add_argument("--tiny", action="store_true", help="minutes on a CPU")
     parser.add_argument("--smoke", action="store_true")
     args = parser.parse_args()
+    if args.tiny:
+        vars(args).update(TINY)
     if not args.smoke:
         run(args)
         return
@@ -72,11 +91,11 @@ def run(args: argparse.Namespace) -> None:
 
 def search(name: str, args: argparse.Namespace) -> Genotype:
     """Search with a strategy; print where it ended."""
-    preset = args.preset or f"{name}-paper"
+    preset = "tiny" if args.tiny else args.preset or f"{name}-paper"
     found = gradient_search(
         METHODS[name](),
         args.images,
-        settings=PRESETS[preset],
+        settings=TINY_SEARCHES[name] if args.tiny else PRESETS[preset],
         seed=args.seed,
         device=args.device,
         out=args.out / name,

@@ -40,7 +40,7 @@ def test_derivation_by_hand():
 
 @pytest.mark.parametrize(
     ("channels", "partial", "ranges"),
-    [(1, None, "interval"), (4, 2, "interval"), (4, 4, "interval"), (2, 2, "linear")],
+    [(1, None, "interval"), (4, 2, "interval"), (2, 2, "linear")],
 )
 def test_the_certified_bound_holds_through_every_op(channels, partial, ranges):
     generator = torch.Generator().manual_seed(1)
