@@ -8,9 +8,9 @@ For each of dsrna and arnas: one search over its own cells with its paper's sett
 ``--epochs`` epochs and attacked by ``surrobust.verify``: by the recipe of its paper (``dsrna``: 600
 epochs, clean images; ``arnas``: 200, PGD-7), and what dsrna found by ``arnas`` too, so that both
 are compared. ``--tiny`` is all of it in minutes on a CPU, ``--preset`` takes other settings, and
-``--channels``, ``--cells`` and ``--n-images`` make the trainings smaller. Searches go on from their checkpoints, trainings from their last epoch, and
-what was recorded is not run again; writes ``OUT/<strategy>/gradient.json`` and
-``OUT/records.jsonl``.
+``--channels``, ``--cells`` and ``--n-images`` make the trainings smaller. Searches go on from their
+checkpoints, trainings from their last epoch, and what was recorded is not run again; writes
+``OUT/<strategy>/gradient.json`` and ``OUT/records.jsonl``.
 """
 
 import argparse
@@ -27,16 +27,8 @@ from surrobust.training import RECIPES
 
 TRAINED_BY = {"dsrna": ("dsrna", "arnas"), "arnas": ("arnas",)}
 # A search of few steps: dsrna with one channel in four on the edges, as in PC-DARTS.
-TINY_SEARCHES = {
-    name: replace(
-        PRESETS["darts-cpu"],
-        image_size=8,
-        limit=64,
-        batch=8,
-        partial=4 if name == "dsrna" else None,
-    )
-    for name in TRAINED_BY
-}
+SMALL = replace(PRESETS["darts-cpu"], image_size=8, limit=64, batch=8)
+TINY_SEARCHES = {"dsrna": replace(SMALL, partial=4), "arnas": SMALL}
 TINY = {
     **{"device": "cpu", "attacks": ["fgsm-8", "pgd-8"], "epochs": 4, "channels": 4, "cells": 4},
     **{"n_images": 500, "n_test": 200, "image_size": 8},
