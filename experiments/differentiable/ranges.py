@@ -65,7 +65,7 @@ def cases(args: argparse.Namespace):
     sizes = {"channels": SETTINGS.channels, "cells": SETTINGS.cells, "classes": classes}
     supernet = build_cell_supernet(**sizes, generator=seeded())
     calibrate(supernet, halves.fit(0).x)
-    yield "supernet, untrained", supernet, held.x[:2], held.y[:2], (1 / 255,)
+    yield "supernet, untrained", supernet, held.x[:2], held.y[:2], (0.125 / 255, 1 / 255, 4 / 255)
     cell = build_network(
         Architecture.parse("323133"), image_size=SETTINGS.image_size, **sizes, generator=seeded()
     )

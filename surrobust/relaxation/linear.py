@@ -18,7 +18,8 @@ from .pieces import entries, layout_of, windows
 from .rows import Rows
 
 LARGEST = 2**27
-"""Coefficients that a layer may have; all layers together where they keep their graph."""
+"""Coefficients of an image in a layer at most; in all layers where graphs are kept, which take some
+hundred bytes each then."""
 
 _CENTRE, _RADIUS, _VALUE, _SLOPES = range(4)
 """Rows: an interval's centre and radius, the function at the point, then its coefficients."""
