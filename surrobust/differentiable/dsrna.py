@@ -25,11 +25,12 @@ class Dsrna(AbstractMethod):
     (``certified``), the bound by the Jacobian (``jacobian``) or their sum (``combined``). The
     weights are fitted to clean images.
 
-    With interval ranges the certified bound of a network as deep as these is millions below zero, so
-    that gamma cannot hold it: the architecture then minimises the bound alone. With linear ranges,
-    which are the paper's, it is hundreds below zero at epsilon 1/255, some eight times as dear, and
-    its gradient still outweighs the loss's in the small supernets tried. Unlike the paper,
-    ``relative`` divides each measure by its own size, so that gamma weighs relative improvements.
+    With interval ranges the certified bound of a network as deep as these is millions below zero,
+    so that gamma cannot hold it: the architecture then minimises the bound alone. With linear
+    ranges, which are the paper's, it is hundreds below zero at epsilon 1/255, some eight times as
+    dear, and its gradient still outweighs the loss's in the small supernets tried. Unlike the
+    paper, ``relative`` divides each measure by its own size, so that gamma weighs relative
+    improvements.
 
     Args:
         robustness: R, one of ``ROBUSTNESS``.
