@@ -1,0 +1,195 @@
+"""What only a GPU can show: ``python -m pytest tests/test_gpu.py`` on a machine that has one.
+
+Elsewhere these are skipped; ``tests/training/test_capture.py`` and ``test_without_waiting.py`` show
+what a CPU can.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from surrobust.attacks import ATTACKS
+from surrobust.images import ImageSet, load_images
+from surrobust.measuring import measure_accuracy
+from surrobust.networks import build_network
+from surrobust.spaces import DARTS_SPACES, Architecture
+from surrobust.training import RECIPES, Recipe, Training, train_together
+from surrobust.training.capture import CapturedStep
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+
+CELLS = [Architecture.parse(code) for code in ("324142", "323133", "132142")]
+PLAIN = [name for name, recipe in RECIPES.items() if recipe.auxiliary is None]
+
+
+@pytest.fixture
+def exact() -> Iterator[None]:
+    """Convolutions in float32, not TF32."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def images() -> ImageSet:
+    return load_images("digits", limit=300)
+
+
+def small(name: str, epochs: int = 2) -> Recipe:
+    """Return a recipe of small networks; 300 images make four full batches and a part of one."""
+    return replace(RECIPES[name], batch_size=64).with_(epochs=epochs, channels=8, cells=1)
+
+
+def run(recipe: Recipe, images: ImageSet, **options) -> Training:
+    training = Training(options.pop("cell", CELLS[0]), images, recipe, device="cuda", **options)
+    training.run()
+    return training
+
+
+def test_a_step_is_that_of_a_cpu(exact, images):
+    recipe, weights = small("standard").with_(precision="fp32"), []
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand((64, 3, 8, 8), generator=generator), torch.arange(64) % 10
+    losses = []
+    for device in ("cpu", "cuda"):
+        training = Training(CELLS[0], images, recipe, device=device)
+        setting = torch.tensor([0.1, 0.9])
+        inputs = (tensor.to(device) for tensor in (x, y, torch.zeros_like(x), setting))
+        losses.append(float(training._step(None, *inputs)))
+        weights.append([p.detach().cpu() for p in training.network.parameters()])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    for here, there in zip(*weights, strict=True):
+        torch.testing.assert_close(there, here, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_captured_steps_learn_as_others_do(name, images):
+    recipe = small(name)
+    plain, captured = (run(recipe, images, captured=c) for c in (False, True))
+    assert all(isinstance(step, CapturedStep) for step in captured._steps.values())
+    assert captured._steps
+    np.testing.assert_allclose(captured.losses, plain.losses, rtol=0.02)
+
+
+@pytest.mark.parametrize("name", ["arnas", "dsrna"])
+def test_captured_steps_of_genotypes_learn_as_others_do(name, images):
+    (cell,) = DARTS_SPACES["arnas"].sample(1, seed=3)
+    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=2, channels=4, cells=3)
+    plain, captured = (run(recipe, images, captured=c, cell=cell) for c in (False, True))
+    assert all(isinstance(step, CapturedStep) for step in captured._steps.values())
+    np.testing.assert_allclose(captured.losses, plain.losses, rtol=0.03)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_no_step_waits_for_the_host(name, images):
+    training = Training(CELLS[0], images, small(name), device="cuda")
+    steps = training._pass()
+    next(steps)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            next(steps)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("name", ["robbench201", "fast"])
+def test_half_precision_is_near_full(name, images):
+    full, half = (run(small(name).with_(precision=p), images) for p in ("fp32", "bf16"))
+    assert half.precision == "bf16"
+    np.testing.assert_allclose(half.losses, full.losses, rtol=0.03)
+
+
+@pytest.mark.parametrize("captured", [False, True])
+def test_side_by_side_they_become_what_they_become_alone(captured, images):
+    recipe = small("fast")
+    alone = [run(recipe, images, cell=cell) for cell in CELLS]
+    both = [Training(c, images, recipe, device="cuda", captured=captured) for c in CELLS]
+    assert train_together(both) == [None] * len(CELLS)
+    for one, other in zip(alone, both, strict=True):
+        np.testing.assert_allclose(other.losses, one.losses, rtol=0.02)
+
+
+def test_interrupted_it_goes_on(images, tmp_path):
+    recipe, path = small("fast", epochs=3), tmp_path / "it.safetensors"
+    whole = run(recipe, images)
+    options = {"device": "cuda", "checkpoint": path, "captured": True}
+    Training(CELLS[0], images, recipe, **options).run(until=1)
+    resumed = Training(CELLS[0], images, recipe, **options)
+    assert resumed.epoch == 1
+    resumed.run()
+    np.testing.assert_allclose(resumed.losses, whole.losses, rtol=0.02)
+    here = Training(CELLS[0], images, recipe, device="cpu", checkpoint=path)
+    assert (here.epoch, here.losses) == (3, resumed.losses)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attacks_find_what_they_find_on_a_cpu(name, norm, exact, images):
+    if name not in ("fgsm", "pgd", "apgd-ce"):
+        pytest.importorskip("pyautoattack")
+    recipe = RECIPES["smoke"].with_(channels=4)
+    training = Training(CELLS[0], images, recipe, device="cpu")
+    training.run()
+    options = {"queries": 60} if name == "square" else {}
+    attack = ATTACKS[name](0.05 if norm == "Linf" else 0.4, norm=norm, **options)
+    x, y = images.x[:16], images.y[:16]
+    network, found = training.network, []
+    for device in ("cpu", "cuda"):
+        found.append(measure_accuracy(network.to(device), x, y, attack).value)
+    assert found[1] == pytest.approx(found[0], abs=0.2)  # three images: other random numbers
+
+
+def test_an_attack_without_random_numbers_makes_the_same_images(exact):
+    network = build_network(CELLS[0], channels=8, cells=1, image_size=8)
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.rand((32, 3, 8, 8), generator=generator), torch.arange(32) % 10
+    here = ATTACKS["fgsm"]()(network, x, y)
+    there = ATTACKS["fgsm"]()(network.to("cuda"), x.cuda(), y.cuda()).cpu()
+    assert float((here - there).abs().gt(1e-5).float().mean()) < 0.01
+
+
+def test_proxies_are_nearly_those_of_a_cpu(exact):
+    from surrobust.proxies import PROXIES, score_proxies
+
+    options = {"batch_size": 8, "channels": 4, "cells_per_stage": 1}
+    here, there = (
+        score_proxies(CELLS, tuple(PROXIES), device=device, **options) for device in ("cpu", "cuda")
+    )
+    assert np.array_equal(np.isfinite(here), np.isfinite(there))
+    for name in ("synflow", "grad_norm", "snip", "params", "flops", "jacobian_norm", "zen"):
+        np.testing.assert_allclose(there[name], here[name], rtol=0.02, err_msg=name)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_certificates_are_those_of_a_cpu(norm):
+    from surrobust.certificates import certified_radii, certify_margins, certify_smoothed
+
+    network = build_network(CELLS[1], channels=2, cells=1, image_size=8).eval()
+    x = torch.rand((3, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        y = network(x).argmax(1)
+    here = certify_margins(network, x, y, 1e-4, norm=norm)
+    radii = certified_radii(network, x, y, norm=norm, steps=3)
+    network.to("cuda")
+    there = certify_margins(network, x.cuda(), y.cuda(), 1e-4, norm=norm)
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-6, atol=1e-9)
+    found = certified_radii(network, x.cuda(), y.cuda(), norm=norm, steps=3)
+    assert found.device.type == "cuda"
+    torch.testing.assert_close(found.cpu(), radii)
+    smooth = certify_smoothed(network, x.cuda(), sigma=0.1, n_select=20, n=200)
+    assert len(smooth.classes) == 3
+
+
+@pytest.mark.parametrize("name", ["dsrna", "arnas"])
+def test_gradient_searches_run_and_go_on(name, tmp_path):
+    from surrobust.differentiable import METHODS, PRESETS, gradient_search
+
+    options = {"settings": PRESETS["darts-smoke"], "device": "cuda", "out": tmp_path}
+    found = gradient_search(METHODS[name](), "random", **options)
+    assert np.isfinite(found.probabilities).all()
+    again = gradient_search(METHODS[name](), "random", **options)
+    assert again.genotype == found.genotype
