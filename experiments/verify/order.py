@@ -11,7 +11,7 @@ from surrobust._files import write_text
 from surrobust.metrics import kendall_tau, spearman_rho
 from surrobust.tables import read_records
 from surrobust.training import OneCycle, Recipe
-from surrobust.verification import make_plan, run_plan
+from surrobust.verification import make_plan, run_several
 
 CHANCE = 0.1
 TARGETS = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pgd-8")}
@@ -61,14 +61,28 @@ def choose_cells(n: int, seed: int = 0) -> list[int]:
     return [table.architectures[row].index for row in chosen]
 
 
-def run(place: Path, images: str, device: str, *, n: int, scale: str) -> None:
+def run(
+    place: Path,
+    images: str,
+    device: str,
+    *,
+    n: int,
+    scale: str,
+    at_once: int = 1,
+    captured: bool = False,
+) -> None:
     """Verify cells from all of the range, in an order by chance, and tell the correlations."""
     recipe, options = SCALES[scale]
-    plan = make_plan(recipe, images, attacks=list(TARGETS)[1:], device=device, **options)
+    attacks = list(TARGETS)[1:]
+    plan = make_plan(recipe, images, attacks=attacks, device=device, captured=captured, **options)
     out = place / f"order-{scale}.jsonl"
-    for index in np.random.default_rng(0).permutation(choose_cells(n)):
-        record = run_plan(sr.Architecture.parse(int(index)), plan, out=out)
-        print(index, record["accuracy"], record["train"]["seconds"], flush=True)
+    chosen = np.random.default_rng(0).permutation(choose_cells(n))
+    cells = [sr.Architecture.parse(int(index)) for index in chosen]
+    for record in run_several(cells, plan, at_once=at_once, out=out):
+        if isinstance(record, FloatingPointError):
+            print(record, flush=True)
+            continue
+        print(record["index"], record["accuracy"], record["train"]["seconds"], flush=True)
         summarise(place, scale=scale)
 
 

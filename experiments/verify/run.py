@@ -5,9 +5,7 @@
     python experiments/verify/run.py speed --images DIR --scale small     # a minute
     python experiments/verify/run.py finalists --images DIR --scale small # 5 minutes
     python experiments/verify/run.py summary                              # of what is measured
-    python experiments/verify/run.py cell --images cifar10 --device cuda  # on a GPU: 50 epochs
-    python experiments/verify/run.py order --images cifar10 --scale full --n 24 --device cuda
-    python experiments/verify/run.py speed --images cifar10 --scale full --device cuda
+    sh experiments/verify/gpu.sh check|order|cell DIR OUT                  # on a GPU
 
 ``--smoke`` runs a part in seconds. What was measured is in files beside this one and is not run
 again.
@@ -38,6 +36,10 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--scale", choices=["small", "medium", "full"], default="small")
     parser.add_argument("--n", type=int, default=16, help="cells of order")
+    parser.add_argument("--at-once", type=int, default=1, help="cells of order side by side")
+    parser.add_argument("--captured", action="store_true", help="steps as CUDA graphs")
+    parser.add_argument("--attacks", nargs="+", help="of cell; otherwise the recipe's")
+    parser.add_argument("--n-test", type=int, help="test images of cell; otherwise all")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
@@ -48,13 +50,20 @@ def main() -> None:
 
 def cell(args: argparse.Namespace) -> None:
     """The benchmark's recipe on its best cell, beside the published values."""
-    options = {**order.SMOKE, "n_images": 100} if args.smoke else {}
-    attacks = ["fgsm-8", "pgd-8"] if args.smoke else ["fgsm-3", "pgd-3", "fgsm-8", "pgd-8"]
+    options = {**order.SMOKE, "n_images": 100} if args.smoke else {"n_test": args.n_test}
+    attacks = args.attacks or sr.RECIPES["robbench201"].metrics
     out = args.out / f"cell{'-smoke' * args.smoke}.jsonl"
-    if not args.smoke and "autoattack" in sr.ATTACKS:
-        attacks.append("autoattack-8")
+    # The weights are kept, so that further attacks need no training.
     record = sr.verify(
-        2581, "robbench201", args.images, attacks=attacks, device=args.device, out=out, **options
+        2581,
+        "robbench201",
+        args.images,
+        attacks=attacks,
+        device=args.device,
+        out=out,
+        keep=not args.smoke,
+        captured=args.captured,
+        **options,
     )
     table = sr.load_table("nas-robbench-201")
     for metric, measured in record["accuracy"].items():
@@ -66,7 +75,9 @@ def cell(args: argparse.Namespace) -> None:
 def rank(args: argparse.Namespace) -> None:
     """A fast recipe on cells from all of the table's range."""
     scale = "smoke" if args.smoke else args.scale
-    order.run(args.out, args.images, args.device, n=3 if args.smoke else args.n, scale=scale)
+    options = {"at_once": args.at_once, "captured": args.captured}
+    n = 3 if args.smoke else args.n
+    order.run(args.out, args.images, args.device, n=n, scale=scale, **options)
 
 
 def summary(args: argparse.Namespace) -> None:
