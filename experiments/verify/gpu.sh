@@ -23,7 +23,7 @@ check)
 order) $run order $on --n 24 --at-once 8 --captured ;;
 cell)
     $run cell $on --captured &&
-        $run cell $on --attacks autoattack-8 --n-test 512
+        $run cell $on --attacks autoattack-8 --n-test 1000
     ;;
 *) echo "gpu.sh: expected check, order or cell, got $part" >&2; exit 2 ;;
 esac
