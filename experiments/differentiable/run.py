@@ -38,6 +38,9 @@ METHODS = {
     "darts": Darts(),
     "dsrna certified": Dsrna("certified", images=2),
     "dsrna certified, linear": Dsrna("certified", images=2, relaxation="linear"),
+    "dsrna certified, linear, ε/8": Dsrna(
+        "certified", images=2, epsilon=1 / 8 / 255, relaxation="linear"
+    ),
     "dsrna jacobian": Dsrna("jacobian", images=2, epsilon=8 / 255),
     "dsrna combined": Dsrna("combined", images=2),
     "dsrna combined, relative": Dsrna("combined", images=2, relative=True),
