@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-NAMES = ("images", "preset", "order", "device", "relaxation")
+METHOD = ("robustness", "epsilon", "relaxation")
+"""Options of ``dsrna`` itself."""
+
+NAMES = ("images", "preset", "order", "device", *METHOD)
 STRATEGIES = ("darts", "dsrna", "arnas")
 
 
 def gradient_options(command: F) -> F:
-    """Add ``--images``, ``--preset``, ``--order``, ``--device`` and ``--relaxation``."""
+    """Add ``--images``, ``--preset``, ``--order``, ``--device`` and those of ``dsrna``."""
     options = (
         click.option(
             "--images",
@@ -38,6 +41,17 @@ def gradient_options(command: F) -> F:
             help="Order of architecture gradients, if not the preset's.",
         ),
         click.option("--device", help="cpu, cuda or auto, for training and gradient searches."),
+        click.option(
+            "--robustness",
+            type=click.Choice(("certified", "jacobian", "combined")),
+            help="dsrna's R: the certified bound of the margin, that by the Jacobian, or their sum "
+            "(the default).",
+        ),
+        click.option(
+            "--epsilon",
+            type=float,
+            help="Radius that dsrna's R is of, on the [0, 1] pixel scale; otherwise 1/255.",
+        ),
         click.option(
             "--relaxation",
             type=click.Choice(("interval", "linear")),
@@ -70,9 +84,9 @@ def take_gradient(options: dict[str, Any], strategy: str | None) -> "GradientOpt
         raise InvalidInputError(msg)
     if not given and options["resume"]:
         return None
-    method = {name: given.pop(name) for name in ("relaxation",) if name in given}
+    method = {name: given.pop(name) for name in METHOD if name in given}
     if method and strategy not in ("dsrna", None):
-        msg = f"--relaxation: expected only with strategy dsrna, got strategy {strategy}"
+        msg = f"--{next(iter(method))}: expected only with strategy dsrna, got strategy {strategy}"
         raise InvalidInputError(msg)
     from ..objectives import GradientOptions
 

@@ -220,10 +220,19 @@ def test_options_of_gradient_searches_belong_to_them(run_cli: Run) -> None:
 def test_the_ranges_behind_the_certified_bound(run_cli: Run, tmp_path: Path) -> None:
     search = ["search", "--strategy", "dsrna", "--preset", "smoke", "--images", "digits"]
     search += ["--objective", "surrogate", "--budget", "1", "--relaxation", "linear"]
+    search += ["--robustness", "certified", "--epsilon", "0.0005"]
     code, _, err = run_cli([*search, "--out", tmp_path, "--device", "cpu"])
     assert code == 0, err
     gradient = json.loads((tmp_path / "gradient" / "gradient.json").read_text())
     assert gradient["options"]["relaxation"] == "linear"
+    assert gradient["options"]["robustness"] == "certified"
+    assert gradient["options"]["epsilon"] == 0.0005
+    code, _, err = run_cli(
+        ["search", "--strategy", "dsrna", "--images", "digits", "--epsilon", "2"]
+    )
+    assert code == 2
+    assert "epsilon: expected" in err
+    assert err.count("\n") == 1
 
 
 def test_the_objective_train(run_cli, tmp_path):
