@@ -75,9 +75,10 @@ def check_bounded(network: nn.Module, x: Tensor) -> None:
     check_layers(network)
     run = _in_doubles(network)
     rng = torch.Generator(device=x.device).manual_seed(0)
-    ends = torch.empty((2, *x.shape[1:]), dtype=torch.float64, device=x.device)
-    ends = ends.normal_(generator=rng)
-    points = torch.cat([ends * 10, 5 * ends.sum(0, keepdim=True)]).requires_grad_()
+    drawn = torch.empty((2, *x.shape[1:]), dtype=torch.float64, device=x.device)
+    near, step = drawn.normal_(generator=rng).split(1)
+    # Far to both sides, so that what bends anywhere does so in between.
+    points = torch.cat([near + 1000 * step, near - 1000 * step, near]).requires_grad_()
     with torch.enable_grad(), replaced(network, _straight):
         first, second, middle = values = run(points)
         scale = values.detach().abs().max().clamp_min(1e-12)

@@ -11,9 +11,11 @@ from surrobust.relaxation import RANGES, Box, check_bounded, margin_bounds
 class Hidden(nn.Module):
     """A ReLU that is not a module."""
 
-    def __init__(self):
+    def __init__(self, seed=0):
         super().__init__()
         self.layer = nn.Linear(4, 2)
+        for parameter in self.layer.parameters():
+            nn.init.normal_(parameter, generator=torch.Generator().manual_seed(seed))
 
     def forward(self, x):
         return torch.relu(-self.layer(x.flatten(1))) * 5
@@ -57,6 +59,12 @@ def test_bounds_of_what_cannot_be_bounded(message, ranges):
     with pytest.raises(InvalidInputError, match=f"network: .*{message}"):
         margin_bounds(network, box, torch.tensor([0]), ranges=ranges)
     assert not any("forward" in vars(module) for module in network.modules())
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_hidden_function_is_found_wherever_it_bends(seed):
+    with pytest.raises(InvalidInputError, match="got another function in it"):
+        check_bounded(Hidden(seed).eval(), torch.zeros(1, 1, 2, 2))
 
 
 def test_layers_are_looked_at_even_where_the_network_is_known():
