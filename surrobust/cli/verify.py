@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 SEARCH_FILE = "search.json"
 GRADIENT_FILE = Path("gradient", "gradient.json")
-CORRUPTED = "corruptions"
-
-_CORRUPTIONS = {"own": "our own, like the published arrays, not them"}
 
 
 @click.command(
@@ -164,10 +161,14 @@ def _print(records: Sequence["Record"]) -> None:
     if not records:
         return
     metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
+    from ..measuring.corrupted import OWN
+    from ..verification.metrics import CORRUPTED
+
     beside: dict[str, Sequence[object]] = {**promises(records, metrics)}
     beside |= _beside_best(records, metrics[-1])
     for source in sorted({r[CORRUPTED]["source"] for r in records if CORRUPTED in r}):
-        message(f"corruptions: {_CORRUPTIONS.get(source, source)}")
+        own = "our own, like the published arrays, not them"
+        message(f"{CORRUPTED}: {own if source == OWN else source}")
     header = ("index", *metrics, "95 % +-", *beside, "seconds", "genotype")
     rows = [
         (

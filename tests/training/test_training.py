@@ -75,30 +75,28 @@ def test_a_cell_without_a_way_through_is_trained_too(few_digits, tiny):
 
 
 def test_interrupted_after_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
-    whole = Training(CELL, few_digits, tiny, device="cpu")
-    whole.run()
-    path = tmp_path / "it.safetensors"
-    Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
-    resumed = Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
-    assert resumed.epoch == 2
-    resumed.run()
-    assert digest(resumed) == digest(whole)
-    assert resumed.losses == whole.losses
+    check_resumption(CELL, few_digits, tiny, until=2, path=tmp_path / "it.safetensors")
 
 
 @pytest.mark.parametrize("name", ["arnas", "dsrna"])
 def test_recipes_of_genotypes_go_on_bit_for_bit(name, few_digits, genotype, tmp_path):
     recipe = RECIPES[name].with_(epochs=2, channels=1, cells=3)
-    whole = Training(genotype, few_digits, recipe, device="cpu")
-    assert whole.network.auxiliary is not None
-    whole.run()
     path = tmp_path / "it.safetensors"
-    Training(genotype, few_digits, recipe, device="cpu", checkpoint=path).run(until=1)
-    resumed = Training(genotype, few_digits, recipe, device="cpu", checkpoint=path)
-    assert resumed.epoch == 1
+    whole = check_resumption(genotype, few_digits, recipe, until=1, path=path)
+    assert whole.network.auxiliary is not None
+
+
+def check_resumption(architecture, images, recipe, *, until, path) -> Training:
+    """Train without and with an interruption; return the one without."""
+    whole = Training(architecture, images, recipe, device="cpu")
+    whole.run()
+    Training(architecture, images, recipe, device="cpu", checkpoint=path).run(until=until)
+    resumed = Training(architecture, images, recipe, device="cpu", checkpoint=path)
+    assert resumed.epoch == until
     resumed.run()
     assert digest(resumed) == digest(whole)
     assert resumed.losses == whole.losses
+    return whole
 
 
 @pytest.mark.parametrize("field", ["clip", "cutout", "drop_path"])
