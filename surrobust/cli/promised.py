@@ -25,25 +25,25 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
         Values by heading, NaN where a network is not one of NAS-Bench-201; empty where the
         predictor knows none of the images and metrics.
     """
-    from ..shipped import load_predictor
+    from ..shipped import load_predictor, read_card
     from ..spaces import Architecture
 
     images = {record["images"] for record in records}
     if len(images) != 1:
         return {}
-    predictor = load_predictor(PREDICTOR)
     (name,) = images
+    targets = read_card(PREDICTOR)["targets"]
     known = {metric: f"{BENCHMARK}/{name}/{metric}" for metric in metrics}
-    known = {metric: target for metric, target in known.items() if target in predictor.targets}
+    known = {metric: target for metric, target in known.items() if target in targets}
     rows = [n for n, r in enumerate(records) if r["architecture"].startswith("|")]
     if not known or not rows:
         return {}
     cells = [Architecture.parse(records[n]["architecture"]) for n in rows]
-    predicted = predictor.predict(cells)
+    predicted = load_predictor(PREDICTOR).predict(cells)
     columns = {}
     for metric, target in known.items():
         values = [float("nan")] * len(records)
-        for row, value in zip(rows, predicted[:, predictor.targets.index(target)], strict=True):
+        for row, value in zip(rows, predicted[:, targets.index(target)], strict=True):
             values[row] = float(value)
         columns[f"predicted {metric}"] = values
     _tell(metrics=list(known), recipes={record["recipe"] for record in records})
