@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from surrobust.attacks import ATTACKS, AutoAttack, Square
+from surrobust.attacks import ATTACKS, AutoAttack, Square, apgd_ce
+from surrobust.attacks.balls import size
 from surrobust.errors import InvalidInputError
 from surrobust.measuring import measure_accuracy
 
@@ -26,13 +27,39 @@ def robust(network, x, y, norm: str, attack: str, *, queries: int = 5000) -> tor
     return network(attacked).argmax(1) == y
 
 
+def authors_start(network, y):
+    """Return what draws perturbations for ``x`` as the authors do with seed 0.
+
+    They draw for the images that the network gets right, from torch's global numbers, and bring
+    each perturbation to the ball's surface.
+    """
+
+    def draw(x: torch.Tensor, norm: str, epsilon: float, generator: object) -> torch.Tensor:
+        right = network(x).argmax(1) == y
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            if norm == "Linf":
+                drawn = 2 * torch.rand(x[right].shape) - 1
+            else:
+                drawn = torch.randn(x[right].shape)
+        found = torch.zeros_like(x)
+        found[right] = epsilon * drawn / size(drawn, norm).view(-1, 1, 1, 1)
+        return found
+
+    return draw
+
+
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
-def test_apgd_ce_finds_what_the_authors_find(trained, norm: str) -> None:
+def test_apgd_ce_finds_what_the_authors_find(trained, monkeypatch, norm: str) -> None:
+    # From equal starts, so that every image compares: other starts differ by more than a per cent.
     network, x, y = trained
-    theirs = float(robust(network, x, y, norm, "apgd-ce").float().mean())
-    ours = measure_accuracy(network, x, y, ATTACKS["apgd-ce"](EPSILON[norm], norm=norm)).value
-    assert 0.2 < theirs < 0.8  # where a weaker attack would show
-    assert ours == pytest.approx(theirs, abs=0.005)
+    theirs = robust(network, x, y, norm, "apgd-ce")
+    monkeypatch.setattr(apgd_ce, "draw", authors_start(network, y))
+    attack = ATTACKS["apgd-ce"](EPSILON[norm], norm=norm)
+    ours = measure_accuracy(network, x, y, attack, batch_size=len(x)).correct
+    assert 0.2 < ours.mean() < 0.8  # where a weaker attack would show
+    # Rounding may decide of an image whose loss at the best point is all but that of a mistake.
+    assert (torch.from_numpy(ours) != theirs).sum() <= 1
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
