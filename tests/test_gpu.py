@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from surrobust.training.capture import CapturedStep
 
 from surrobust.attacks import ATTACKS
 from surrobust.images import ImageSet, load_images
@@ -17,7 +18,6 @@ from surrobust.measuring import measure_accuracy
 from surrobust.networks import build_network
 from surrobust.spaces import DARTS_SPACES, Architecture
 from surrobust.training import RECIPES, Recipe, Training, train_together
-from surrobust.training.capture import CapturedStep
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from .._checks import check_integer
-from ..networks.network import CellNetwork
 from ..relaxation import Box, check_bounded, margin_bounds
 from ..threat import ThreatModel
 
@@ -93,8 +92,6 @@ def certified_radii(
 def _prepare(network: nn.Module, x: Tensor) -> nn.Module:
     """Return a copy in double precision that can be bounded."""
     copy = deepcopy(network).double().eval().requires_grad_(False)
-    if isinstance(copy, CellNetwork):
-        copy.fold_norms(False)  # a folded kernel is not seen by what bounds layers
     check_bounded(copy, x[:1].double())
     return copy
 

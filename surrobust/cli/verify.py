@@ -16,7 +16,7 @@ from .promised import promises
 
 if TYPE_CHECKING:
     from ..spaces import AnyArchitecture, Genotype
-    from ..training import EpochEnd
+    from ..training import Event
     from ..verification import Record
 
 SEARCH_FILE = "search.json"
@@ -72,7 +72,21 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
     help="Networks trained side by side, where one does not fill the GPU.",
 )
 @click.option(
-    "--captured", is_flag=True, help="Run training steps as CUDA graphs, where that works."
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    help="What a GPU computes with while training; otherwise what the recipe says. A CPU: fp32.",
+)
+@click.option(
+    "--captured/--no-captured",
+    default=True,
+    show_default=True,
+    help="Replay training and attack steps as CUDA graphs, where that works.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Of each training from now on: after 50 steps it stops if it would take longer.",
 )
 @common_options(seed=True)
 def verify(
@@ -149,7 +163,13 @@ def _read_genotype(text: str) -> "Genotype | None":
     return Genotype.parse(read_json(outcome))
 
 
-def _tell(cell: "AnyArchitecture", end: "EpochEnd") -> None:
+def _tell(cell: "AnyArchitecture", end: "Event") -> None:
+    from ..training import Projection
+
+    if isinstance(end, Projection):
+        step = f"{1e3 * end.step:.1f} ms a step"
+        message(f"cell {cell.index}: training takes about {end.seconds:.0f} s, {step}")
+        return
     left = (end.epochs - end.epoch) * end.seconds / end.epoch
     message(
         f"cell {cell.index}: epoch {end.epoch} of {end.epochs}, loss {end.loss:.4f}, "

@@ -4,16 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
-from .._checks import brief
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import Seed
+from .cache import cache_path, checksum, read_cache, write_cache
+from .decoding import read_images
 from .image_set import ImageSet
-from .resizing import to_array
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+
+_KEPT = 2000
+"""A folder of so many files is worth a cache: decoding them takes 0.2 s or more."""
+
+_SHARE = 0.1
+"""A draw of less of the files is decoded: it takes as long to see whether all are unchanged."""
 
 
 def folder_images(
@@ -21,7 +26,9 @@ def folder_images(
 ) -> ImageSet:
     """Return the images of ``folder/<split>/<class>/*`` or, without such, ``folder/<class>/*``.
 
-    Classes are numbered in the order of their names. All images have one size.
+    Classes are numbered in the order of their names. All images have one size. Large folders are
+    decoded on all cores, and what was decoded is kept beside them for the next time: see
+    :func:`~surrobust.images.cache.cache_path`.
 
     Args:
         folder: Where they are.
@@ -37,16 +44,45 @@ def folder_images(
     """
     place = folder / split if (folder / split).is_dir() else folder
     found = _list(place)
-    if limit is not None:
-        found = _draw(found, limit, seed)
-    paths = [(path, number) for number, name in enumerate(found) for path in found[name]]
-    x = [_read(path, image_size) for path, _ in paths]
-    for (path, _), image in zip(paths, x, strict=True):
-        if image.shape != x[0].shape:
-            msg = f"{path}: expected {_size(x[0])} pixels as in {paths[0][0].name}"
+    drawn = found if limit is None else _draw(found, limit, seed)
+    x = _pixels(_flat(found), _flat(drawn), folder, place, image_size)
+    y = np.repeat(np.arange(len(drawn)), [len(files) for files in drawn.values()])
+    return ImageSet(folder.name, split, x, y.astype(np.int64), tuple(found))
+
+
+def _pixels(
+    files: list[Path], drawn: list[Path], folder: Path, place: Path, image_size: int | None
+) -> npt.NDArray[np.uint8]:
+    """Return the images that were drawn of all files, from the cache where that is sooner done."""
+    if len(files) < _KEPT or len(drawn) < len(files) * _SHARE:
+        return _decode(drawn, image_size)
+    cache = cache_path(folder, place, image_size)
+    # Before they are decoded: a file that changes meanwhile makes the cache one of other files.
+    made_of = checksum(place, files, image_size)
+    x = read_cache(cache, made_of, len(files))
+    if x is None:
+        x = _decode(drawn, image_size)
+        if drawn == files:
+            write_cache(cache, made_of, x)
+        return x
+    if drawn == files:
+        return x
+    rows = {path: row for row, path in enumerate(files)}
+    return x[[rows[path] for path in drawn]]
+
+
+def _decode(paths: list[Path], image_size: int | None) -> npt.NDArray[np.uint8]:
+    images = read_images(paths, image_size)
+    first = images[0]
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != first.shape:
+            msg = f"{path}: expected {_size(first)} pixels as in {paths[0].name}"
             raise InvalidInputError(f"{msg}, got {_size(image)} (image_size makes them equal)")
-    y = np.array([number for _, number in paths], dtype=np.int64)
-    return ImageSet(folder.name, split, np.stack(x), y, tuple(found))
+    return np.stack(images)
+
+
+def _flat(found: dict[str, list[Path]]) -> list[Path]:
+    return [path for files in found.values() for path in files]
 
 
 def _list(place: Path) -> dict[str, list[Path]]:
@@ -78,15 +114,6 @@ def _draw(found: dict[str, list[Path]], limit: int, seed: Seed) -> dict[str, lis
     for turn, _, name in sorted(turns)[:limit]:
         drawn[name].append(mixed[name][turn])
     return drawn
-
-
-def _read(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
-    try:
-        with Image.open(path) as picture:
-            return to_array(picture, size)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        msg = f"{path}: expected a readable image, got {brief(str(error))}"
-        raise InvalidInputError(msg) from None
 
 
 def _size(image: npt.NDArray[np.uint8]) -> str:

@@ -7,16 +7,19 @@ them, so attacks live in pixel space. Nothing here reads or changes torch's glob
 
 from .building import build_any_network
 from .darts import GenotypeNetwork, build_genotype_network
-from .devices import find_device
+from .devices import find_device, tuned
+from .folding import FoldedNetwork
 from .network import CellNetwork, build_network
 from .normalisation import NORMALISATIONS
 
 __all__ = [
     "NORMALISATIONS",
     "CellNetwork",
+    "FoldedNetwork",
     "GenotypeNetwork",
     "build_any_network",
     "build_genotype_network",
     "build_network",
     "find_device",
+    "tuned",
 ]

@@ -156,9 +156,6 @@ class GenotypeNetwork(nn.Module):
                 self.auxiliary = AuxiliaryHead(old, classes, _quarter(image_size))
         self.linear = nn.Linear(old, classes)
 
-    def fold_norms(self, folds: bool = True) -> None:
-        """Do nothing: unlike in a ``CellNetwork``, batch norm always has a pass of its own."""
-
     def both(self, x: Tensor, paths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Return logits and the auxiliary classifier's logits; None if there is none.
 

@@ -1,4 +1,7 @@
-"""Devices by name."""
+"""Devices by name, and how convolutions are computed there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -21,3 +24,18 @@ def find_device(device: str) -> torch.device:
         msg = f"device: expected auto or a device that is here, got {device!r} ({told})"
         raise InvalidInputError(msg) from None
     return found
+
+
+@contextmanager
+def tuned(device: torch.device) -> Iterator[None]:
+    """Let cuDNN time its algorithms for each new shape and take the fastest, on a GPU.
+
+    That pays where the same shapes come thousands of times; which algorithm is taken may differ
+    from run to run, and with it the last bits.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = before or device.type == "cuda"
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before

@@ -72,12 +72,6 @@ class CellNetwork(nn.Module):
         """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
         return self.head(self.body(x))
 
-    def fold_norms(self, folds: bool = True) -> None:
-        """Let evaluation multiply batch norm into the convolutions before it; training does not."""
-        for module in self.modules():
-            if isinstance(module, ConvolutionNorm):
-                module.folds = folds
-
     def live_layers(self) -> list[nn.Conv2d | nn.Linear]:
         """Return the convolutions and the classifier that the output depends on, first to last."""
         unused = {id(module) for module in self._unused()}

@@ -5,7 +5,7 @@ A :class:`Recipe` is a frozen value that says everything; ``RECIPES`` has the kn
 """
 
 from .loop import Training
-from .progress import EpochEnd
+from .progress import EpochEnd, Event, Projection
 from .recipe import InnerAttack, Recipe
 from .recipes import RECIPES
 from .schedule import Cosine, MultiStep, OneCycle, Schedule
@@ -15,9 +15,11 @@ __all__ = [
     "RECIPES",
     "Cosine",
     "EpochEnd",
+    "Event",
     "InnerAttack",
     "MultiStep",
     "OneCycle",
+    "Projection",
     "Recipe",
     "Schedule",
     "Training",

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from ..networks import FoldedNetwork
 from .inner import attack_batch, draw_start
 from .recipe import InnerAttack
 
@@ -26,6 +27,8 @@ def is_overfitted(
     y: Tensor,
     attack: InnerAttack,
     generator: torch.Generator,
+    *,
+    twin: FoldedNetwork | None = None,
 ) -> bool:
     """Return whether a network withstands its training attack but not ten steps of PGD.
 
@@ -38,10 +41,13 @@ def is_overfitted(
         y: Their classes.
         attack: The one inside training.
         generator: Of the attacks' starts.
+        twin: See ``training.inner.attack_batch``.
     """
+    if twin is None:
+        twin = FoldedNetwork(network)
     many = replace(attack, steps=_STEPS, step_size=attack.epsilon / 4, start="ball", modes="eval")
     trained, strong = (
-        _accuracy(network, attack_batch(network, x, y, draw_start(x, a, generator), a), y)
+        _accuracy(twin, attack_batch(network, x, y, draw_start(x, a, generator), a, twin=twin), y)
         for a in (replace(attack, modes="eval"), many)
     )
     return trained > _LEAST and strong < _SHARE * trained
@@ -55,7 +61,4 @@ def strengthen(attack: InnerAttack, alarms: int) -> InnerAttack:
 
 @torch.no_grad()
 def _accuracy(network: nn.Module, x: Tensor, y: Tensor) -> float:
-    network.eval()
-    found = float((network(x).argmax(1) == y).float().mean())
-    network.train()
-    return found
+    return float((network(x).argmax(1) == y).float().mean())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..networks import FoldedNetwork
 from ..spaces.darts import N_INPUTS, N_NODES
 from .recipe import InnerAttack, Recipe
 
@@ -52,20 +53,41 @@ def attack_batch(
     attack: InnerAttack,
     *,
     divergence: bool = False,
+    twin: FoldedNetwork | None = None,
 ) -> Tensor:
     """Return attacked images ``(b, 3, h, w)`` in [0, 1], within the Linf ball around ``x``.
 
     Args:
-        network: Left in training mode.
+        network: In training mode, and left so.
         x: Images in [0, 1].
         y: Their classes.
         start: First perturbation.
         attack: Steps and sizes.
         divergence: Climb the KL divergence from the logits of ``x``, not the cross-entropy.
+        twin: The network's own, which is refreshed; None makes one where the attack is to see the
+            network in evaluation.
     """
+    if attack.modes == "train":
+        return _climb(network, x, y, start, attack, divergence=divergence)
+    if twin is None:
+        twin = FoldedNetwork(network)
+    else:
+        twin.refresh()
+    with torch.autocast(x.device.type, enabled=False):  # a twin has its own precision
+        return _climb(twin, x, y, start, attack, divergence=divergence)
+
+
+def _climb(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    start: Tensor,
+    attack: InnerAttack,
+    *,
+    divergence: bool,
+) -> Tensor:
     low = (x - attack.epsilon).clamp_(min=0)
     high = (x + attack.epsilon).clamp_(max=1)
-    network.train(attack.modes == "train")
     target = _soft(network, x) if divergence else y
     found = torch.minimum(torch.maximum(x + start, low), high)
     for _ in range(attack.steps):
@@ -75,7 +97,6 @@ def attack_batch(
         with torch.no_grad():
             moved = found + attack.step_size * gradient.sign()
             found = torch.minimum(torch.maximum(moved, low), high)
-    network.train()
     return found.detach()
 
 

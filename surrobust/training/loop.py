@@ -1,8 +1,9 @@
-"""Training one network; nothing waits for the host within an epoch."""
+"""Training one network; within an epoch nothing but two looks at a clock waits for the device."""
 
 import math
 import time
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._checks import check_integer
+from .._capture import try_capture
+from .._checks import brief, check_integer
+from ..errors import InvalidInputError
 from ..images import ImageSet
-from ..networks import find_device
+from ..networks import FoldedNetwork, find_device, tuned
 from ..spaces import AnyArchitecture
 from ..typing import AnyPath
 from . import streams
-from .capture import Step, try_capture
 from .checkpoints import identify, read_checkpoint, write_checkpoint
+from .compiling import compile_parts
 from .feed import Feed
 from .guard import is_overfitted, strengthen
 from .inner import draw_paths, draw_start
 from .losses import LOSSES
 from .optimizer import MomentumSGD
-from .progress import EpochEnd
+from .pace import Pace
+from .progress import EpochEnd, Event, Projection
 from .recipe import InnerAttack, Recipe
 from .starting import start_network
+
+Step = Callable[..., Tensor]
+"""From a batch's tensors to its loss; changes weights in place and never waits for the host."""
 
 _GUARD_IMAGES = 256
 
@@ -42,7 +49,10 @@ class Training:
         seed: Of the weights, the order of the images, the augmentation and the attack.
         device: ``auto``, ``cpu``, ``cuda``, ...
         checkpoint: File that is written after each epoch and read now if it is there.
-        captured: Whether to run steps as a CUDA graph (``training.capture``); not on a CPU.
+        captured: Whether steps are replayed as CUDA graphs, on a GPU, where that works.
+        compiled: Whether ``torch.compile`` makes the kernels of full batches.
+        time_limit: Seconds that the training may take from now on; None is any number. After 50
+            steps, and after each epoch, it stops if it will take longer.
 
     Attributes:
         network: In training mode.
@@ -53,7 +63,7 @@ class Training:
 
     Raises:
         InvalidInputError: If an argument is not as expected, or the checkpoint is another
-            training's.
+            training's; while training, if the time limit cannot be kept: the checkpoint stays.
     """
 
     def __init__(
@@ -65,15 +75,15 @@ class Training:
         seed: int = 0,
         device: str = "auto",
         checkpoint: AnyPath | None = None,
-        captured: bool = False,
+        captured: bool = True,
+        compiled: bool = False,
+        time_limit: float | None = None,
     ) -> None:
         self.architecture, self.images, self.recipe = architecture, images, recipe
         self.seed = check_integer("seed", seed, minimum=0)
         self.device = find_device(device)
         self.network = start_network(architecture, images, recipe, seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        # On a GPU the products of every pass would cost more launches than they save.
-        self.network.fold_norms(self.device.type == "cpu")
         self._optimizer = MomentumSGD(
             self.network.parameters(), weight_decay=recipe.weight_decay, clip=recipe.clip
         )
@@ -83,7 +93,14 @@ class Training:
         self._resume()
         self._feed = Feed(images, recipe, seed=seed, device=self.device)
         self._captured = captured and self.device.type == "cuda"
-        self._steps: dict[InnerAttack | None, Step] = {}
+        self._compiled = compiled
+        if compiled:
+            compile_parts(self.network)
+        self._steps: dict[tuple[InnerAttack | None, int], Step] = {}
+        if time_limit is not None and not time_limit > 0:
+            msg = f"time_limit: expected seconds above 0, got {brief(time_limit)}"
+            raise InvalidInputError(msg)
+        self._pace = Pace(self.device, time_limit)
         settings = recipe.schedule.values(self._feed.n_batches * recipe.epochs)
         settings = settings.reshape(recipe.epochs, self._feed.n_batches, 2)
         self._settings = torch.tensor(settings, dtype=torch.float32, device=self.device)
@@ -106,29 +123,34 @@ class Training:
         return EpochEnd(self.epoch, self.recipe.epochs, loss, self.seconds)
 
     def run(
-        self, *, until: int | None = None, report: Callable[[EpochEnd], None] | None = None
+        self, *, until: int | None = None, report: Callable[[Event], None] | None = None
     ) -> None:
         """Train until so many epochs are done, all by default.
 
         Raises:
             FloatingPointError: If the loss is not a finite number.
+            InvalidInputError: If the time limit cannot be kept.
             OSError: If the checkpoint cannot be written; the last one stays.
+        """
+        for event in self.course(until):
+            if event is not None and report is not None:
+                report(event)
+
+    def course(self, until: int | None = None) -> Generator[Event | None, None, None]:
+        """Train as :meth:`run` does, handing over after each step, so that others can take theirs.
+
+        Yields:
+            What is to be told; None where there is nothing.
         """
         last = self.recipe.epochs if until is None else min(until, self.recipe.epochs)
         while self.epoch < last:
             before = self.epoch
-            for _ in self.steps():
-                pass
-            if report is not None and self.epoch > before:
-                report(self.progress)
+            yield from self.steps()
+            if self.epoch > before:
+                yield self.progress
 
-    def steps(self) -> Generator[None, None, None]:
-        """Train one epoch, handing over after each step, so that others can take theirs.
-
-        Raises:
-            FloatingPointError: If the loss is not a finite number.
-            OSError: If the checkpoint cannot be written; the last one stays.
-        """
+    def steps(self) -> Generator[Projection | None, None, None]:
+        """Train one epoch, handing over after each step; see :meth:`course` and :meth:`run`."""
         began = time.perf_counter()
         sound = self._snapshot() if self.recipe.guarded else {}
         total = yield from self._pass()
@@ -148,8 +170,9 @@ class Training:
         self.epoch += 1
         self.losses.append(loss)
         self._save()
+        self._pace.project(self._steps_left(0))
 
-    def _pass(self) -> Generator[None, None, Tensor]:
+    def _pass(self) -> Generator[Projection | None, None, Tensor]:
         """Train on every image once; return the sum of the losses, on the device."""
         attack = self.attack
         starts, paths = (
@@ -163,18 +186,24 @@ class Training:
             dropped = draw_paths(self.recipe, self.epoch, x, paths)
             inputs = (x, y, start, self._settings[self.epoch, number], *dropped)
             total += self._step_for(attack, inputs)(*inputs) * len(y)
-            yield
+            yield self._pace.count(self._steps_left(number + 1))
         return total
 
+    def _steps_left(self, done: int) -> int:
+        """Return the steps to come after so many of the present epoch."""
+        return (self.recipe.epochs - self.epoch) * self._feed.n_batches - done
+
     def _step_for(self, attack: InnerAttack | None, inputs: tuple[Tensor, ...]) -> Step:
-        """Return what takes a step: captured where that was asked for and the batch is full."""
+        """Return what takes a step: captured for each attack and size of a batch, if asked."""
         step = partial(self._step, attack)
-        if not self._captured or len(inputs[0]) < self.recipe.batch_size:
+        if not self._captured:
             return step
-        if attack not in self._steps:
+        which = (attack, len(inputs[0]))
+        if which not in self._steps:
             before = self._snapshot()
-            self._steps[attack] = try_capture(step, inputs, lambda: self._restore(before))
-        return self._steps[attack]
+            rewind = partial(self._restore, before)
+            self._steps[which] = try_capture(step, inputs, rewind, name="training")
+        return self._steps[which]
 
     def _step(
         self,
@@ -186,12 +215,31 @@ class Training:
         *paths: Tensor,
     ) -> Tensor:
         """Train on a batch; return its loss, without a wait for the host."""
+        given = (self.network, x, y, start, self.recipe, attack, *paths)
         self._optimizer.clear()
-        with self._autocast():
-            loss = LOSSES[self.recipe.loss](self.network, x, y, start, self.recipe, attack, *paths)
-        loss.backward()
+        with tuned(self.device), self._as_compiled(len(x)):
+            with self._autocast():
+                loss = LOSSES[self.recipe.loss](*given, twin=self._twin)
+            loss.backward()
         self._optimizer.step(setting)
         return loss.detach()
+
+    @cached_property
+    def _twin(self) -> FoldedNetwork | None:
+        """The network as attacks in evaluation see it; None where there are none."""
+        if self.attack is None or (self.attack.modes == "train" and not self.recipe.guarded):
+            return None
+        half = self.precision == "bf16"
+        twin = FoldedNetwork(self.network, torch.bfloat16 if half else torch.float32)
+        if self._compiled:
+            compile_parts(twin.twin)
+        return twin
+
+    def _as_compiled(self, n: int) -> AbstractContextManager[object]:
+        """Leave batches that are not full as they are: each size would be compiled anew."""
+        if not self._compiled or n == self.recipe.batch_size:
+            return nullcontext()
+        return torch.compiler.set_stance("force_eager")
 
     def _autocast(self) -> torch.autocast:
         # Without its cache: casts made without gradients would be used where they are needed.
@@ -207,8 +255,9 @@ class Training:
         if not self.recipe.guarded or attack is None:
             return False
         generator = streams.make_stream(self.seed, streams.CHECK, self.epoch, device=self.device)
-        with self._autocast():
-            return is_overfitted(self.network, *self._feed.first(_GUARD_IMAGES), attack, generator)
+        first = self._feed.first(_GUARD_IMAGES)
+        with tuned(self.device), self._as_compiled(len(first[1])):
+            return is_overfitted(self.network, *first, attack, generator, twin=self._twin)
 
     def _tensors(self) -> dict[str, Tensor]:
         """Return the tensors that change, by name: the network's and the optimizer's."""

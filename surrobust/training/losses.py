@@ -6,14 +6,15 @@ from types import MappingProxyType
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..networks import GenotypeNetwork
+from ..networks import FoldedNetwork, GenotypeNetwork
 from .inner import attack_batch
 from .recipe import InnerAttack, Recipe
 
 Loss = Callable[..., Tensor]
 """``(network, x, y, start, recipe, attack, paths)`` to a number; the network is in training mode.
 
-``paths`` drops paths of a DARTS-type network and may be left out.
+``paths`` drops paths of a DARTS-type network and may be left out; so may ``twin``, the network as
+an attack in evaluation sees it, which saves making one.
 """
 
 
@@ -42,9 +43,11 @@ def clean(
     recipe: Recipe,
     attack: InnerAttack | None,
     paths: Tensor | None = None,
+    *,
+    twin: FoldedNetwork | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the images themselves."""
-    del start, attack
+    del start, attack, twin
     logits, auxiliary = read_clean(network, x, y, recipe, paths)
     return functional.cross_entropy(logits, y) + auxiliary
 
@@ -57,6 +60,8 @@ def adversarial(
     recipe: Recipe,
     attack: InnerAttack | None,
     paths: Tensor | None = None,
+    *,
+    twin: FoldedNetwork | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the attacked images alone.
 
@@ -68,7 +73,7 @@ def adversarial(
     auxiliary = None
     if recipe.auxiliary is not None:
         auxiliary = read_clean(network, x, y, recipe, paths)[1]
-    found = attack_batch(network, x, y, start, attack)
+    found = attack_batch(network, x, y, start, attack, twin=twin)
     loss = functional.cross_entropy(read_logits(network, found, paths), y)
     return loss if auxiliary is None else loss + auxiliary
 
@@ -81,6 +86,8 @@ def trades(
     recipe: Recipe,
     attack: InnerAttack | None,
     paths: Tensor | None = None,
+    *,
+    twin: FoldedNetwork | None = None,
 ) -> Tensor:
     """Return the cross-entropy of the images plus beta times the divergence of the attacked ones.
 
@@ -90,7 +97,7 @@ def trades(
     """
     assert attack is not None
     assert recipe.beta is not None
-    found = attack_batch(network, x, y, start, attack, divergence=True)
+    found = attack_batch(network, x, y, start, attack, divergence=True, twin=twin)
     logits, auxiliary = read_clean(network, x, y, recipe, paths)
     attacked = read_logits(network, found, paths)
     divergence = functional.kl_div(

@@ -1,6 +1,22 @@
 """What is told while a network is trained."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """How long a training will take, after some of its steps.
+
+    Args:
+        seconds: That it will have taken in the end, those of interrupted runs included.
+        left: Of them from now on.
+        step: Mean seconds of a step.
+    """
+
+    seconds: float
+    left: float
+    step: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +34,7 @@ class EpochEnd:
     epochs: int
     loss: float
     seconds: float
+
+
+Event: TypeAlias = Projection | EpochEnd
+"""What may be told: a projection after the first steps, then each epoch's end."""

@@ -1,15 +1,15 @@
 """Several trainings at a time on one device."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from .loop import Training
-from .progress import EpochEnd
+from .progress import Event
 
-Report = Callable[[int, EpochEnd], None]
-"""Called after each epoch with the training's place in the list."""
+Report = Callable[[int, Event], None]
+"""Called with a training's place in the list and what is to be told of it."""
 
 
 def train_together(
@@ -22,38 +22,31 @@ def train_together(
 
     Args:
         trainings: What is trained.
-        report: Called after each epoch.
+        report: Called after the first steps of each and after each epoch.
 
     Returns:
         For each of them, why it failed; None if it did not.
     """
     failures: list[FloatingPointError | None] = [None] * len(trainings)
     places = [_place(training) for training in trainings]
-    running: dict[int, Generator[None, None, None]] = {
-        number: _epochs(training, number, report) for number, training in enumerate(trainings)
-    }
+    running = {number: training.course() for number, training in enumerate(trainings)}
     while running:
         for number in list(running):
             with places[number]():
                 try:
-                    next(running[number])
+                    event = next(running[number])
                 except StopIteration:
                     del running[number]
                 except FloatingPointError as error:
                     failures[number] = error
                     del running[number]
+                else:
+                    if event is not None and report is not None:
+                        report(number, event)
     for training in trainings:
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
     return failures
-
-
-def _epochs(training: Training, number: int, report: Report | None) -> Generator[None, None, None]:
-    while training.epoch < training.recipe.epochs:
-        before = training.epoch
-        yield from training.steps()
-        if report is not None and training.epoch > before:
-            report(number, training.progress)
 
 
 def _place(training: Training) -> Callable[[], AbstractContextManager[object]]:

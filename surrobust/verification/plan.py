@@ -32,7 +32,9 @@ class Plan:
         seed: Of the training, and of the choice of images where not all are taken.
         device: ``auto``, ``cpu``, ``cuda``, ...
         data_dir: Where official files of images are.
-        captured: Whether steps run as CUDA graphs.
+        captured: Whether steps run as CUDA graphs, on a GPU.
+        compiled: Whether ``torch.compile`` makes their kernels.
+        time_limit: Seconds that each training may take; None is any number.
     """
 
     recipe: Recipe
@@ -43,7 +45,9 @@ class Plan:
     seed: int
     device: str
     data_dir: AnyPath | None
-    captured: bool = False
+    captured: bool = True
+    compiled: bool = False
+    time_limit: float | None = None
 
     @cached_property
     def train_images(self) -> ImageSet:
@@ -115,8 +119,11 @@ def make_plan(
     n_images: int | None = None,
     n_test: int | None = None,
     image_size: int | None = None,
+    precision: str | None = None,
     data_dir: AnyPath | None = None,
-    captured: bool = False,
+    captured: bool = True,
+    compiled: bool = False,
+    time_limit: float | None = None,
 ) -> Plan:
     """Return a plan from what a user says.
 
@@ -132,8 +139,11 @@ def make_plan(
         n_images: Images trained on at most.
         n_test: Test images at most; None is all.
         image_size: Height and width to which images are brought; None leaves them.
+        precision: ``fp32`` or ``bf16``, which is for GPUs; None is what the recipe says.
         data_dir: Where official files of images are.
-        captured: Whether training steps run as CUDA graphs; not on a CPU.
+        captured: Whether steps run as CUDA graphs, on a GPU.
+        compiled: Whether ``torch.compile`` makes their kernels.
+        time_limit: Seconds that each training may take; None is any number.
 
     Raises:
         InvalidInputError: If an argument is not as expected.
@@ -143,7 +153,9 @@ def make_plan(
     if n_test is not None:
         check_integer("n_test", n_test, minimum=1)
     return Plan(
-        recipe.with_(epochs=epochs, channels=channels, cells=cells, images=n_images),
+        recipe.with_(
+            epochs=epochs, channels=channels, cells=cells, images=n_images, precision=precision
+        ),
         str(Path(images).expanduser()) if not isinstance(images, str) else images,
         parse_metrics(recipe.metrics if attacks is None else attacks),
         n_test,
@@ -152,4 +164,6 @@ def make_plan(
         device,
         data_dir,
         captured,
+        compiled,
+        time_limit,
     )

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..measuring import Accuracy
 from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
-from ..training import EpochEnd, Recipe, Training
+from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 Record = dict[str, Any]
 """What was measured of one cell; its fields are listed in ``data/README.md``."""
 
-Report = Callable[[AnyArchitecture, EpochEnd], None]
-"""Called after each epoch of a cell."""
+Report = Callable[[AnyArchitecture, Event], None]
+"""Called after the first fifty steps of a cell and after each of its epochs."""
 
 
 class Rungs(Protocol):
@@ -63,9 +63,11 @@ def verify(
             fidelity, images and seed that is there already is returned instead; a training that
             was interrupted goes on from its last epoch.
         keep: Whether the trained weights stay beside ``out``, so that more attacks can be run.
-        report: Called after each epoch.
+        report: Called with the cell and, after the first fifty steps, a ``training.Projection``;
+            after each epoch, a ``training.EpochEnd``.
         **options: ``epochs``, ``channels``, ``cells``, ``n_images``, ``n_test``, ``image_size``,
-            ``data_dir``; see ``make_plan``.
+            ``precision``, ``data_dir``, ``captured``, ``compiled``, ``time_limit``; see
+            ``make_plan``.
 
     Returns:
         The record as dictionaries: ``accuracy`` has fractions by metric, ``intervals`` their 95 %
@@ -139,7 +141,7 @@ def _climb(
     plan: Plan,
     rungs: Rungs,
     metric: str,
-    report: Callable[[EpochEnd], None] | None,
+    report: Callable[[Event], None] | None,
 ) -> bool:
     """Train from rung to rung; return whether all are passed."""
     for epoch in rungs.epochs:
@@ -173,6 +175,8 @@ def start_training(
         device=plan.device,
         checkpoint=None if out is None else _checkpoint(architecture, plan, out),
         captured=plan.captured,
+        compiled=plan.compiled,
+        time_limit=plan.time_limit,
     )
 
 

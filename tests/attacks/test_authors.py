@@ -50,7 +50,9 @@ def test_apgd_ce_climbs_as_the_authors_does(trained, monkeypatch, norm: str) -> 
     losses = nn.functional.cross_entropy(logits, y, reduction="none")
     both = ours & withstands.bool()
     near = torch.isclose(losses, highest, rtol=1e-3)[both]
-    assert near.float().mean() > 0.95
+    # In L2 rounding grows along a path: .945 to .967 of the images are near on four instruction
+    # sets, at most .78 with another momentum, share of climbing steps or first step.
+    assert near.float().mean() > {"Linf": 0.99, "L2": 0.85}[norm]
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])

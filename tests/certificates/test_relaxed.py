@@ -95,7 +95,6 @@ def test_two_layers_by_hand() -> None:
 
 def test_cells_and_what_they_leave_as_it_was() -> None:
     network = build_network(Architecture.parse("323133"), channels=2, cells=1, image_size=8)
-    network.fold_norms()
     x = torch.rand((2, 3, 8, 8), generator=torch.Generator().manual_seed(0))
     network.train()
     y = network.eval()(x).argmax(1)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from pretended_cuda import PretendedCuda, Stream
 
+from surrobust._capture import CapturedStep, try_capture
 from surrobust.spaces import Architecture
 from surrobust.training import RECIPES, Training, loop, together, train_together
-from surrobust.training.capture import CapturedStep, try_capture
 
 CELLS = [Architecture.parse(code) for code in ("323133", "132142")]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from surrobust._capture import try_capture
 from surrobust.spaces import Architecture
 from surrobust.training import RECIPES, Training, train_together
-from surrobust.training.capture import try_capture
 
 CELLS = [Architecture.parse(code) for code in ("323133", "111111", "222222")]
 

@@ -54,7 +54,6 @@ def on_meta(cell, recipe, images, monkeypatch) -> Training:
 def test_no_step_waits_for_the_host(name, few_digits, small_case, monkeypatch):
     cell, recipe = small_case(name, 1)
     training = on_meta(cell, recipe, few_digits, monkeypatch)
-    training.network.fold_norms(name == "robbench201")
     with OneDevice("meta") as watched:
         steps = sum(1 for _ in training._pass())
     assert steps == 3  # the last batch is not full
@@ -80,7 +79,6 @@ def test_half_precision_is_near_full(name, few_digits, monkeypatch):
     for place in (nullcontext(), autocast):
         monkeypatch.setattr(Training, "_autocast", lambda _, place=place: place)
         training = Training(CELL, few_digits, recipe, device="cpu")
-        training.network.fold_norms(False)  # as on a GPU
         next(training.steps())
         found = [p.grad.flatten() for p in training.network.parameters() if p.grad is not None]
         assert all(gradient.dtype == torch.float32 for gradient in found)

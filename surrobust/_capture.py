@@ -1,19 +1,20 @@
-"""A training step as one CUDA graph: launched at once instead of kernel by kernel.
+"""A function of tensors as one CUDA graph: launched at once instead of kernel by kernel.
 
-Optional, and guarded: a graph that cannot be captured, or whose first replay does not give the
-loss of the step itself, is not used. Not yet run on a GPU.
+Guarded: a graph that cannot be captured, or whose first replay does not give what the function
+itself gives, is not used, which is logged.
 """
 
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-Step = Callable[..., Tensor]
-"""From a batch's tensors to its loss; changes weights in place and never waits for the host."""
+T = TypeVar("T")
+"""A tensor or several."""
 
 logger = logging.getLogger(__name__)
 
@@ -21,16 +22,18 @@ _WARM_UP = 3
 _TOLERANCE = 0.05
 
 
-class CapturedStep:
-    """A step that is replayed from a graph.
+class CapturedStep(Generic[T]):
+    """A function that is replayed from a graph.
 
     Args:
-        step: What is captured.
-        inputs: A batch of the size that all later ones have.
-        rewind: Undoes what steps have changed.
+        step: What is captured; changes tensors in place and never waits for the host.
+        inputs: Tensors of the shapes that all later ones have.
+        rewind: Undoes what calls have changed.
     """
 
-    def __init__(self, step: Step, inputs: Sequence[Tensor], rewind: Callable[[], None]) -> None:
+    def __init__(
+        self, step: Callable[..., T], inputs: Sequence[Tensor], rewind: Callable[[], None]
+    ) -> None:
         self._inputs = [tensor.clone() for tensor in inputs]
         self._graph = torch.cuda.CUDAGraph()
         with _aside(inputs[0].device) as stream:
@@ -38,44 +41,52 @@ class CapturedStep:
                 step(*self._inputs)
             rewind()
             with torch.cuda.graph(self._graph, stream=stream):
-                self._loss = step(*self._inputs)
+                self._found = step(*self._inputs)
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        """Take the step on other values of the same shapes; return its loss."""
+    def __call__(self, *inputs: Tensor) -> T:
+        """Replay on other values of the same shapes; the next call overwrites what is returned."""
         for own, new in zip(self._inputs, inputs, strict=True):
             own.copy_(new)
         self._graph.replay()
-        return self._loss
+        return self._found
 
 
 def try_capture(
-    step: Step,
+    step: Callable[..., T],
     inputs: Sequence[Tensor],
     rewind: Callable[[], None],
-    capture: Callable[[Step, Sequence[Tensor], Callable[[], None]], Step] = CapturedStep,
-) -> Step:
-    """Return the captured step if that works, else the step itself, which is logged.
+    *,
+    name: str,
+    capture: Callable[..., Callable[..., T]] = CapturedStep,
+) -> Callable[..., T]:
+    """Return the captured function if that works, else the function itself.
 
     Args:
-        step: See :class:`CapturedStep`.
+        step: See :class:`CapturedStep`; what it returns first has a mean that tells whether it
+            computed the same.
         inputs: See there.
-        rewind: See there; what the trial steps change is undone.
+        rewind: See there; what the trial calls change is undone.
+        name: Of what is captured, for messages.
         capture: What captures.
     """
-    expected = float(step(*inputs))
+    expected = _mean(step(*inputs))
     rewind()
     try:
         captured = capture(step, inputs, rewind)
-        found = float(captured(*inputs))
+        found = _mean(captured(*inputs))
     except RuntimeError as error:
         told = next(iter(str(error).splitlines()), type(error).__name__)
-        logger.warning("training: no CUDA graph is used: %s", told)
+        logger.warning("%s: no CUDA graph is used: %s", name, told)
         captured, found = step, expected
     rewind()
     if not math.isclose(found, expected, rel_tol=_TOLERANCE):
-        logger.warning("training: no CUDA graph is used: loss %g, not %g", found, expected)
+        logger.warning("%s: no CUDA graph is used: mean %g, not %g", name, found, expected)
         captured = step
     return captured
+
+
+def _mean(found: Any) -> float:
+    return float((found if isinstance(found, Tensor) else found[0]).mean())
 
 
 @contextmanager

@@ -1,0 +1,69 @@
+"""How fast a training is, and whether it will be done in time."""
+
+import time
+
+import torch
+
+from ..errors import InvalidInputError
+from .progress import Projection
+
+_FIRST, _MEASURED = 10, 50
+"""Steps from which on, and until which, the pace is measured: the first ones prepare much."""
+
+
+class Pace:
+    """Measures steps, and projects what is left.
+
+    Args:
+        device: Where steps are taken.
+        limit: Seconds that the training may take from now on; None is any number.
+    """
+
+    def __init__(self, device: torch.device, limit: float | None) -> None:
+        self._device, self._limit = device, limit
+        self._steps, self._began, self._measured_from = 0, time.perf_counter(), 0.0
+
+    def count(self, left: int) -> Projection | None:
+        """Count a step; return a projection after the fiftieth.
+
+        Args:
+            left: Steps that are to come.
+
+        Raises:
+            InvalidInputError: If the limit cannot be kept.
+        """
+        self._steps += 1
+        if self._steps == _FIRST:
+            self._wait()
+            self._measured_from = time.perf_counter()
+        if self._steps != _MEASURED:
+            return None
+        self._wait()
+        return self.project(left)
+
+    def project(self, left: int) -> Projection | None:
+        """Return what is to be expected where nothing is left to wait for; None before it is known.
+
+        Args:
+            left: Steps that are to come.
+
+        Raises:
+            InvalidInputError: If the limit cannot be kept.
+        """
+        if self._steps < _MEASURED:
+            return None
+        now = time.perf_counter()
+        step = (now - self._measured_from) / (self._steps - _FIRST)
+        spent, coming = now - self._began, left * step
+        if self._limit is not None and spent + coming > self._limit and left:
+            msg = (
+                f"time_limit: expected at least {spent + coming:.0f} s for this training, at "
+                f"{1e3 * step:.1f} ms a step on {self._device}, got {self._limit:g}; it stopped "
+                f"after {self._steps} steps"
+            )
+            raise InvalidInputError(msg)
+        return Projection(spent + coming, coming, step)
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.current_stream(self._device).synchronize()
