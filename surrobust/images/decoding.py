@@ -3,7 +3,7 @@
 Pillow holds the interpreter's lock for most of a small image, so that threads are slower than a
 loop. ``multiprocessing`` would import the caller's script once more (spawn), copy a process that
 has threads or CUDA (fork), and may not be used by daemonic workers. A helper is therefore a plain
-interpreter: it reads paths from a file and writes pixels to a pipe, and nothing is unpickled.
+interpreter: it reads paths from a pipe and writes pixels to another; nothing is unpickled.
 Whatever a helper does not answer, the caller reads itself, in the order of the list; errors and
 warnings are therefore those of a loop.
 """
@@ -13,12 +13,14 @@ import os
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +32,8 @@ from .resizing import to_array
 
 logger = logging.getLogger(__name__)
 
-_PROBE = 64
-"""So many files are read in a loop first, to tell how long the others would take."""
+_BATCH = 32
+"""Files that are read in a loop first, to tell how long the others take; then asked for at once."""
 
 _PAYS = 0.25
 """Seconds of decoding that pay for a helper, which takes 0.1 s to start."""
@@ -43,8 +45,10 @@ _COMMAND = (
     "import sys; size = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
     f"from {__name__} import serve; serve(size or None)"
 )
-_HEADER = struct.Struct("<4sII")
+_LENGTH = struct.Struct("<I")
+_HEADER = struct.Struct("<4sII")  # of an image: mark, height, width
 _MARK = b"SRB1"
+_BUFFER = 2**16
 
 
 def read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.uint8]]:
@@ -59,16 +63,14 @@ def read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.
     """
     Image.preinit()  # not to be timed
     start = time.perf_counter()
-    images = [read_image(path, size) for path in paths[:_PROBE]]
-    rest = paths[_PROBE:]
-    seconds = (time.perf_counter() - start) * len(rest) / _PROBE
+    images = [read_image(path, size) for path in paths[:_BATCH]]
+    rest = paths[_BATCH:]
+    seconds = (time.perf_counter() - start) * len(rest) / _BATCH
     count = min(_cores(), _MOST, int(seconds / _PAYS))
     if count < 2 or not _is_python(sys.executable):
         return images + [read_image(path, size) for path in rest]
-    with _helpers(rest, size, count) as helpers:
-        for i, path in enumerate(rest):
-            image = helpers[i % count].take() if i % count < len(helpers) else None
-            images.append(read_image(path, size) if image is None else image)
+    for path, image in zip(rest, _ask_helpers(rest, size, count), strict=True):
+        images.append(read_image(path, size) if image is None else image)
     return images
 
 
@@ -87,80 +89,121 @@ def read_image(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
 
 
 def serve(size: int | None) -> None:
-    """Be a helper: answer the paths on stdin with a header and pixels each on stdout."""
+    """Be a helper: answer lists of paths on stdin with headers and pixels on stdout."""
     warnings.simplefilter("error")
-    for path in sys.stdin.buffer.read().split(b"\0"):
-        try:
-            image = read_image(Path(os.fsdecode(path)), size)
-        except Exception:
-            # Errors and warnings are the caller's to tell: it reads this file once more.
-            sys.stdout.buffer.write(_HEADER.pack(_MARK, 0, 0))
-        else:
-            sys.stdout.buffer.write(_HEADER.pack(_MARK, *image.shape[1:]) + image.tobytes())
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    while head := asked.read(_LENGTH.size):
+        for path in asked.read(*_LENGTH.unpack(head)).split(b"\0"):
+            try:
+                image = read_image(Path(os.fsdecode(path)), size)
+            except Exception:
+                # Errors and warnings are the caller's to tell: it reads this file once more.
+                answers.write(_HEADER.pack(_MARK, 0, 0))
+            else:
+                answers.write(_HEADER.pack(_MARK, *image.shape[1:]) + image.tobytes())
+        answers.flush()
+
+
+def _ask_helpers(
+    paths: Sequence[Path], size: int | None, count: int
+) -> Iterator[npt.NDArray[np.uint8] | None]:
+    """Yield images in the order of their paths; None for one that no helper could read."""
+    batches = [paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH)]
+    # Helpers end before the pool waits for its threads, which then find them ended.
+    with ThreadPoolExecutor(count) as pool, _start(count, size) as helpers:
+        if not helpers:
+            yield from [None] * len(paths)
+            return
+        idle: SimpleQueue[_Helper] = SimpleQueue()
+        for helper in helpers:
+            idle.put(helper)
+
+        def ask(batch: Sequence[Path]) -> list[npt.NDArray[np.uint8] | None]:
+            helper = idle.get()
+            try:
+                return helper.read(batch)
+            finally:
+                idle.put(helper)
+
+        for answers in pool.map(ask, batches):
+            yield from answers
 
 
 class _Helper:
-    """A process that decodes files; it ends when its pipe is closed, as by the caller's death.
+    """A process that decodes files; it ends when its stdin does, as by the caller's death.
 
     Args:
-        paths: The files, in the order in which they are taken.
-        size: Height and width to which they are brought; None leaves them.
+        size: Height and width to which images are brought; None leaves them.
 
     Raises:
         OSError: If it cannot be started.
     """
 
-    def __init__(self, paths: Sequence[Path], size: int | None) -> None:
+    def __init__(self, size: int | None) -> None:
         # The caller's path finds what the caller found; one thread each, for numpy's import too.
         command = [sys.executable, "-c", _COMMAND, str(size or 0), *map(str, sys.path)]
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        with tempfile.TemporaryFile() as file:  # not a pipe: nobody must feed it
-            file.write(b"\0".join(os.fsencode(path) for path in paths))
-            file.seek(0)
-            self._process = subprocess.Popen(
-                command,
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ | one,
-            )
-        assert self._process.stdout is not None
-        self._answers = self._process.stdout
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=_BUFFER,
+            env=os.environ | one,
+        )
         self._is_sound = True
 
-    def take(self) -> npt.NDArray[np.uint8] | None:
-        """Return the next image; None if the helper did not read it, or is no more."""
-        header = self._read(_HEADER.size)
-        if len(header) < _HEADER.size or not header.startswith(_MARK):
-            self._is_sound = False  # ended, or something else wrote to its stdout
-            return None
-        _, height, width = _HEADER.unpack(header)
-        pixels = self._read(3 * height * width)
-        if not pixels or len(pixels) < 3 * height * width:
-            return None
-        return np.frombuffer(pixels, dtype=np.uint8).reshape(3, height, width)
-
-    def _read(self, n: int) -> bytes:
-        return self._answers.read(n) if self._is_sound else b""
+    def read(self, paths: Sequence[Path]) -> list[npt.NDArray[np.uint8] | None]:
+        """Return images; None in the place of one that the helper could not read."""
+        asked = b"\0".join(os.fsencode(path) for path in paths)
+        try:
+            self._stdin.write(_LENGTH.pack(len(asked)) + asked)
+            self._stdin.flush()
+            return [self._take() for _ in paths]
+        except (OSError, ValueError):  # it has ended, or was ended
+            self._is_sound = False
+            return [None] * len(paths)
 
     def end(self) -> None:
         """End it now, whatever it does."""
         self._process.kill()
-        self._answers.close()
         self._process.wait()
+        self._stdout.close()
+        with suppress(OSError):  # what was not flushed
+            self._stdin.close()
+
+    def _take(self) -> npt.NDArray[np.uint8] | None:
+        if not self._is_sound:
+            return None
+        header = self._stdout.read(_HEADER.size)
+        if len(header) < _HEADER.size or not header.startswith(_MARK):
+            self._is_sound = False  # it has ended, or something else wrote to its stdout
+            return None
+        _, height, width = _HEADER.unpack(header)
+        pixels = self._stdout.read(3 * height * width)
+        if not pixels or len(pixels) < 3 * height * width:
+            return None
+        return np.frombuffer(pixels, dtype=np.uint8).reshape(3, height, width)
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    @property
+    def _stdout(self) -> IO[bytes]:
+        assert self._process.stdout is not None
+        return self._process.stdout
 
 
 @contextmanager
-def _helpers(paths: Sequence[Path], size: int | None, count: int) -> Iterator[list[_Helper]]:
-    """Give as many helpers as can be started, each with every ``count``-th file.
-
-    They take turns, so that their pipes hold what comes next and no thread has to empty them.
-    """
+def _start(count: int, size: int | None) -> Iterator[list[_Helper]]:
+    """Give as many helpers as can be started; none outlives the block."""
     started: list[_Helper] = []
     try:
         try:
-            for k in range(count):
-                started.append(_Helper(paths[k::count], size))
+            for _ in range(count):
+                started.append(_Helper(size))
         except OSError as error:
             logger.info("images: %d of %d helpers started: %s", len(started), count, error)
         yield started

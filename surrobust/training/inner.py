@@ -5,6 +5,8 @@ the device to do so; here they would be called thousands of times on images that
 construction.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -73,8 +75,16 @@ def attack_batch(
         twin = FoldedNetwork(network)
     else:
         twin.refresh()
-    with torch.autocast(x.device.type, enabled=False):  # a twin has its own precision
+    with _as_written(x.device):
         return _climb(twin, x, y, start, attack, divergence=divergence)
+
+
+def _as_written(device: torch.device) -> AbstractContextManager[object]:
+    """Compute with the types that tensors have: a twin has its own."""
+    kind = device.type
+    if not torch.amp.is_autocast_available(kind):
+        return nullcontext()
+    return torch.autocast(kind, enabled=False)
 
 
 def _climb(

@@ -212,7 +212,7 @@ def test_overfitting_is_undone_and_the_attack_strengthened(few_digits, monkeypat
     from surrobust.training import loop
 
     answers = iter([False, True, False])
-    monkeypatch.setattr(loop, "is_overfitted", lambda *_: next(answers))
+    monkeypatch.setattr(loop, "is_overfitted", lambda *_, **__: next(answers))
     recipe = RECIPES["fast"].with_(epochs=2, channels=2, cells=1)
     training = Training(CELL, few_digits, recipe, device="cpu")
     training.run(until=1)
