@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .._checks import check_integer
-from .balls import draw, gradient_by, steepest
+from .balls import draw, steepest
 from .base import AbstractAttack
+from .gradients import input_gradient
 
 Network = Callable[[Tensor], Tensor]
 
@@ -202,10 +202,8 @@ def checkpoint_windows(steps: int) -> Iterator[int]:
 
 def _value(network: Network, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the cross-entropy, its gradient, and whether the network is wrong."""
-    x = x.detach().requires_grad_()
-    logits = network(x)
-    losses = functional.cross_entropy(logits.float(), y, reduction="none")
-    return losses.detach(), gradient_by(losses.sum(), x), logits.detach().argmax(1) != y
+    losses, gradient, logits = input_gradient(network, x, y)
+    return losses, gradient, logits.argmax(1) != y
 
 
 def _wide(flags: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .._checks import brief
 from ..errors import InvalidInputError
 from ..threat import ThreatModel
-from .balls import gradient_by, project, size
+from .balls import project, size
 from .soundness import warn_if_unsound
 
 _SLACK = 1e-5
@@ -121,18 +121,6 @@ class AbstractAttack(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.threat})"
-
-
-def input_gradient(
-    network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy of each image ``(n,)`` and its gradient by the image.
-
-    Only the images' gradient is computed; the parameters' ``grad`` stays as it is.
-    """
-    x = x.detach().requires_grad_()
-    losses = nn.functional.cross_entropy(network(x), y, reduction="none")
-    return losses.detach(), gradient_by(losses.sum(), x)
 
 
 def _check(x: Any, y: Any, bounds: tuple[float, float]) -> None:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from .balls import steepest
-from .base import AbstractAttack, input_gradient
+from .base import AbstractAttack
+from .gradients import input_gradient
 
 
 class FGSM(AbstractAttack):
@@ -32,5 +33,5 @@ class FGSM(AbstractAttack):
         generator: torch.Generator,
     ) -> Tensor:
         del generator
-        _, gradient = input_gradient(network, x, y)
+        _, gradient, _ = input_gradient(network, x, y)
         return x + self.epsilon * steepest(gradient, self.norm)

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from .._checks import brief, check_integer
 from ..errors import InvalidInputError
 from .balls import draw, steepest
-from .base import AbstractAttack, input_gradient
+from .base import AbstractAttack
+from .gradients import input_gradient
 
 
 class PGD(AbstractAttack):
@@ -83,7 +84,7 @@ class PGD(AbstractAttack):
         start = draw(x, self.norm, self.epsilon, generator) if self.random_start else x * 0
         found = self._nearest(start, x)
         for _ in range(self.steps):
-            _, gradient = input_gradient(network, found, y)
+            _, gradient, _ = input_gradient(network, found, y)
             step = self.step_size * steepest(gradient, self.norm)
             found = self._nearest(found + step - x, x)
         return found

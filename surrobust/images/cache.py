@@ -113,4 +113,4 @@ def _check(x: npt.NDArray[np.uint8], n: int, pixels: str | None) -> None:
 
 
 def _sha256(x: npt.NDArray[np.uint8]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(x)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(x).data).hexdigest()

@@ -15,9 +15,9 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO
@@ -32,22 +32,21 @@ from .resizing import to_array
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 32
+_BATCH = 64
 """Files that are read in a loop first, to tell how long the others take; then asked for at once."""
 
 _PAYS = 0.25
 """Seconds of decoding that pay for a helper, which takes 0.1 s to start."""
 
 _MOST = 16
-"""Helpers at most: taking an image from a pipe costs about a sixteenth of decoding one."""
+"""Helpers at most: taking an image from a pipe costs about a twentieth of decoding one."""
 
 _COMMAND = (
     "import sys; size = int(sys.argv[1]); sys.path[:] = sys.argv[2:]; "
     f"from {__name__} import serve; serve(size or None)"
 )
 _LENGTH = struct.Struct("<I")
-_HEADER = struct.Struct("<4sII")  # of an image: mark, height, width
-_MARK = b"SRB1"
+_MARK = b"images: "
 _BUFFER = 2**16
 
 
@@ -69,8 +68,9 @@ def read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.
     count = min(_cores(), _MOST, int(seconds / _PAYS))
     if count < 2 or not _is_python(sys.executable):
         return images + [read_image(path, size) for path in rest]
-    for path, image in zip(rest, _ask_helpers(rest, size, count), strict=True):
-        images.append(read_image(path, size) if image is None else image)
+    with closing(_ask_helpers(rest, size, count)) as answers:
+        for path, image in zip(rest, answers, strict=True):
+            images.append(read_image(path, size) if image is None else image)
     return images
 
 
@@ -93,20 +93,27 @@ def serve(size: int | None) -> None:
     warnings.simplefilter("error")
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     while head := asked.read(_LENGTH.size):
-        for path in asked.read(*_LENGTH.unpack(head)).split(b"\0"):
-            try:
-                image = read_image(Path(os.fsdecode(path)), size)
-            except Exception:
-                # Errors and warnings are the caller's to tell: it reads this file once more.
-                answers.write(_HEADER.pack(_MARK, 0, 0))
-            else:
-                answers.write(_HEADER.pack(_MARK, *image.shape[1:]) + image.tobytes())
+        paths = asked.read(*_LENGTH.unpack(head)).split(b"\0")
+        images = [_try(Path(os.fsdecode(path)), size) for path in paths]
+        shapes = np.array([image.shape[1:] for image in images], dtype=np.int64)
+        answers.write(b"".join([_MARK, shapes.tobytes(), *(image.data for image in images)]))
         answers.flush()
+
+
+def _try(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
+    """Return an image, an empty one if it cannot be read.
+
+    Errors and warnings are the caller's to tell: it reads the file once more.
+    """
+    try:
+        return read_image(path, size)
+    except Exception:
+        return np.empty((3, 0, 0), dtype=np.uint8)
 
 
 def _ask_helpers(
     paths: Sequence[Path], size: int | None, count: int
-) -> Iterator[npt.NDArray[np.uint8] | None]:
+) -> Generator[npt.NDArray[np.uint8] | None, None, None]:
     """Yield images in the order of their paths; None for one that no helper could read."""
     batches = [paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH)]
     # Helpers end before the pool waits for its threads, which then find them ended.
@@ -151,7 +158,6 @@ class _Helper:
             bufsize=_BUFFER,
             env=os.environ | one,
         )
-        self._is_sound = True
 
     def read(self, paths: Sequence[Path]) -> list[npt.NDArray[np.uint8] | None]:
         """Return images; None in the place of one that the helper could not read."""
@@ -159,10 +165,23 @@ class _Helper:
         try:
             self._stdin.write(_LENGTH.pack(len(asked)) + asked)
             self._stdin.flush()
-            return [self._take() for _ in paths]
-        except (OSError, ValueError):  # it has ended, or was ended
-            self._is_sound = False
+            return self._answer(len(paths))
+        except (OSError, ValueError) as error:  # it has ended, or was ended
+            logger.debug("images: a helper is lost: %s", error)
+            self._process.kill()
             return [None] * len(paths)
+
+    def _answer(self, n: int) -> list[npt.NDArray[np.uint8] | None]:
+        if self._stdout.read(len(_MARK)) != _MARK:
+            msg = "something else wrote to its stdout"
+            raise ValueError(msg)
+        shapes = np.frombuffer(self._stdout.read(16 * n), dtype=np.int64).reshape(n, 2)
+        stops = np.cumsum(3 * shapes.prod(axis=1)).tolist()
+        pixels = np.frombuffer(self._stdout.read(stops[-1]), dtype=np.uint8)
+        return [
+            pixels[stop - 3 * h * w : stop].reshape(3, h, w) if h * w else None
+            for stop, (h, w) in zip(stops, shapes.tolist(), strict=True)
+        ]
 
     def end(self) -> None:
         """End it now, whatever it does."""
@@ -171,19 +190,6 @@ class _Helper:
         self._stdout.close()
         with suppress(OSError):  # what was not flushed
             self._stdin.close()
-
-    def _take(self) -> npt.NDArray[np.uint8] | None:
-        if not self._is_sound:
-            return None
-        header = self._stdout.read(_HEADER.size)
-        if len(header) < _HEADER.size or not header.startswith(_MARK):
-            self._is_sound = False  # it has ended, or something else wrote to its stdout
-            return None
-        _, height, width = _HEADER.unpack(header)
-        pixels = self._stdout.read(3 * height * width)
-        if not pixels or len(pixels) < 3 * height * width:
-            return None
-        return np.frombuffer(pixels, dtype=np.uint8).reshape(3, height, width)
 
     @property
     def _stdin(self) -> IO[bytes]:

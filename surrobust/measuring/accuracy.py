@@ -1,8 +1,11 @@
 """The share of images that a network gets right."""
 
+import logging
+import math
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +14,20 @@ import torch
 from torch import Tensor, nn
 
 from .._checks import brief, check_integer
-from ..attacks import AbstractAttack
+from ..attacks import PGD, AbstractAttack
+from ..attacks.gradients import CapturedNetwork
 from ..errors import InvalidInputError
 from ..metrics import wilson_interval
+from ..networks import tuned
 from ..typing import AnyPath
 from .progress import Progress, describe
 
+logger = logging.getLogger(__name__)
+
 _PIXEL = 255.0
+
+_BATCH, _GPU_BATCH = 256, 2000
+"""Images at a time where nothing is said; a GPU needs many to be busy between two launches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +69,9 @@ def measure_accuracy(
     labels: Tensor | npt.NDArray[Any],
     attack: AbstractAttack | None = None,
     *,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     device: str | torch.device | None = None,
+    captured: bool = False,
     checkpoint: AnyPath | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> Accuracy:
@@ -75,9 +86,13 @@ def measure_accuracy(
         images: ``(n, c, h, w)``, uint8 or floating point in [0, 1].
         labels: Their classes, ``(n,)`` integers.
         attack: None for none.
-        batch_size: Images at a time.
+        batch_size: Images at a time; None is 256, on a GPU equal parts of at most 2000 where its
+            memory allows.
         device: Where the images are brought; None is where the network's parameters are, or the
             images are where it has none.
+        captured: Whether the gradients of ``pgd`` are replayed as a CUDA graph, on a GPU; for
+            networks without control flow that depends on their input. The last batch is then
+            filled up with the first images, which are not counted twice.
         checkpoint: A JSON file that is written after each batch and continued from where it
             exists; None for none.
         report: Called after each batch with the images done and all.
@@ -87,24 +102,82 @@ def measure_accuracy(
             checkpoint is of another measurement.
         OSError: If the checkpoint cannot be written.
     """
-    check_integer("batch_size", batch_size, minimum=1)
+    if batch_size is not None:
+        check_integer("batch_size", batch_size, minimum=1)
     x, y = _tensors(images, labels)
     place = _place(network, x, device)
-    progress = Progress.start(checkpoint, lambda: describe(network, x, y, attack, batch_size))
-    if progress.done % batch_size and progress.done != len(x):
+    batches = _Batches(x, y, place, batch_size or _default_size(len(x), place))
+    measure = partial(
+        _measure, network, attack=attack, captured=captured, checkpoint=checkpoint, report=report
+    )
+    with _evaluating(network), tuned(place):
+        try:
+            return measure(batches)
+        except torch.OutOfMemoryError:
+            if batch_size is not None or batches.size <= _BATCH:
+                raise
+        logger.warning("measuring: %d images at a time are too many here", batches.size)
+        torch.cuda.empty_cache()
+        return measure(replace(batches, size=_BATCH))
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """Images and classes, some at a time on a device."""
+
+    x: Tensor
+    y: Tensor
+    place: torch.device
+    size: int
+
+    def bring(self, begin: int, *, fill: bool) -> tuple[Tensor, Tensor]:
+        """Return the batch that begins with an image; a last one filled up with the first."""
+        rows = torch.arange(begin, begin + self.size)
+        rows = rows % len(self.x) if fill else rows[rows < len(self.x)]
+        return _bring(self.x[rows], self.place), self.y[rows].to(self.place)
+
+
+def _measure(
+    network: Callable[[Tensor], Tensor],
+    batches: _Batches,
+    *,
+    attack: AbstractAttack | None,
+    captured: bool,
+    checkpoint: AnyPath | None,
+    report: Callable[[int, int], None] | None,
+) -> Accuracy:
+    n, size = len(batches.x), batches.size
+    progress = Progress.start(
+        checkpoint, lambda: describe(network, batches.x, batches.y, attack, size)
+    )
+    if progress.done % size and progress.done != n:
         progress = Progress(progress.path, progress.measurement, [])
-    with _evaluating(network):
-        for begin in range(progress.done, len(x), batch_size):
-            batch = slice(begin, begin + batch_size)
-            pixels, classes = _bring(x[batch], place), y[batch].to(place)
-            if attack is not None:
-                pixels = attack(network, pixels, classes, checks=begin == 0)
-            with torch.no_grad():
-                right = network(pixels).argmax(1) == classes
-            progress = progress.with_(right.tolist())
-            if report is not None:
-                report(progress.done, len(x))
+    replays = captured and _pays(attack, batches.place)
+    seen = network
+    for begin in range(progress.done, n, size):
+        pixels, classes = batches.bring(begin, fill=replays)
+        if replays and seen is network:
+            seen = CapturedNetwork(network, pixels, classes)
+        if attack is not None:
+            pixels = attack(seen, pixels, classes, checks=begin == 0)
+        with torch.no_grad():
+            right = network(pixels).argmax(1) == classes
+        progress = progress.with_(right[: n - begin].tolist())
+        if report is not None:
+            report(progress.done, n)
     return Accuracy.of(progress.correct)
+
+
+def _pays(attack: AbstractAttack | None, place: torch.device) -> bool:
+    """Return whether an attack asks for many gradients by whole batches, as others do not."""
+    return place.type == "cuda" and isinstance(attack, PGD)
+
+
+def _default_size(n: int, place: torch.device) -> int:
+    """Return how many images at a time; on a GPU equal parts, so that the last one is no rest."""
+    if place.type != "cuda":
+        return _BATCH
+    return math.ceil(n / math.ceil(n / _GPU_BATCH))
 
 
 def _tensors(images: Any, labels: Any) -> tuple[Tensor, Tensor]:

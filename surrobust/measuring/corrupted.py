@@ -55,7 +55,7 @@ def measure_corrupted(
     severities: Sequence[int] = SEVERITIES,
     published: AnyPath | None = None,
     seed: int = 0,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     device: str | torch.device | None = None,
     checkpoint: AnyPath | None = None,
 ) -> CorruptedAccuracy:
@@ -70,7 +70,7 @@ def measure_corrupted(
         published: Folder of the published arrays; the first n images of each severity are taken
             from there, with their own classes. None corrupts ``images`` here.
         seed: Of the corruptions computed here.
-        batch_size: Images at a time.
+        batch_size: See :func:`measure_accuracy`.
         device: See :func:`measure_accuracy`.
         checkpoint: Beginning of the names of JSON files, one per corruption and severity, that are
             continued from where they exist; None for none.

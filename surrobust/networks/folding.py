@@ -22,21 +22,21 @@ class FoldedNetwork(nn.Module):
 
     Args:
         network: What it is the twin of; stays as it is.
-        dtype: What it computes with between normalisation and classifier, which are float32 as
-            images and logits are. Another than float32 is for networks of this package.
+        dtype: What it computes with between normalisation and classifier, which stay as they are,
+            and so do images and logits; for networks of this package. None is the network's own.
     """
 
-    def __init__(self, network: nn.Module, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, network: nn.Module, dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.twin = deepcopy(network).requires_grad_(False)
         if isinstance(self.twin, GenotypeNetwork):
             self.twin.auxiliary = None  # for training alone
         # In a list, so that they are not parts of this module.
         self._folded = [
-            (*pair, _with_bias(twin, names, dtype))
+            (*pair, _with_bias(twin, names))
             for twin, pair, names in _find_pairs(self.twin, network)
         ]
-        if dtype != torch.float32:
+        if dtype is not None:
             self._cast(dtype)
         mine = {id(m) for *_, m in self._folded}
         originals = dict(network.named_modules())
@@ -114,12 +114,12 @@ def _can_fold(convolution: nn.Module, norm: nn.Module) -> bool:
     )
 
 
-def _with_bias(parent: nn.Module, names: tuple[str, str], dtype: torch.dtype) -> nn.Conv2d:
+def _with_bias(parent: nn.Module, names: tuple[str, str]) -> nn.Conv2d:
     """Put a convolution with a bias in the place of one without and of the batch norm behind it."""
     convolution, norm = (getattr(parent, name) for name in names)
     convolution.bias = nn.Parameter(torch.zeros_like(norm.bias), requires_grad=False)
     setattr(parent, names[1], nn.Identity())
-    return convolution.to(dtype)
+    return convolution
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -230,7 +230,7 @@ class Training:
         if self.attack is None or (self.attack.modes == "train" and not self.recipe.guarded):
             return None
         half = self.precision == "bf16"
-        twin = FoldedNetwork(self.network, torch.bfloat16 if half else torch.float32)
+        twin = FoldedNetwork(self.network, torch.bfloat16 if half else None)
         if self._compiled:
             compile_parts(twin.twin)
         return twin

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from ..measuring import Accuracy, CorruptedAccuracy, measure_accuracy, measure_corrupted
+from ..networks import FoldedNetwork
 from .metrics import CORRUPTED
 from .plan import Plan
 
@@ -30,12 +31,19 @@ def measure_metric(
     network: nn.Module, plan: Plan, metric: str, progress: Path | None = None
 ) -> Accuracy | CorruptedAccuracy:
     """Return the accuracy of a network by one metric of the plan; see :func:`measure_all`."""
-    images = plan.test_images
+    images, folded = plan.test_images, FoldedNetwork(network)
     if metric == CORRUPTED:
         return measure_corrupted(
-            network, images.x, images.y, published=plan.published_corruptions, checkpoint=progress
+            folded, images.x, images.y, published=plan.published_corruptions, checkpoint=progress
         )
-    return measure_accuracy(network, images.x, images.y, plan.metrics[metric], checkpoint=progress)
+    return measure_accuracy(
+        folded,
+        images.x,
+        images.y,
+        plan.metrics[metric],
+        captured=plan.captured,
+        checkpoint=progress,
+    )
 
 
 def describe_corruptions(found: Accuracy | CorruptedAccuracy | None) -> dict[str, Any]:
