@@ -106,6 +106,7 @@ def verify(
     gradient search that found one, are networks of --cells cells in all. An interrupted run with
     --out goes on where it stopped. With --json, the document has the list of records.
     """
+    from ..networks import find_device
     from ..verification import make_plan, run_several
 
     if keep and out is None:
@@ -115,6 +116,8 @@ def verify(
         check_appendable(out)
     cells = _read(given)[:top]
     plan = make_plan(attacks=attacks or None, **options)
+    if options["precision"] == "bf16" and find_device(plan.device).type == "cpu":
+        message("precision: bf16 is for GPUs, computed and recorded is fp32")
     records, failures = [], []
     for found in run_several(cells, plan, at_once=at_once, out=out, keep=keep, report=_tell):
         if isinstance(found, FloatingPointError):  # the others may do better

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..measuring import Accuracy
 from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
-from ..training import Event, Recipe, Training
+from ..training import RECIPES, Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
@@ -194,6 +194,9 @@ def forget(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> None:
 def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path:
     recipe = plan.recipe
     size = f"{recipe.epochs}-{recipe.channels}-{recipe.cells}-{len(plan.train_images)}"
+    # Another precision than the recipe's own is another training, and has a file of its own.
+    if recipe.precision != RECIPES.get(recipe.name, recipe).precision:
+        size += f"-{recipe.precision}"
     which = architecture.code if isinstance(architecture, Genotype) else architecture.index
     name = f"{which}-{recipe.name}-{size}-{plan.name}-{plan.seed}.safetensors"
     return Path(f"{out}.checkpoints") / name

@@ -86,6 +86,8 @@ def test_one_that_diverges_is_told_and_the_others_go_on(run_cli, tmp_path, monke
         (["--keep"], "--keep: expected --out FILE"),
         (["--out", "."], "--out: expected a file that can be written"),
         (["--epochs", "0"], "--epochs"),
+        (["--precision", "fp16"], "--precision"),
+        (["--time-limit", "0"], "--time-limit"),
     ],
 )
 def test_mistakes(run_cli, arguments, told):
@@ -135,3 +137,36 @@ def test_a_genotype_is_trained_attacked_and_recorded(run_cli, tmp_path):
     code, _, err = run_cli(["report", tmp_path])
     assert code == 2
     assert "of this genotype, got" in err
+
+
+def test_a_projection_after_fifty_steps_and_a_limit_that_cannot_be_kept(run_cli, tmp_path):
+    out = tmp_path / "records.jsonl"
+    arguments = ["verify", "2581", *SMALL, "--epochs", "30", "--n-images", "128", "--out", out]
+    code, _, told = run_cli([*arguments, "--time-limit", "0.001"])
+    assert code == 2
+    lines = told.splitlines()
+    assert "time_limit: expected at least" in lines[-1]
+    assert lines[-1].endswith("got 0.001; it stopped after 50 steps")
+    assert not out.exists()
+    # What was done until then is kept, and gone on with.
+    code, _, told = run_cli([*arguments, "--time-limit", "3600"])
+    assert code == 0, told
+    assert told.startswith("cell 2581: epoch 25 of 30")
+    (tmp_path / "records.jsonl").unlink()
+    code, _, told = run_cli(arguments)
+    assert code == 0, told
+    assert told.count("cell 2581: training takes about") == 1
+    assert len(read_records(out)) == 1
+
+
+@pytest.mark.parametrize("captured", ["--captured", "--no-captured"])
+def test_precision_and_graphs_are_for_gpus(run_cli, tmp_path, captured):
+    out = tmp_path / "records.jsonl"
+    arguments = ["verify", "2581", *SMALL, "--out", out, "--precision", "bf16", captured, "--keep"]
+    code, _, told = run_cli(arguments)
+    assert code == 0, told
+    assert "bf16 is for GPUs, computed and recorded is fp32" in told
+    (record,) = read_records(out)
+    assert record["train"]["precision"] == "fp32"
+    (kept,) = (tmp_path / "records.jsonl.checkpoints").glob("*.safetensors")
+    assert "-bf16-" in kept.name
