@@ -7,7 +7,8 @@ For each of dsrna and arnas: one search over its own cells with its paper's sett
 ``dsrna-paper``, ``arnas-paper``), seconds and genotype; then the network of 20 cells, trained for
 ``--epochs`` epochs and attacked by ``surrobust.verify``: by the recipe of its paper (``dsrna``: 600
 epochs, clean images; ``arnas``: 200, PGD-7), and what dsrna found by ``arnas`` too, so that both
-are compared. ``--tiny`` is all of it in minutes on a CPU, ``--preset`` takes other settings, and
+are compared. ``--tiny`` is all of it in minutes on a CPU, ``--short`` the papers' networks on a
+twelfth of the images for a few epochs, ``--preset`` takes other settings, and
 ``--channels``, ``--cells`` and ``--n-images`` make the trainings smaller. Searches go on from their
 checkpoints, trainings from their last epoch, and what was recorded is not run again; writes
 ``OUT/<strategy>/gradient.json`` and ``OUT/records.jsonl``.
@@ -33,6 +34,9 @@ TINY = {
     **{"device": "cpu", "attacks": ["fgsm-8", "pgd-8"], "epochs": 4, "channels": 4, "cells": 4},
     **{"n_images": 500, "n_test": 200, "image_size": 8},
 }
+# The papers' networks and rates on fewer images and epochs: minutes on a GPU.
+SHORT = {"limit": 4096, "epochs": 4}
+SHORT_TRAININGS = {"epochs": 8, "channels": 16, "cells": 8}
 SMOKE = {
     **{"images": "random", "device": "cpu", "preset": "darts-smoke", "attacks": ["fgsm", "pgd"]},
     **{"epochs": 1, "channels": 1, "cells": 4, "n_images": 64, "n_test": 64, "image_size": 8},
@@ -54,12 +58,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--attacks", nargs="+", help="otherwise the recipe's")
-    parser.add_argument("--captured", action="store_true", help="training steps as CUDA graphs")
+    parser.add_argument("--short", action="store_true", help="minutes on a GPU")
     parser.add_argument("--tiny", action="store_true", help="minutes on a CPU")
     parser.add_argument("--smoke", action="store_true")
     args = parser.parse_args()
     if args.tiny:
-        vars(args).update(TINY)
+        vars(args).update({**TINY, "images": args.images})
+    if args.short:
+        vars(args).update(SHORT_TRAININGS)
     if not args.smoke:
         run(args)
         return
@@ -84,10 +90,13 @@ def run(args: argparse.Namespace) -> None:
 def search(name: str, args: argparse.Namespace) -> Genotype:
     """Search with a strategy; print where it ended."""
     preset = "tiny" if args.tiny else args.preset or f"{name}-paper"
+    settings = TINY_SEARCHES[name] if args.tiny else PRESETS[preset]
+    if args.short:
+        settings = replace(settings, **SHORT, warm_up=min(settings.warm_up, 1))
     found = gradient_search(
         METHODS[name](),
         args.images,
-        settings=TINY_SEARCHES[name] if args.tiny else PRESETS[preset],
+        settings=settings,
         seed=args.seed,
         device=args.device,
         out=args.out / name,
@@ -117,7 +126,6 @@ def train(genotype: Genotype, recipe: str, args: argparse.Namespace) -> dict[str
         n_test=args.n_test,
         image_size=args.image_size,
         data_dir=args.data_dir,
-        captured=args.captured,
     )
 
 

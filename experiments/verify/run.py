@@ -1,11 +1,12 @@
 """Are trained and attacked cells worth what the benchmark says, and how fast is it found out?
 
-    python experiments/verify/run.py order --images DIR --scale small     # 10 minutes on a CPU
+    python experiments/verify/run.py order --images DIR --scale small          # 10 minutes on a CPU
     python experiments/verify/run.py order --images DIR --scale medium --n 24  # 2 hours on a CPU
-    python experiments/verify/run.py speed --images DIR --scale small     # a minute
-    python experiments/verify/run.py finalists --images DIR --scale small # 5 minutes
-    python experiments/verify/run.py summary                              # of what is measured
-    sh experiments/verify/gpu.sh check|order|cell DIR OUT                  # on a GPU
+    python experiments/verify/run.py speed --images DIR --scale small          # a minute
+    python experiments/verify/run.py finalists --images DIR --scale small      # 5 minutes
+    python experiments/verify/run.py summary                                   # of what is measured
+    python experiments/verify/run.py count                                     # kernels of a step
+    python experiments/verify/gpu.py --images DIR --out OUT                    # on a GPU
 
 ``--smoke`` runs a part in seconds. What was measured is in files beside this one and is not run
 again.
@@ -13,73 +14,93 @@ again.
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import order
 import speed
 import torch
 
 import surrobust as sr
-from surrobust._files import write_json, write_text
+from surrobust._files import read_json, write_json, write_text
 from surrobust.networks import find_device
-from surrobust.training import Training
+from surrobust.training import EpochEnd, Event, Training
 
 HERE = Path(__file__).parent
 PREDICTED = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pgd-8")}
+CELL = 2581
+KERNELS, PLAIN, SMOKE = "kernels.json", "plain eager fp32 PyTorch", "-smoke"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["cell", "order", "speed", "finalists", "summary"])
+    parts = {"cell": cell, "order": rank, "speed": cost, "count": count, "finalists": finalists}
+    parser.add_argument("part", choices=[*parts, "summary"])
     parser.add_argument("--images", default="digits")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--scale", choices=["small", "medium", "full"], default="small")
-    parser.add_argument("--n", type=int, default=16, help="cells of order")
+    parser.add_argument("--n", type=int, default=16, help="cells of order, of the whole range")
+    parser.add_argument("--head", type=int, default=0, help="further ones of the best tenth")
     parser.add_argument("--at-once", type=int, default=1, help="cells of order side by side")
-    parser.add_argument("--captured", action="store_true", help="steps as CUDA graphs")
+    parser.add_argument("--fastest", action="store_true", help="cell by what speed found fastest")
+    parser.add_argument("--all", action="store_true", help="every variant of speed, on a CPU too")
     parser.add_argument("--attacks", nargs="+", help="of cell; otherwise the recipe's")
     parser.add_argument("--n-test", type=int, help="test images of cell; otherwise all")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
     torch.set_num_threads(1 if args.scale != "full" else torch.get_num_threads())
-    parts = {"cell": cell, "order": rank, "speed": cost, "finalists": finalists}
     {**parts, "summary": summary}[args.part](args)
 
 
 def cell(args: argparse.Namespace) -> None:
     """The benchmark's recipe on its best cell, beside the published values."""
-    options = {**order.SMOKE, "n_images": 100} if args.smoke else {"n_test": args.n_test}
+    options = {**order.SMOKE, "n_images": 100} if args.smoke else {}
     attacks = args.attacks or sr.RECIPES["robbench201"].metrics
-    out = args.out / f"cell{'-smoke' * args.smoke}.jsonl"
+    out = args.out / f"cell{SMOKE * args.smoke}.jsonl"
+    chosen = args.out / f"speed-{find_device(args.device).type}{SMOKE * args.smoke}.json"
+    if args.fastest and chosen.exists():
+        options |= read_json(chosen)["options"]
+        print(f"by {read_json(chosen)['fastest']}", flush=True)
+    if args.n_test is not None:
+        options["n_test"] = args.n_test
     # The weights are kept, so that further attacks need no training.
     record = sr.verify(
-        2581,
+        CELL,
         "robbench201",
         args.images,
         attacks=attacks,
         device=args.device,
         out=out,
-        keep=not args.smoke,
-        captured=args.captured,
+        keep=True,
+        report=tell,
         **options,
     )
+    print(f"trained in {record['train']['seconds']} s, {record['train']['precision']}")
     table = sr.load_table("nas-robbench-201")
     for metric, measured in record["accuracy"].items():
-        published = table.query(2581, f"nas-robbench-201/cifar10/{metric}")
+        published = table.query(CELL, f"nas-robbench-201/cifar10/{metric}")
         low, high = record["intervals"][metric]
         print(f"{metric}: {measured:.4f} [{low:.4f}, {high:.4f}], published {published:.4f}")
     if "autoattack-8" in record["accuracy"]:
         print("the published autoattack-8 is of a suite of ten steps; the true one is at most that")
 
 
+def tell(_: object, event: Event) -> None:
+    """Print how a training goes on."""
+    if not isinstance(event, EpochEnd):
+        print(f"about {event.seconds:.0f} s in all, {1e3 * event.step:.2f} ms a step", flush=True)
+    elif event.epoch % 5 == 0 or event.epoch == 1:
+        print(f"epoch {event.epoch}, loss {event.loss:.4f}, {event.seconds:.0f} s", flush=True)
+
+
 def rank(args: argparse.Namespace) -> None:
-    """A fast recipe on cells from all of the table's range."""
+    """A fast recipe on cells from all of the table's range, and from its best tenth."""
     scale = "smoke" if args.smoke else args.scale
-    options = {"at_once": args.at_once, "captured": args.captured}
-    n = 3 if args.smoke else args.n
-    order.run(args.out, args.images, args.device, n=n, scale=scale, **options)
+    n, head = (3, min(args.head, 2)) if args.smoke else (args.n, args.head)
+    order.run(args.out, args.images, args.device, n=n, head=head, scale=scale, at_once=args.at_once)
 
 
 def summary(args: argparse.Namespace) -> None:
@@ -87,41 +108,78 @@ def summary(args: argparse.Namespace) -> None:
     order.summarise(args.out, scale="smoke" if args.smoke else args.scale)
 
 
+def count(args: argparse.Namespace) -> None:
+    """The kernels of a step of each variant, without a GPU, for ``speed`` on one."""
+    recipe = sr.RECIPES["robbench201"]
+    images = sr.load_images("random", image_size=32, limit=recipe.batch_size)
+    found: dict[str, list[tuple[float, float, int]]] = {}
+    for variant in speed.VARIANTS:
+        kernels = speed.count(variant, CELL, images, recipe)
+        found[variant.name] = sorted((*kernel, n) for kernel, n in kernels.items())
+        print(variant.name, kernels.total(), flush=True)
+    write_text(args.out / KERNELS, json.dumps(found).replace("]], ", "]],\n") + "\n")
+
+
 def cost(args: argparse.Namespace) -> None:
-    """What a step of the benchmark's recipe costs, and against plain PyTorch."""
+    """What a step of the benchmark's recipe costs by each variant, and by plain PyTorch."""
     device = find_device(args.device)
-    recipe, limit, repeats = sr.RECIPES["robbench201"], None, 20
+    recipe, steps, repeats = sr.RECIPES["robbench201"], 40, 20
     if args.scale != "full" or args.smoke:
-        recipe, limit, repeats = replace(recipe, batch_size=64), 256, 3
+        recipe, steps, repeats = replace(recipe, batch_size=64), 2, 3
     if args.smoke:
         recipe = recipe.with_(channels=4, cells=1)
-    images = sr.load_images(args.images, limit=limit)
-    training = Training(sr.Architecture.parse(2581), images, recipe, device=args.device)
-    rows = speed.step_table(training, repeats)
-    lines = [",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]
-    kind = device.type + "-smoke" * args.smoke
-    write_text(args.out / f"steps-{kind}.csv", "\n".join(lines) + "\n")
-    print("\n".join(lines))
-    steps = 2 if limit else len(images) // recipe.batch_size
-    plain = speed.plain_epoch(2581, images, recipe, device, steps)
-    ours = {"fp32": speed.our_epoch(2581, images, recipe, device, steps)}
-    if device.type == "cuda":
-        fast = recipe.with_(precision="bf16")
-        ours["bf16"] = speed.our_epoch(2581, images, fast, device, steps)
-        ours["bf16 captured"] = speed.our_epoch(2581, images, fast, device, steps, captured=True)
-    found = {
+    images = sr.load_images(args.images, limit=None if args.scale == "full" else 256)
+    machine = speed.measure_machine(device, repeats)
+    print(machine)
+    if device.type == "cpu":
+        training = Training(sr.Architecture.parse(CELL), images, recipe, device=args.device)
+        write_rows(
+            args.out / f"parts{SMOKE * args.smoke}.csv",
+            speed.step_table(training, machine, repeats),
+        )
+    plain = speed.plain_steps(CELL, images, recipe, device, steps) / steps
+    rows: list[dict[str, Any]] = [{"variant": PLAIN, "measured ms": round(1e3 * plain, 3)}]
+    counted = read_json(HERE / KERNELS) if device.type == "cuda" and not args.smoke else {}
+    for variant in speed.VARIANTS:
+        if device.type == "cpu" and variant != speed.VARIANTS[0] and not args.all:
+            continue
+        row: dict[str, Any] = {"variant": variant.name}
+        if variant.name in counted:
+            kernels = Counter({(b, f): n for b, f, n in counted[variant.name]})
+            row |= speed.predict(variant, kernels, machine)
+        try:
+            row |= speed.measure(variant, CELL, images, recipe, device, steps)
+        except RuntimeError as error:  # one that fails leaves the others
+            row["failed"] = str(error).splitlines()[0][:200]
+        rows.append(speed.compare(row, rows))
+        print(json.dumps(rows[-1]), flush=True)
+        write_rows(args.out / f"speed-{device.type}{SMOKE * args.smoke}.csv", rows)
+    best = speed.choose(rows)
+    facts = {
+        "cell": CELL,
         "steps": steps,
         "batch": recipe.batch_size,
         "image size": images.image_size,
-        "fidelity": recipe.fidelity,
-        "seconds plain eager fp32": round(plain, 3),
-        **{f"seconds ours {name}": round(value, 3) for name, value in ours.items()},
-        **{f"speedup {name}": round(plain / value, 3) for name, value in ours.items()},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu, 1 thread",
+        "fidelity": {k: v for k, v in recipe.fidelity.items() if k != "precision"},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
         "torch": torch.__version__,
+        "TFLOP/s": {str(kind): round(rate / 1e12, 3) for kind, rate in machine.flops.items()},
+        "GB/s": round(machine.bandwidth / 1e9, 1),
+        "us a kernel, replayed": round(1e6 * machine.launch, 3),
+        "us a kernel, launched": round(1e6 * machine.call, 3),
+        "fastest": best.name,
+        "options": {"precision": best.precision, **best.options},
     }
-    write_json(args.out / f"speed-{kind}.json", found)
-    print(json.dumps(found, indent=1))
+    write_json(args.out / f"speed-{device.type}{SMOKE * args.smoke}.json", facts)
+    print(json.dumps(facts, indent=1))
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows that may have different columns."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]
+    write_text(path, "\n".join([",".join(columns), *lines]) + "\n")
 
 
 def finalists(args: argparse.Namespace) -> None:

@@ -1,50 +1,26 @@
-"""What a training step costs: predicted from its operations, measured, and beside plain PyTorch."""
+"""What a training step costs: predicted from its kernels, measured, and beside plain PyTorch."""
 
+import itertools
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partialmethod
 from typing import Any
 
 import torch
+from kernels import Counts, Kernel, Machine, Watch, counting_backend
 from torch import nn
 from torch.nn import functional
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 import surrobust as sr
 from surrobust.images import ImageSet
 from surrobust.networks import build_network
 from surrobust.training import Recipe, Training
+from surrobust.training.feed import Feed
 from surrobust.training.inner import attack_batch, draw_start
 from surrobust.training.streams import make_stream
-
-
-class Traffic(TorchDispatchMode):
-    """Sums what each operation computes, reads and writes, as if nothing stayed in a cache."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bytes, self.flops = 0, 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        out = func(*args, **(kwargs or {}))
-        if (count := flop_registry.get(func._overloadpacket)) is not None:
-            self.flops += count(*args, **(kwargs or {}), out_val=out)
-        read, written = _tensors([args, kwargs or {}]), _tensors([out])
-        places = {tensor.untyped_storage().data_ptr() for tensor in read}
-        views = all(tensor.untyped_storage().data_ptr() in places for tensor in written)
-        in_place = func.__name__.split(".")[0].endswith("_")
-        if not views or in_place:
-            self.bytes += sum(t.numel() * t.element_size() for t in (*read, *written))
-        return out
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    if isinstance(items, list | tuple) or isinstance(value, dict):
-        return [tensor for item in items for tensor in _tensors(item)]
-    return []
 
 
 def synchronise(device: torch.device) -> None:
@@ -71,21 +47,33 @@ def seconds(call: Callable[[], Any], device: torch.device, repeats: int) -> floa
     return min(found)
 
 
-def peaks(device: torch.device, repeats: int) -> tuple[float, float]:
-    """Return what the machine reaches: operations a second (float32 matrices), bytes a second.
-
-    On a GPU with TF32, which convolutions use there.
-    """
-    side = 8192 if device.type == "cuda" else 1024
-    a = torch.rand((side, side), device=device)
-    length = 2**28 if device.type == "cuda" else 2**25
-    source, target = (torch.zeros(length, device=device) for _ in range(2))
+def measure_machine(device: torch.device, repeats: int) -> Machine:
+    """Return what a device reaches; on a GPU float32 is TF32, which convolutions use there."""
+    is_gpu = device.type == "cuda"
+    side, length = (8192, 2**28) if is_gpu else (1024, 2**25)
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if device.type == "cuda" else before)
-    product = seconds(lambda: a @ a, device, repeats)
+    torch.set_float32_matmul_precision("high" if is_gpu else before)
+    flops = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a = torch.rand((side, side), device=device).to(dtype)
+        flops[dtype] = 2 * side**3 / seconds(lambda a=a: a @ a, device, repeats)
     torch.set_float32_matmul_precision(before)
-    copy = seconds(lambda: target.copy_(source), device, repeats)
-    return 2 * side**3 / product, 8 * length / copy
+    source, target = (torch.zeros(length, device=device) for _ in range(2))
+    bandwidth = 8 * length / seconds(lambda: target.copy_(source), device, repeats)
+    few, n = torch.zeros(1024, device=device), 500
+
+    def many() -> None:
+        for _ in range(n):
+            few.add_(1.0)
+
+    call = seconds(many, device, repeats) / n
+    launch = call
+    if is_gpu:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            many()
+        launch = seconds(graph.replay, device, repeats) / n
+    return Machine(flops, bandwidth, launch, call)
 
 
 def parts(training: Training) -> dict[str, Callable[[], Any]]:
@@ -106,7 +94,7 @@ def parts(training: Training) -> dict[str, Callable[[], Any]]:
 
     def attacked() -> None:
         with training._autocast():
-            attack_batch(training.network, x, y, start, one)
+            attack_batch(training.network, x, y, start, one, twin=training._twin)
 
     setting = torch.tensor([0.0, 0.9], device=device)
     return {
@@ -118,40 +106,213 @@ def parts(training: Training) -> dict[str, Callable[[], Any]]:
     }
 
 
-def step_table(training: Training, repeats: int) -> list[dict[str, Any]]:
+def step_table(training: Training, machine: Machine, repeats: int) -> list[dict[str, Any]]:
     """Return a row per part: operations, bytes, floor and measured seconds."""
-    device, (flops, bandwidth) = training.device, peaks(training.device, repeats)
+    device = training.device
     steps, rows = training.attack.steps if training.attack else 0, []
     for name, call in parts(training).items():
         call()
-        with Traffic() as traffic:
+        with Watch() as watch:
             call()
-        operations, moved = traffic.flops, traffic.bytes
-        floor = max(operations / flops, moved / bandwidth)
-        found = seconds(call, device, repeats)
+        moved, operations = (sum(kernel[i] for kernel in watch.kernels) for i in (0, 1))
+        times = (moved / machine.bandwidth, operations / machine.flops[torch.float32])
         rows.append(
             {
                 "part": name,
                 "times a step": steps if name.startswith("attack") else 1,
+                "kernels": len(watch.kernels),
                 "GFLOP": round(operations / 1e9, 3),
                 "MB": round(moved / 1e6, 1),
-                "floor ms": round(1e3 * floor, 3),
-                "measured ms": round(1e3 * found, 3),
-                "bound by": "bytes" if moved / bandwidth > operations / flops else "operations",
+                "floor ms": round(1e3 * max(times), 3),
+                "measured ms": round(1e3 * seconds(call, device, repeats), 3),
+                "bound by": "bytes" if times[0] > times[1] else "operations",
             }
         )
-    print(f"machine: {flops / 1e9:.1f} GFLOP/s, {bandwidth / 1e9:.1f} GB/s")
     return rows
 
 
-def plain_epoch(
+@dataclass(frozen=True)
+class Variant:
+    """A way to take the same steps.
+
+    Args:
+        precision: Of the recipe.
+        captured: Whether steps are replayed as a CUDA graph.
+        compiled: Whether ``torch.compile`` makes the kernels.
+    """
+
+    precision: str
+    captured: bool
+    compiled: bool = False
+
+    @property
+    def name(self) -> str:
+        words = (self.precision, "captured" * self.captured, "compiled" * self.compiled)
+        return " ".join(word for word in words if word)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What ``make_plan`` and ``Training`` take, the precision apart."""
+        return {"captured": self.captured, "compiled": self.compiled}
+
+    def start(self, index: int, images: ImageSet, recipe: Recipe, device: torch.device) -> Training:
+        """Return a training by this variant."""
+        cell, recipe = sr.Architecture.parse(index), recipe.with_(precision=self.precision)
+        return Training(cell, images, recipe, device=str(device), **self.options)
+
+
+VARIANTS = (
+    Variant("fp32", captured=False),
+    Variant("fp32", captured=True),
+    Variant("bf16", captured=False),
+    Variant("bf16", captured=True),
+    Variant("bf16", captured=True, compiled=True),
+)
+"""The first is what the others are compared with."""
+
+AGREES = 0.02
+"""How far, relatively, the mean loss of a variant's steps may be from that of the first."""
+
+
+SHARE = 8
+"""Kernels are counted on so small a share of a batch: what depends on the batch grows with it."""
+
+
+def count(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> Counts:
+    """Return the kernels of a step of a variant on a GPU, counted on a CPU.
+
+    Where parts are compiled, those of their separate operations give way to fused ones.
+    """
+    small = replace(recipe, batch_size=recipe.batch_size // SHARE)
+    plain = replace(variant, captured=False, compiled=False)
+    with computed_on_a_cpu_with(variant.precision):
+        found = Counter(count_step(plain.start(index, images, small, torch.device("cpu"))))
+        if variant.compiled:
+            found -= Counter(count_parts(variant, index, images, small, fused=False))
+            found += Counter(count_parts(variant, index, images, small, fused=True))
+    return Counter({(SHARE * moved, SHARE * ops): n for (moved, ops), n in found.items()})
+
+
+def predict(variant: Variant, kernels: Counts, machine: Machine) -> dict[str, Any]:
+    """Return what a step of a variant must take on a machine."""
+    dtype = torch.bfloat16 if variant.precision == "bf16" else torch.float32
+    seconds = machine.seconds(kernels, dtype, captured=variant.captured)
+    return {
+        "kernels": kernels.total(),
+        "GB": round(sum(n * moved for (moved, _), n in kernels.items()) / 1e9, 2),
+        "predicted ms": round(1e3 * seconds, 3),
+    }
+
+
+@contextmanager
+def computed_on_a_cpu_with(precision: str) -> Iterator[None]:
+    """Let trainings on a CPU compute with a precision that is for GPUs."""
+    before = Training.precision
+    Training.precision = precision  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Training.precision = before  # type: ignore[method-assign]
+
+
+def count_step(training: Training) -> list[Kernel]:
+    """Return the kernels of a step that is not compiled."""
+    steps = training.steps()
+    next(steps)
+    with Watch() as watch:
+        next(steps)
+    return watch.kernels
+
+
+def count_parts(
+    variant: Variant, index: int, images: ImageSet, recipe: Recipe, *, fused: bool
+) -> list[Kernel]:
+    """Return the kernels of those parts of a step that are compiled, fused or not."""
+    torch._dynamo.reset()
+    found: list[Kernel] = []
+    plain, backend = nn.Module.compile, counting_backend(found, fused=fused)
+    nn.Module.compile = partialmethod(plain, backend=backend)  # type: ignore[method-assign]
+    try:
+        steps = variant.start(index, images, recipe, torch.device("cpu")).steps()
+        next(steps)
+        found.clear()
+        next(steps)
+    finally:
+        nn.Module.compile = plain  # type: ignore[method-assign]
+        torch._dynamo.reset()
+    return found
+
+
+def measure(
+    variant: Variant, index: int, images: ImageSet, recipe: Recipe, device: torch.device, steps: int
+) -> dict[str, Any]:
+    """Return the seconds of a step of a variant, how long it took to start, and the mean loss."""
+    began = time.perf_counter()
+    training = variant.start(index, images, recipe, device)
+    losses: list[torch.Tensor] = []
+    original = training._step_for
+
+    def watched(*given: Any) -> Callable[..., torch.Tensor]:
+        step = original(*given)
+
+        def take(*inputs: torch.Tensor) -> torch.Tensor:
+            loss = step(*inputs)
+            losses.append(loss.clone())
+            return loss
+
+        return take
+
+    training._step_for = watched  # type: ignore[method-assign]
+    course = training.course()
+    next(course)
+    synchronise(device)
+    started = time.perf_counter() - began
+    found = _time_steps(lambda: next(course), device, steps)
+    peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    return {
+        "measured ms": round(1e3 * found / steps, 3),
+        "start s": round(started, 2),
+        "loss": float(torch.stack(losses[1:]).mean()),
+        "GiB": round(peak / 2**30, 2),
+    }
+
+
+def compare(row: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a row beside plain PyTorch, which is the first, and the variant after it."""
+    if "measured ms" not in row:
+        return row
+    found = {
+        **row,
+        "times as fast as plain": round(before[0]["measured ms"] / row["measured ms"], 3),
+    }
+    if "predicted ms" in row:
+        found["predicted / measured"] = round(row["predicted ms"] / row["measured ms"], 3)
+    reference = before[1] if len(before) > 1 else row
+    found["loss by reference"] = round(row["loss"] / reference["loss"], 5)
+    return found
+
+
+def choose(rows: list[dict[str, Any]]) -> Variant:
+    """Return the fastest variant whose losses are those of the first; that one if none is."""
+    named = {variant.name: variant for variant in VARIANTS}
+    good = [
+        row
+        for row in rows
+        if row["variant"] in named
+        and "measured ms" in row
+        and abs(row["loss by reference"] - 1) <= AGREES
+    ]
+    return named[min(good, key=lambda row: row["measured ms"])["variant"]] if good else VARIANTS[0]
+
+
+def plain_steps(
     index: int, images: ImageSet, recipe: Recipe, device: torch.device, steps: int
 ) -> float:
     """Return the seconds of some steps of plain eager fp32 PyTorch: the same mathematics.
 
     Contiguous images, batch norm as a layer of its own while attacking too, ``torch.optim.SGD``
-    with ``OneCycleLR``, images augmented one by one on the CPU as a data loader does, the loss read
-    after each step.
+    with ``OneCycleLR``, the loss read after each step. Batches are cut beforehand, so that no data
+    loader counts against it.
     """
     attack = recipe.attack
     assert attack is not None
@@ -165,18 +326,12 @@ def plain_epoch(
     ).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=10_000)
-    generator = torch.Generator().manual_seed(0)
-    x_all, y_all = torch.from_numpy(images.x).float() / 255, torch.from_numpy(images.y)
-    pad, size = images.image_size // 8, images.image_size
+    batches = Feed(images, recipe, seed=0, device=device).batches(0)
+    first = [next(batches) for _ in range(min(8, len(images) // recipe.batch_size))]
+    turns = itertools.cycle([(x.contiguous(), y) for x, y in first])
 
     def step() -> None:
-        chosen = torch.randint(len(y_all), (recipe.batch_size,), generator=generator)
-        views = []
-        for image in functional.pad(x_all[chosen], [pad] * 4):
-            top, left = torch.randint(2 * pad + 1, (2,), generator=generator).tolist()
-            cut = image[:, top : top + size, left : left + size]
-            views.append(cut.flip(2) if torch.rand((), generator=generator) < 0.5 else cut)
-        x, y = torch.stack(views).to(device), y_all[chosen].to(device)
+        x, y = next(turns)
         found = _plain_attack(network.eval(), x, y, attack)
         network.train()
         optimizer.zero_grad()
@@ -202,22 +357,6 @@ def _plain_attack(
         delta = delta.clamp(-attack.epsilon, attack.epsilon)
         delta = (x + delta).clamp(0, 1) - x
     return (x + delta).detach()
-
-
-def our_epoch(
-    index: int,
-    images: ImageSet,
-    recipe: Recipe,
-    device: torch.device,
-    steps: int,
-    *,
-    captured: bool = False,
-) -> float:
-    """Return the seconds of as many steps of ours."""
-    cell = sr.Architecture.parse(index)
-    training = Training(cell, images, recipe, device=str(device), captured=captured)
-    epoch = training.steps()
-    return _time_steps(lambda: next(epoch), device, steps)
 
 
 def _time_steps(step: Callable[[], Any], device: torch.device, steps: int) -> float:

@@ -38,17 +38,17 @@ def cache_path(folder: Path, place: Path, image_size: int | None) -> Path:
     return real.parent / ".".join(parts)
 
 
-def checksum(place: Path, files: Sequence[Path], image_size: int | None) -> str:
+def checksum(files: Sequence[Path], image_size: int | None) -> str:
     """Return the sha256 of all that the pixels depend on.
 
-    A file is known by its name, size and time of modification. Pillow's version counts, for it
-    comes with the decoders.
+    A file is known by its class, name, size and time of modification. Pillow's version counts, for
+    it comes with the decoders.
     """
     document = {
         "version": _VERSION,
         "pillow": PIL.__version__,
         "image_size": image_size,
-        "files": [(path.relative_to(place).as_posix(), *_state(path)) for path in files],
+        "files": [(path.parent.name, path.name, *_state(path)) for path in files],
     }
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 

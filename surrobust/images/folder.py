@@ -45,20 +45,19 @@ def folder_images(
     place = folder / split if (folder / split).is_dir() else folder
     found = _list(place)
     drawn = found if limit is None else _draw(found, limit, seed)
-    x = _pixels(_flat(found), _flat(drawn), folder, place, image_size)
-    y = np.repeat(np.arange(len(drawn)), [len(files) for files in drawn.values()])
-    return ImageSet(folder.name, split, x, y.astype(np.int64), tuple(found))
+    x = _pixels(_flat(found), _flat(drawn), cache_path(folder, place, image_size), image_size)
+    y = [number for number, files in enumerate(drawn.values()) for _ in files]
+    return ImageSet(folder.name, split, x, np.array(y, dtype=np.int64), tuple(found))
 
 
 def _pixels(
-    files: list[Path], drawn: list[Path], folder: Path, place: Path, image_size: int | None
+    files: list[Path], drawn: list[Path], cache: Path, image_size: int | None
 ) -> npt.NDArray[np.uint8]:
     """Return the images that were drawn of all files, from the cache where that is sooner done."""
     if len(files) < _KEPT or len(drawn) < len(files) * _SHARE:
         return _decode(drawn, image_size)
-    cache = cache_path(folder, place, image_size)
     # Before they are decoded: a file that changes meanwhile makes the cache one of other files.
-    made_of = checksum(place, files, image_size)
+    made_of = checksum(files, image_size)
     x = read_cache(cache, made_of, len(files))
     if x is None:
         x = _decode(drawn, image_size)

@@ -1,0 +1,237 @@
+"""All that a GPU is asked for, in parts that end in time and are gone on with in the next call.
+
+    python experiments/verify/gpu.py --images DIR --out OUT                      # the first call
+    python experiments/verify/gpu.py --images DIR --out OUT --parts order        # 24 cells
+    python experiments/verify/gpu.py --images DIR --out OUT --parts finalists searches
+    python experiments/verify/gpu.py --images DIR --out OUT --parts cell attacks --resume OLD
+    python experiments/verify/gpu.py --images DIR --out OUT --tiny --device cpu  # that it runs
+
+``DIR`` has CIFAR-10 by classes below ``train`` and ``test``; the tables are where
+``SURROBUST_DATA`` says. Nothing has to be installed but what the package depends on. What is
+missing is said before anything runs. All work is in a folder of its own; whatever happens, its
+results are copied to ``OUT`` in the end, at most eight files of at most 16 MiB, and ``--resume``
+takes them from there.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+NEEDED = ("torch", "numpy", "pandas", "safetensors", "PIL", "pyautoattack", "pooch")
+MOST_FILES, MOST_BYTES, SMALL = 8, 16 * 2**20, 2**20
+PACKED = "results.tar.gz"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something to run.
+
+    Args:
+        command: Arguments of Python.
+        seconds: That it gets at most.
+        reserve: Seconds that are to be left after it, for what comes next.
+    """
+
+    command: tuple[str, ...]
+    seconds: float
+    reserve: float = 0.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(FIRST))
+    parser.add_argument("--seconds", type=float, default=560.0, help="of all parts together")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--resume", type=Path, help="results of an earlier call")
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "surrobust-gpu"))
+    parser.add_argument("--tiny", action="store_true", help="all of it in minutes on a CPU")
+    args = parser.parse_args()
+    began = time.monotonic()
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    os.environ |= {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(os.cpu_count())}
+    sys.path.insert(0, str(ROOT))
+    if missing := find_missing(args):
+        print(f"gpu.py: expected {'; '.join(missing)}", file=sys.stderr)
+        return 2
+    args.work.mkdir(parents=True, exist_ok=True)
+    if args.resume is not None:
+        take(args.resume, args.work)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    done: dict[str, Any] = {}
+    try:
+        for name in args.parts:
+            part = PARTS[name](args)
+            left = args.seconds - (time.monotonic() - began) - part.reserve
+            done[name] = run(name, part, min(part.seconds, left), args.work)
+    except KeyboardInterrupt:
+        print("gpu.py: interrupted", flush=True)
+    finally:
+        done["seconds in all"] = round(time.monotonic() - began, 1)
+        give(args.work, args.out)
+        print(json.dumps(done, indent=1))
+    return 0 if all(done.get(name, {}).get("code") == 0 for name in args.parts) else 1
+
+
+def find_missing(args: argparse.Namespace) -> list[str]:
+    """Return what is not here and will be needed."""
+    found = [f"the package {name}" for name in NEEDED if importlib.util.find_spec(name) is None]
+    found += [
+        f"images by class in {args.images / split}"
+        for split in ("train", "test")
+        if not any((args.images / split).glob("*/*"))
+    ]
+    if not found:
+        import surrobust as sr
+        from surrobust.errors import SurrobustError
+
+        try:
+            sr.load_table("nas-robbench-201")
+        except SurrobustError as error:
+            found.append(f"the table: {error}")
+    return found
+
+
+def run(name: str, part: Part, seconds: float, work: Path) -> dict[str, Any]:
+    """Run a part, its output shown and kept; interrupt it when its time is over."""
+    print(f"--- {name}, at most {seconds:.0f} s", flush=True)
+    if seconds < 5:
+        return {"code": None, "seconds": 0, "why": "no time left"}
+    began = time.monotonic()
+    child = subprocess.Popen(
+        [sys.executable, *part.command],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    reader = threading.Thread(target=show, args=(child, work / f"{name}.log"), daemon=True)
+    reader.start()
+    try:
+        child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        print(f"--- {name}: its time is over", flush=True)
+    finally:
+        for sent, wait in ((signal.SIGINT, 8), (signal.SIGKILL, 5)):
+            if child.poll() is None:
+                os.killpg(child.pid, sent)
+                try:
+                    child.wait(wait)
+                except subprocess.TimeoutExpired:
+                    continue
+        reader.join(5)
+    return {"code": child.returncode, "seconds": round(time.monotonic() - began, 1)}
+
+
+def show(child: subprocess.Popen[str], log: Path) -> None:
+    """Print what a process prints, and append it to a file."""
+    assert child.stdout is not None
+    with log.open("a") as file:
+        for line in child.stdout:
+            print(line, end="", flush=True)
+            file.write(line)
+
+
+def take(source: Path, work: Path) -> None:
+    """Bring the results of an earlier call back to where work goes on."""
+    for path in sorted(source.rglob("*")):
+        if path.name == PACKED:
+            with tarfile.open(path) as archive:
+                archive.extractall(work, filter="data")
+        elif path.is_file():
+            place = work / path.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+
+
+def give(work: Path, out: Path) -> None:
+    """Copy results: few and small files, the small ones packed if there are many."""
+    out.mkdir(parents=True, exist_ok=True)
+    files = sorted((p for p in work.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime)
+    if len(files) > MOST_FILES:
+        small = [path for path in files if path.stat().st_size <= SMALL]
+        with tarfile.open(out / PACKED, "w:gz") as archive:
+            for path in small:
+                archive.add(path, path.relative_to(work))
+        files = [path for path in files if path not in small][1 - MOST_FILES :]
+    for path in files:
+        if path.stat().st_size > MOST_BYTES:
+            print(f"gpu.py: {path.name} is too large to be given back", flush=True)
+            continue
+        place = out / path.relative_to(work)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+
+
+def verify(args: argparse.Namespace, part: str, *options: str) -> tuple[str, ...]:
+    """Return a part of ``run.py``."""
+    common = ("--images", str(args.images), "--device", args.device, "--out", str(args.work))
+    scale = ("--smoke",) if args.tiny else ("--scale", "full")
+    return (str(HERE / "run.py"), part, *common, *scale, *options)
+
+
+def tests(_: argparse.Namespace) -> Part:
+    """The package's tests for a GPU; what only warns there is not to end them."""
+    several = ("-n", "4") if importlib.util.find_spec("xdist") else ()
+    quiet = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=5")
+    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 90, 300)
+
+
+def speed(args: argparse.Namespace) -> Part:
+    """Forty steps of each variant, beside what they must take."""
+    return Part(verify(args, "speed", *(("--all",) if args.tiny else ())), 150, 280)
+
+
+def cell(args: argparse.Namespace) -> Part:
+    """The benchmark's recipe on its best cell, by the fastest variant."""
+    return Part(verify(args, "cell", "--fastest"), 600, 60)
+
+
+def attacks(args: argparse.Namespace) -> Part:
+    """AutoAttack on a thousand images, on the weights that ``cell`` has kept."""
+    options = ("--attacks", "autoattack-8", "--n-test", "20" if args.tiny else "1000")
+    return Part(verify(args, "cell", "--fastest", *options), 600)
+
+
+def order(args: argparse.Namespace) -> Part:
+    """A fast recipe at full size, on the whole range and on the best tenth."""
+    return Part(verify(args, "order", "--n", "12", "--head", "12", "--at-once", "4"), 600)
+
+
+def finalists(args: argparse.Namespace) -> Part:
+    """What a search found, at full size."""
+    return Part(verify(args, "finalists"), 600, 60)
+
+
+def searches(args: argparse.Namespace) -> Part:
+    """The gradient searches of both papers, cut down to fit."""
+    script = HERE.parent / "differentiable" / "gpu.py"
+    size = "--tiny" if args.tiny else "--short"
+    place = ("--out", str(args.work / "searches"), "--images", str(args.images))
+    return Part((str(script), size, *place, "--device", args.device), 600)
+
+
+FIRST: Sequence[str] = ("tests", "speed", "cell", "attacks")
+PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
+    part.__name__: part for part in (tests, speed, cell, attacks, order, finalists, searches)
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
