@@ -121,7 +121,9 @@ def fuse(module: GraphModule) -> list[Kernel]:
             reads, members = reads | other[1], [*other[2], *members]
         groups.append((depth[node], reads, members))
     fused = [(_size_of({*reads, *members}), 0.0) for _, reads, members in groups]
-    return fused + [(_size_of({*leaves[node], node}), _of_node(node)[0][1]) for node in heavy]
+    return fused + [
+        (_size_of({*leaves[node], node}), sum(f for _, f in _of_node(node))) for node in heavy
+    ]
 
 
 def _inputs(node: Node) -> set[Node]:
@@ -161,7 +163,8 @@ def _of_operation(func: Any, args: Any, kwargs: Any, out: Any) -> list[Kernel]:
     count, name = flop_registry.get(getattr(func, "overloadpacket", None)), _name(func)
     flops = 0.0 if count is None else float(count(*args, **kwargs, out_val=out))
     read = _read_backward(args) if name == "convolution_backward" else [args, kwargs]
-    kernels = [(float(sum(map(_size, (*_tensors(read), *_tensors(out))))), flops)]
+    moved = float(sum(map(_size, (*_tensors(read), *_tensors(out)))))
+    kernels = [(moved, flops)] if moved else []
     if name == "convolution" and args[2] is not None:  # cuDNN's bias is a pass of its own
         kernels.append((2.0 * _size(out), 0.0))
     return kernels

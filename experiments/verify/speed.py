@@ -181,16 +181,17 @@ SHARE = 8
 def count(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> Counts:
     """Return the kernels of a step of a variant on a GPU, counted on a CPU.
 
-    Where parts are compiled, those of their separate operations give way to fused ones.
+    Where parts are compiled, those of their separate operations give way to fused ones; a kernel
+    that is counted in another way there may be there less than no times, which a sum undoes.
     """
     small = replace(recipe, batch_size=recipe.batch_size // SHARE)
     plain = replace(variant, captured=False, compiled=False)
     with computed_on_a_cpu_with(variant.precision):
         found = Counter(count_step(plain.start(index, images, small, torch.device("cpu"))))
         if variant.compiled:
-            found -= Counter(count_parts(variant, index, images, small, fused=False))
-            found += Counter(count_parts(variant, index, images, small, fused=True))
-    return Counter({(SHARE * moved, SHARE * ops): n for (moved, ops), n in found.items()})
+            found.subtract(count_parts(variant, index, images, small, fused=False))
+            found.update(count_parts(variant, index, images, small, fused=True))
+    return Counter({(SHARE * moved, SHARE * ops): n for (moved, ops), n in found.items() if n})
 
 
 def predict(variant: Variant, kernels: Counts, machine: Machine) -> dict[str, Any]:
