@@ -55,22 +55,27 @@ class Part:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--name", default="cifar10-jpeg", help="of the images, in records")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(FIRST))
     parser.add_argument("--seconds", type=float, default=560.0, help="of all parts together")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--resume", type=Path, help="results of an earlier call")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "surrobust-gpu"))
+    parser.add_argument("--commit", help="of a checkout that came without git's folder")
     parser.add_argument("--tiny", action="store_true", help="all of it in minutes on a CPU")
     args = parser.parse_args()
     began = time.monotonic()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     os.environ |= {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": str(os.cpu_count())}
+    if args.commit:
+        os.environ["SURROBUST_COMMIT"] = args.commit
     sys.path.insert(0, str(ROOT))
     if missing := find_missing(args):
         print(f"gpu.py: expected {'; '.join(missing)}", file=sys.stderr)
         return 2
     args.work.mkdir(parents=True, exist_ok=True)
+    args.images = named(args.images, args.name)
     if args.resume is not None:
         take(args.resume, args.work)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -106,6 +111,15 @@ def find_missing(args: argparse.Namespace) -> list[str]:
         except SurrobustError as error:
             found.append(f"the table: {error}")
     return found
+
+
+def named(images: Path, name: str) -> Path:
+    """Return a folder of images by the name that records are to have."""
+    if images.name == name:
+        return images
+    place = Path(tempfile.mkdtemp(prefix="surrobust-images-"), name)
+    place.symlink_to(images.resolve())
+    return place
 
 
 def run(name: str, part: Part, seconds: float, work: Path) -> dict[str, Any]:

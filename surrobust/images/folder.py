@@ -15,7 +15,7 @@ from .image_set import ImageSet
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 _KEPT = 2000
-"""A folder of so many files is worth a cache: decoding them takes 0.2 s or more."""
+"""A folder of so many files is worth a cache: decoding them takes 0.15 s or more."""
 
 _SHARE = 0.1
 """A draw of less of the files is decoded: it takes as long to see whether all are unchanged."""

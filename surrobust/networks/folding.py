@@ -59,8 +59,14 @@ class FoldedNetwork(nn.Module):
         for original, twin in self._kept:
             targets += _tensors(twin)
             values += _tensors(original)
-        if targets:
-            torch._foreach_copy_(targets, values)
+        # One launch copies many tensors, but of two types alone.
+        alike: dict[tuple[torch.dtype, torch.dtype], tuple[list[Tensor], list[Tensor]]] = {}
+        for target, value in zip(targets, values, strict=True):
+            ours, theirs = alike.setdefault((target.dtype, value.dtype), ([], []))
+            ours.append(target)
+            theirs.append(value)
+        for ours, theirs in alike.values():
+            torch._foreach_copy_(ours, theirs)
 
     def _fold(self) -> tuple[list[Tensor], list[Tensor]]:
         """Return kernels and biases of the twin, and what they should be."""
@@ -123,5 +129,6 @@ def _with_bias(parent: nn.Module, names: tuple[str, str]) -> nn.Conv2d:
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:
-    """Return a module's own parameters and buffers, not its children's."""
-    return [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    """Return what a module, without its children, computes with."""
+    found = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    return [tensor for tensor in found if tensor.is_floating_point()]

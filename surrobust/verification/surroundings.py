@@ -1,5 +1,6 @@
 """What a measurement was made with: versions, device, commit, time."""
 
+import os
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -10,6 +11,9 @@ import numpy as np
 import torch
 
 from .._version import __version__
+
+COMMIT = "SURROBUST_COMMIT"
+"""The environment variable that names the commit of a copy without git's folder."""
 
 
 def versions() -> dict[str, str]:
@@ -33,11 +37,12 @@ def name_device(device: torch.device) -> str:
 def find_commit() -> str | None:
     """Return the commit of the checkout that runs; None if it is installed, or not of git.
 
-    A plus sign is appended where files of the package differ from the commit.
+    A plus sign is appended where files of the package differ from the commit. A copy that came
+    without git's folder has it from the environment variable ``SURROBUST_COMMIT``.
     """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return None
+        return os.environ.get(COMMIT)
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD")
         changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "surrobust")

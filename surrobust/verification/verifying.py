@@ -131,8 +131,7 @@ def finish(
         record["train"]["at_once"] = at_once
     if out is not None:
         append_record(out, record)
-        if not keep:
-            forget(training.architecture, plan, out)
+        forget(training.architecture, plan, out, weights=not keep)
     return record
 
 
@@ -180,12 +179,21 @@ def start_training(
     )
 
 
-def forget(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> None:
-    """Remove what was kept of a cell beside ``out``, and the folder if that was all."""
+def forget(
+    architecture: AnyArchitecture, plan: Plan, out: AnyPath, *, weights: bool = True
+) -> None:
+    """Remove what was kept of a cell beside ``out``, and the folder if that was all.
+
+    Args:
+        architecture: The cell.
+        plan: What was done with it.
+        out: File of records.
+        weights: Whether the weights go too, not only how far attacks had come.
+    """
     path = _checkpoint(architecture, plan, out)
     stem = escape(path.name)
     progress = [file for name in plan.metrics for file in path.parent.glob(f"{stem}.{name}.*")]
-    for file in (path, *progress):
+    for file in (*progress, *([path] if weights else [])):
         file.unlink(missing_ok=True)
     if path.parent.is_dir() and not any(path.parent.iterdir()):
         shutil.rmtree(path.parent)

@@ -63,6 +63,7 @@ def test_the_second_reading_decodes_nothing(pets, decoded, caplog) -> None:
         assert_same(load_images(pets), first)
     assert decoded == [12]
     assert "12 decoded images are taken from here" in caplog.text
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
 
 
 def test_splits_and_sizes_are_kept_apart(pets, decoded) -> None:

@@ -1,7 +1,9 @@
 """Helpers give what a loop gives; however they end, nothing is lost and nothing stays."""
 
+import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -152,21 +154,27 @@ def test_helpers_that_cannot_be_started(paths, started, monkeypatch, caplog) -> 
     assert "0 of 3 helpers started" in caplog.text
 
 
-def test_an_interrupt_leaves_no_helper(paths, started, monkeypatch) -> None:
-    ask = decoding._ask_helpers
-
-    def interrupted(*args):
-        answers = ask(*args)
-        try:
-            yield next(answers)
-            raise KeyboardInterrupt
-        finally:
-            answers.close()
-
-    monkeypatch.setattr(decoding, "_ask_helpers", interrupted)
+@pytest.mark.timeout(60)
+def test_an_interrupt_does_not_wait_for_helpers(paths, started, monkeypatch) -> None:
+    monkeypatch.setattr(decoding, "_COMMAND", "import time; time.sleep(999)")
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
         read_images(paths, None)
     assert_ended(started)
+
+
+def test_helpers_find_what_only_this_process_finds(
+    paths, started, here, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "only_here.py").write_text(f"from {decoding.__name__} import serve")
+    monkeypatch.syspath_prepend(tmp_path)
+    command = decoding._COMMAND.replace(decoding.__name__, "only_here")
+    monkeypatch.setattr(decoding, "_COMMAND", command)
+    assert_as_in_a_loop(paths)
+    assert here == paths[:4]
 
 
 def test_helpers_end_with_a_caller_that_is_killed(tmp_path: Path) -> None:
@@ -204,7 +212,7 @@ def _lives(process: Path) -> bool:
 def test_a_script_without_a_main_guard_from_a_daemonic_process(
     paths, tmp_path: Path, monkeypatch
 ) -> None:
-    """It finds the package by a path that only the script knows, and runs its lines once."""
+    """Its lines run once, and helpers are none of multiprocessing's children."""
     root = Path(decoding.__file__).parents[2]
     script = tmp_path / "plain.py"
     script.write_text(

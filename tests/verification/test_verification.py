@@ -12,7 +12,7 @@ import surrobust as sr
 from surrobust.errors import InvalidInputError
 from surrobust.tables import read_records
 from surrobust.training import Training
-from surrobust.verification import compare_records, make_plan, run_plan
+from surrobust.verification import compare_records, make_plan, run_plan, surroundings
 from surrobust.verification.comparing import pack_outcomes, unpack_outcomes
 from surrobust.verification.metrics import parse_metrics
 
@@ -123,6 +123,25 @@ def test_kept_weights_are_attacked_again_without_training(tmp_path):
     )
     assert epochs == []
     assert "pgd-2" in record["accuracy"]
+
+
+def test_kept_weights_are_attacked_on_other_images(tmp_path):
+    out, place = tmp_path / "records.jsonl", tmp_path / "records.jsonl.checkpoints"
+    first = sr.verify(2581, out=out, keep=True, attacks=["fgsm-8"], **SMALL)
+    assert [file.suffix for file in place.iterdir()] == [".safetensors"]
+    other = {**SMALL, "n_test": 30}
+    second = sr.verify(2581, out=out, keep=True, attacks=["fgsm-8"], **other)
+    assert (first["n_test"], second["n_test"]) == (50, 30)
+    assert second["train"] == first["train"]
+
+
+def test_a_copy_without_git_knows_its_commit(monkeypatch, tmp_path):
+    here = tmp_path / "surrobust" / "verification" / "surroundings.py"
+    monkeypatch.setattr(surroundings, "__file__", str(here))
+    find = surroundings.find_commit.__wrapped__
+    assert find() is None
+    monkeypatch.setenv("SURROBUST_COMMIT", "0123456789ab")
+    assert find() == "0123456789ab"
 
 
 def test_metrics_by_name():
