@@ -226,12 +226,12 @@ def attacks(args: argparse.Namespace) -> Part:
 
 def order(args: argparse.Namespace) -> Part:
     """A fast recipe at full size, on the whole range and on the best tenth."""
-    return Part(verify(args, "order", "--n", "12", "--head", "12", "--at-once", "4"), 600)
+    return Part(verify(args, "order", "--n", "12", "--head", "12", "--at-once", "2"), 600)
 
 
 def finalists(args: argparse.Namespace) -> Part:
-    """What a search found, at full size."""
-    return Part(verify(args, "finalists"), 600, 60)
+    """What a search found, by the benchmark's recipe at full size."""
+    return Part(verify(args, "finalists", "--fastest"), 600, 60)
 
 
 def searches(args: argparse.Namespace) -> Part:

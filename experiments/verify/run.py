@@ -27,6 +27,7 @@ import surrobust as sr
 from surrobust._files import read_json, write_json, write_text
 from surrobust.networks import find_device
 from surrobust.training import EpochEnd, Event, Training
+from surrobust.verification.surroundings import find_commit
 
 HERE = Path(__file__).parent
 PREDICTED = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pgd-8")}
@@ -57,27 +58,7 @@ def main() -> None:
 
 def cell(args: argparse.Namespace) -> None:
     """The benchmark's recipe on its best cell, beside the published values."""
-    options = {**order.SMOKE, "n_images": 100} if args.smoke else {}
-    attacks = args.attacks or sr.RECIPES["robbench201"].metrics
-    out = args.out / f"cell{SMOKE * args.smoke}.jsonl"
-    chosen = args.out / f"speed-{find_device(args.device).type}{SMOKE * args.smoke}.json"
-    if args.fastest and chosen.exists():
-        options |= read_json(chosen)["options"]
-        print(f"by {read_json(chosen)['fastest']}", flush=True)
-    if args.n_test is not None:
-        options["n_test"] = args.n_test
-    # The weights are kept, so that further attacks need no training.
-    record = sr.verify(
-        CELL,
-        "robbench201",
-        args.images,
-        attacks=attacks,
-        device=args.device,
-        out=out,
-        keep=True,
-        report=tell,
-        **options,
-    )
+    record = by_the_benchmark(sr.Architecture.parse(CELL), args)
     print(f"trained in {record['train']['seconds']} s, {record['train']['precision']}")
     table = sr.load_table("nas-robbench-201")
     for metric, measured in record["accuracy"].items():
@@ -86,6 +67,29 @@ def cell(args: argparse.Namespace) -> None:
         print(f"{metric}: {measured:.4f} [{low:.4f}, {high:.4f}], published {published:.4f}")
     if "autoattack-8" in record["accuracy"]:
         print("the published autoattack-8 is of a suite of ten steps; the true one is at most that")
+
+
+def by_the_benchmark(architecture: sr.Architecture, args: argparse.Namespace) -> dict[str, Any]:
+    """Verify a cell by the benchmark's recipe, with the options that ``speed`` found fastest."""
+    options = {**order.SMOKE, "n_images": 100} if args.smoke else {}
+    chosen = args.out / f"speed-{find_device(args.device).type}{SMOKE * args.smoke}.json"
+    if args.fastest and chosen.exists():
+        options |= read_json(chosen)["options"]
+        print(f"by {read_json(chosen)['fastest']}", flush=True)
+    if args.n_test is not None:
+        options["n_test"] = args.n_test
+    # The weights are kept, so that further attacks need no training.
+    return sr.verify(
+        architecture,
+        "robbench201",
+        args.images,
+        attacks=args.attacks or sr.RECIPES["robbench201"].metrics,
+        device=args.device,
+        out=args.out / f"cell{SMOKE * args.smoke}.jsonl",
+        keep=True,
+        report=tell,
+        **options,
+    )
 
 
 def tell(_: object, event: Event) -> None:
@@ -139,6 +143,21 @@ def cost(args: argparse.Namespace) -> None:
         )
     plain = speed.plain_steps(CELL, images, recipe, device, steps) / steps
     rows: list[dict[str, Any]] = [{"variant": PLAIN, "measured ms": round(1e3 * plain, 3)}]
+    facts = {
+        "cell": CELL,
+        "steps": steps,
+        "batch": recipe.batch_size,
+        "image size": images.image_size,
+        "fidelity": {k: v for k, v in recipe.fidelity.items() if k != "precision"},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "commit": find_commit(),
+        "TFLOP/s": {str(kind): round(rate / 1e12, 3) for kind, rate in machine.flops.items()},
+        "GB/s": round(machine.bandwidth / 1e9, 1),
+        "us a kernel, replayed": round(1e6 * machine.launch, 3),
+        "us a kernel, launched": round(1e6 * machine.call, 3),
+    }
     counted = read_json(HERE / KERNELS) if device.type == "cuda" and not args.smoke else {}
     for variant in speed.VARIANTS:
         if device.type == "cpu" and variant != speed.VARIANTS[0] and not args.all:
@@ -153,25 +172,11 @@ def cost(args: argparse.Namespace) -> None:
             row["failed"] = str(error).splitlines()[0][:200]
         rows.append(speed.compare(row, rows))
         print(json.dumps(rows[-1]), flush=True)
+        # After each, so that what comes next may take too long.
         write_rows(args.out / f"speed-{device.type}{SMOKE * args.smoke}.csv", rows)
-    best = speed.choose(rows)
-    facts = {
-        "cell": CELL,
-        "steps": steps,
-        "batch": recipe.batch_size,
-        "image size": images.image_size,
-        "fidelity": {k: v for k, v in recipe.fidelity.items() if k != "precision"},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "TFLOP/s": {str(kind): round(rate / 1e12, 3) for kind, rate in machine.flops.items()},
-        "GB/s": round(machine.bandwidth / 1e9, 1),
-        "us a kernel, replayed": round(1e6 * machine.launch, 3),
-        "us a kernel, launched": round(1e6 * machine.call, 3),
-        "fastest": best.name,
-        "options": {"precision": best.precision, **best.options},
-    }
-    write_json(args.out / f"speed-{device.type}{SMOKE * args.smoke}.json", facts)
+        best = speed.choose(rows)
+        facts |= {"fastest": best.name, "options": {"precision": best.precision, **best.options}}
+        write_json(args.out / f"speed-{device.type}{SMOKE * args.smoke}.json", facts)
     print(json.dumps(facts, indent=1))
 
 
@@ -183,36 +188,42 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def finalists(args: argparse.Namespace) -> None:
-    """Search the shipped predictor, verify what it found and two cells of the table's low end."""
+    """Search the shipped predictor, verify what it found and two cells of the table's low end.
+
+    At full size the two finalists alone, by the benchmark's own recipe.
+    """
     result = sr.search(objective="surrogate", target=PREDICTED["pgd-8"], budget=50, seed=0)
     predictor = sr.load_predictor()
-    others = [sr.Architecture.parse(index) for index in order.choose_cells(16)[2:8:3]]
-    cells = [e.architecture for e in result.finalists[:2]] + others
-    scale = "smoke" if args.smoke else args.scale
-    recipe, options = order.SCALES[scale]
-    # Beside those of order, so that what is told of cells drawn by chance is told of these alone.
-    out = args.out / f"{'order' if scale == 'small' else 'finalists'}-{scale}.jsonl"
-    rows = []
+    cells = [e.architecture for e in result.finalists[:2]]
+    if args.scale != "full":
+        cells += [sr.Architecture.parse(index) for index in order.choose_cells(16)[2:8:3]]
+    scale, rows = "smoke" if args.smoke else args.scale, []
     for architecture in cells[:1] if args.smoke else cells:
-        record = sr.verify(
-            architecture,
-            recipe,
-            args.images,
-            attacks=["fgsm-8", "pgd-8"],
-            device=args.device,
-            out=out,
-            **options,
-        )
+        record = verify_finalist(architecture, scale, args)
         values = dict(zip(predictor.targets, predictor.predict([architecture])[0], strict=True))
-        row = {"index": architecture.index}
+        row: dict[str, Any] = {"index": architecture.index}
         for metric, target in PREDICTED.items():
             row[f"predicted {metric}"] = round(float(values[target]), 4)
             row[f"measured {metric}"] = round(record["accuracy"][metric], 4)
         rows.append(row)
         print(row, flush=True)
-    lines = [",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]
-    suffix = {"small": ""}.get(scale, f"-{scale}")
-    write_text(args.out / f"finalists{suffix}.csv", "\n".join(lines) + "\n")
+        suffix = {"small": ""}.get(scale, f"-{scale}")
+        write_rows(args.out / f"finalists{suffix}.csv", rows)
+
+
+def verify_finalist(
+    architecture: sr.Architecture, scale: str, args: argparse.Namespace
+) -> dict[str, Any]:
+    """Train and attack a finalist at a scale."""
+    if scale == "full":
+        return by_the_benchmark(architecture, args)
+    recipe, options = order.SCALES[scale]
+    # Beside those of order, so that what is told of cells drawn by chance is told of these alone.
+    out = args.out / f"{'order' if scale == 'small' else 'finalists'}-{scale}.jsonl"
+    attacks = ["fgsm-8", "pgd-8"]
+    return sr.verify(
+        architecture, recipe, args.images, attacks=attacks, device=args.device, out=out, **options
+    )
 
 
 if __name__ == "__main__":
