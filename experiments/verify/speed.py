@@ -1,5 +1,6 @@
 """What a training step costs: predicted from its kernels, measured, and beside plain PyTorch."""
 
+import gc
 import itertools
 import time
 from collections import Counter
@@ -257,6 +258,10 @@ def measure(
     variant: Variant, index: int, images: ImageSet, recipe: Recipe, device: torch.device, steps: int
 ) -> dict[str, Any]:
     """Return the seconds of a step of a variant, how long it took to start, and the mean loss."""
+    gc.collect()  # what an earlier variant has left
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
     began = time.perf_counter()
     training = variant.start(index, images, recipe, device)
     losses: list[torch.Tensor] = []
