@@ -19,6 +19,7 @@ from surrobust.measuring import measure_accuracy
 from surrobust.networks import FoldedNetwork, build_network
 from surrobust.spaces import DARTS_SPACES, Architecture
 from surrobust.training import RECIPES, Recipe, Training, train_together
+from surrobust.training.kernels import KERNELS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -179,10 +180,34 @@ def test_replayed_attacks_find_what_others_do(n, images, caplog):
 
 
 @pytest.mark.filterwarnings("default")  # the compiler has its own
-def test_compiled_steps_learn_as_others_do(images):
-    recipe = small("robbench201", epochs=1).with_(precision="bf16")
-    plain, compiled = (run(recipe, images, compiled=c) for c in (False, True))
-    np.testing.assert_allclose(compiled.losses, plain.losses, rtol=0.02)
+def test_steps_learn_as_others_do_by_any_kernels(images):
+    recipe = small("robbench201", epochs=1).with_(precision="bf16", channels=16)
+    plain, *others = (run(recipe, images, kernels=kernels) for kernels in KERNELS)
+    for other in others:
+        np.testing.assert_allclose(other.losses, plain.losses, rtol=0.02)
+
+
+@pytest.mark.parametrize("code", ["323133", "234143", "444444", "041302", "111111"])
+@pytest.mark.parametrize("channels", [16, 64])
+def test_fused_cells_compute_what_others_do(code, channels, images):
+    from surrobust.networks.fused import FusedCell, fuse_cells
+
+    network = build_network(Architecture.parse(code), channels=channels, cells=1, image_size=8)
+    x = torch.rand((40, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    network(x)
+    network.to("cuda").to(memory_format=torch.channels_last)
+    exact, fused = FoldedNetwork(network), FoldedNetwork(network, torch.bfloat16)
+    fuse_cells(fused.twin)
+    assert sum(isinstance(module, FusedCell) for module in fused.modules()) == 3
+    logits, gradients = [], []
+    for twin in (exact, fused):
+        leaf = x.cuda().contiguous(memory_format=torch.channels_last).requires_grad_()
+        found = twin(leaf)
+        torch.nn.functional.cross_entropy(found, torch.arange(40, device="cuda") % 10).backward()
+        logits.append(found.detach())
+        gradients.append(leaf.grad.flatten())
+    assert float((logits[1] - logits[0]).abs().max()) < 0.1 * float(logits[0].std())
+    assert float(torch.nn.functional.cosine_similarity(*gradients, dim=0)) > 0.98
 
 
 def test_an_attack_without_random_numbers_makes_the_same_images(exact):

@@ -18,9 +18,12 @@ from torch.nn import functional
 import surrobust as sr
 from surrobust.images import ImageSet
 from surrobust.networks import build_network, tuned
+from surrobust.networks.cell import Cell
+from surrobust.spaces import EDGES
 from surrobust.training import Recipe, Training
 from surrobust.training.feed import Feed
 from surrobust.training.inner import attack_batch, draw_start
+from surrobust.training.kernels import COMPILED, FUSED, PLAIN
 from surrobust.training.streams import make_stream
 
 
@@ -148,22 +151,22 @@ class Variant:
     Args:
         precision: Of the recipe.
         captured: Whether steps are replayed as a CUDA graph.
-        compiled: Whether ``torch.compile`` makes the kernels.
+        kernels: A name of ``training.kernels.KERNELS``.
     """
 
     precision: str
     captured: bool
-    compiled: bool = False
+    kernels: str = PLAIN
 
     @property
     def name(self) -> str:
-        words = (self.precision, "captured" * self.captured, "compiled" * self.compiled)
-        return " ".join(word for word in words if word)
+        words = [self.precision, *["captured"] * self.captured]
+        return " ".join(words + [self.kernels] * (self.kernels != PLAIN))
 
     @property
     def options(self) -> dict[str, Any]:
         """What ``make_plan`` and ``Training`` take, the precision apart."""
-        return {"captured": self.captured, "compiled": self.compiled}
+        return {"captured": self.captured, "kernels": self.kernels}
 
     def start(self, index: int, images: ImageSet, recipe: Recipe, device: torch.device) -> Training:
         """Return a training by this variant."""
@@ -176,7 +179,8 @@ VARIANTS = (
     Variant("fp32", captured=True),
     Variant("bf16", captured=False),
     Variant("bf16", captured=True),
-    Variant("bf16", captured=True, compiled=True),
+    Variant("bf16", captured=True, kernels=COMPILED),
+    Variant("bf16", captured=True, kernels=FUSED),
 )
 """The first is what the others are compared with."""
 
@@ -195,12 +199,18 @@ def count(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> Cou
     that is counted in another way there may be there less than no times, which a sum undoes.
     """
     small = replace(recipe, batch_size=recipe.batch_size // SHARE)
-    plain = replace(variant, captured=False, compiled=False)
+    plain = replace(variant, captured=False, kernels=PLAIN)
     with computed_on_a_cpu_with(variant.precision):
         found = Counter(count_step(plain.start(index, images, small, torch.device("cpu"))))
-        if variant.compiled:
-            found.subtract(count_parts(variant, index, images, small, fused=False))
-            found.update(count_parts(variant, index, images, small, fused=True))
+        if variant.kernels != PLAIN:
+            compiled = replace(variant, captured=False, kernels=COMPILED)
+            found.subtract(count_parts(compiled, index, images, small, fused=False))
+            found.update(count_parts(compiled, index, images, small, fused=True))
+        if variant.kernels == FUSED:
+            assert small.attack is not None
+            for _ in range(small.attack.steps):
+                found.subtract(count_cells(compiled, index, images, small))
+                found.update(count_nodes(plain.start(index, images, small, torch.device("cpu"))))
     return Counter({(SHARE * moved, SHARE * ops): n for (moved, ops), n in found.items() if n})
 
 
@@ -251,6 +261,50 @@ def count_parts(
     finally:
         nn.Module.compile = plain  # type: ignore[method-assign]
         torch._dynamo.reset()
+    return found
+
+
+def count_cells(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> list[Kernel]:
+    """Return the compiled kernels of all cells for one gradient by the images."""
+    training = variant.start(index, images, recipe, torch.device("cpu"))
+    twin = training._twin
+    assert twin is not None
+    torch._dynamo.reset()
+    found: list[Kernel] = []
+    for cell in (module for module in twin.modules() if isinstance(module, Cell)):
+        cell.compile(fullgraph=True, dynamic=False, backend=counting_backend(found, fused=True))
+        width = next(m for m in cell.modules() if isinstance(m, nn.Conv2d)).weight
+        side = 32 * recipe.channels // len(width)
+        shape = (recipe.batch_size, len(width), side, side)
+        x = torch.zeros(shape, dtype=width.dtype).requires_grad_()
+        cell(x.to(memory_format=torch.channels_last)).sum().backward()
+    torch._dynamo.reset()
+    return found
+
+
+def count_nodes(training: Training) -> list[Kernel]:
+    """Return the kernels of all nodes of all cells, forward and backward, by ``networks.fused``.
+
+    A node reads those before it, and what its convolutions' kernels are; a gradient reads those
+    behind it, and what decides which pixels pass if there is a convolution.
+    """
+    twin, recipe = training._twin, training.recipe
+    assert twin is not None
+    found: list[Kernel] = []
+    for cell in (module for module in twin.modules() if isinstance(module, Cell)):
+        edges = [(*EDGES[number], cell.ops[number]) for number in cell.live]
+        weight = next(m for m in cell.modules() if isinstance(m, nn.Conv2d)).weight
+        width = len(weight)
+        pixels = recipe.batch_size * (training.images.image_size * recipe.channels // width) ** 2
+        one = pixels * width * weight.element_size()
+        for end in (1, 0):  # into a node, then out of it
+            for node in {edge[end] for edge in edges}:
+                here = [edge for edge in edges if edge[end] == node]
+                taps = [{2: 1, 3: 9}.get(op, 0) for *_, op in here]
+                maps = len(here) + 1 + (end == 0 and any(taps))
+                flops = 2 * pixels * width**2 * sum(taps)
+                kernel = width**2 * weight.element_size() * sum(taps)
+                found.append((float(maps * one + kernel), float(flops)))
     return found
 
 

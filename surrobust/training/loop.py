@@ -20,10 +20,10 @@ from ..spaces import AnyArchitecture
 from ..typing import AnyPath
 from . import streams
 from .checkpoints import identify, read_checkpoint, write_checkpoint
-from .compiling import compile_parts
 from .feed import Feed
 from .guard import is_overfitted, strengthen
 from .inner import draw_paths, draw_start
+from .kernels import PLAIN, check_kernels, set_kernels
 from .losses import LOSSES
 from .optimizer import MomentumSGD
 from .pace import Pace
@@ -50,7 +50,7 @@ class Training:
         device: ``auto``, ``cpu``, ``cuda``, ...
         checkpoint: File that is written after each epoch and read now if it is there.
         captured: Whether steps are replayed as CUDA graphs, on a GPU, where that works.
-        compiled: Whether ``torch.compile`` makes the kernels of full batches.
+        kernels: A name of ``training.kernels.KERNELS``.
         time_limit: Seconds that the training may take from now on; None is any number. After 50
             steps, and after each epoch, it stops if it will take longer.
 
@@ -76,7 +76,7 @@ class Training:
         device: str = "auto",
         checkpoint: AnyPath | None = None,
         captured: bool = True,
-        compiled: bool = False,
+        kernels: str = PLAIN,
         time_limit: float | None = None,
     ) -> None:
         self.architecture, self.images, self.recipe = architecture, images, recipe
@@ -93,9 +93,8 @@ class Training:
         self._resume()
         self._feed = Feed(images, recipe, seed=seed, device=self.device)
         self._captured = captured and self.device.type == "cuda"
-        self._compiled = compiled
-        if compiled:
-            compile_parts(self.network)
+        self._kernels = check_kernels(kernels, self.device)
+        set_kernels(self.network, kernels)
         self._steps: dict[tuple[InnerAttack | None, int], Step] = {}
         if time_limit is not None and not time_limit > 0:
             msg = f"time_limit: expected seconds above 0, got {brief(time_limit)}"
@@ -231,13 +230,12 @@ class Training:
             return None
         half = self.precision == "bf16"
         twin = FoldedNetwork(self.network, torch.bfloat16 if half else None)
-        if self._compiled:
-            compile_parts(twin.twin)
+        set_kernels(twin, self._kernels)
         return twin
 
     def _as_compiled(self, n: int) -> AbstractContextManager[object]:
         """Leave batches that are not full as they are: each size would be compiled anew."""
-        if not self._compiled or n == self.recipe.batch_size:
+        if self._kernels == PLAIN or n == self.recipe.batch_size:
             return nullcontext()
         return torch.compiler.set_stance("force_eager")
 

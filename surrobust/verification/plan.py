@@ -12,6 +12,7 @@ from ..attacks import AbstractAttack
 from ..corruptions import CORRUPTIONS
 from ..images import ImageSet, load_images
 from ..training import RECIPES, Recipe
+from ..training.kernels import KERNELS, PLAIN
 from ..typing import AnyPath
 from .metrics import parse_metrics
 
@@ -33,7 +34,7 @@ class Plan:
         device: ``auto``, ``cpu``, ``cuda``, ...
         data_dir: Where official files of images are.
         captured: Whether steps run as CUDA graphs, on a GPU.
-        compiled: Whether ``torch.compile`` makes their kernels.
+        kernels: A name of ``training.kernels.KERNELS``.
         time_limit: Seconds that each training may take; None is any number.
     """
 
@@ -46,7 +47,7 @@ class Plan:
     device: str
     data_dir: AnyPath | None
     captured: bool = True
-    compiled: bool = False
+    kernels: str = PLAIN
     time_limit: float | None = None
 
     @cached_property
@@ -122,7 +123,7 @@ def make_plan(
     precision: str | None = None,
     data_dir: AnyPath | None = None,
     captured: bool = True,
-    compiled: bool = False,
+    kernels: str = PLAIN,
     time_limit: float | None = None,
 ) -> Plan:
     """Return a plan from what a user says.
@@ -142,7 +143,7 @@ def make_plan(
         precision: ``fp32`` or ``bf16``, which is for GPUs; None is what the recipe says.
         data_dir: Where official files of images are.
         captured: Whether steps run as CUDA graphs, on a GPU.
-        compiled: Whether ``torch.compile`` makes their kernels.
+        kernels: A name of ``training.kernels.KERNELS``.
         time_limit: Seconds that each training may take; None is any number.
 
     Raises:
@@ -152,6 +153,7 @@ def make_plan(
         recipe = RECIPES[check_choice("recipe", recipe, RECIPES)]
     if n_test is not None:
         check_integer("n_test", n_test, minimum=1)
+    check_choice("kernels", kernels, KERNELS)
     return Plan(
         recipe.with_(
             epochs=epochs, channels=channels, cells=cells, images=n_images, precision=precision
@@ -164,6 +166,6 @@ def make_plan(
         device,
         data_dir,
         captured,
-        compiled,
+        kernels,
         time_limit,
     )

@@ -66,7 +66,7 @@ def verify(
         report: Called with the cell and, after the first fifty steps, a ``training.Projection``;
             after each epoch, a ``training.EpochEnd``.
         **options: ``epochs``, ``channels``, ``cells``, ``n_images``, ``n_test``, ``image_size``,
-            ``precision``, ``data_dir``, ``captured``, ``compiled``, ``time_limit``; see
+            ``precision``, ``data_dir``, ``captured``, ``kernels``, ``time_limit``; see
             ``make_plan``.
 
     Returns:
@@ -174,7 +174,7 @@ def start_training(
         device=plan.device,
         checkpoint=None if out is None else _checkpoint(architecture, plan, out),
         captured=plan.captured,
-        compiled=plan.compiled,
+        kernels=plan.kernels,
         time_limit=plan.time_limit,
     )
 

@@ -1,12 +1,14 @@
-"""Parts that torch.compile makes, here by a backend that computes as without it."""
+"""Kernels: those that torch.compile makes, here by a backend that computes as without it."""
 
 from functools import partialmethod
 
 import pytest
 import torch
 
+from surrobust.errors import InvalidInputError
+from surrobust.spaces import Architecture
 from surrobust.training import RECIPES, Training
-from surrobust.training.compiling import compile_parts
+from surrobust.training.kernels import COMPILED, PLAIN, set_kernels
 
 # Of torch's own, about its own use of a tensor.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
@@ -34,7 +36,7 @@ def graphs(monkeypatch) -> list[torch.fx.GraphModule]:
 def test_compiled_steps_are_the_steps_themselves(name, few_digits, small_case, graphs):
     cell, recipe = small_case(name, 1)
     plain, compiled = (
-        Training(cell, few_digits, recipe, device="cpu", compiled=c) for c in (False, True)
+        Training(cell, few_digits, recipe, device="cpu", kernels=k) for k in (PLAIN, COMPILED)
     )
     for training in (plain, compiled):
         training.run()
@@ -45,8 +47,6 @@ def test_compiled_steps_are_the_steps_themselves(name, few_digits, small_case, g
 
 
 def test_cells_of_one_width_share_what_is_compiled(few_digits, graphs):
-    from surrobust.spaces import Architecture
-
     counts = []
     for cells in (2, 3):
         recipe = RECIPES["standard"].with_(epochs=1, channels=2, cells=cells)
@@ -54,7 +54,7 @@ def test_cells_of_one_width_share_what_is_compiled(few_digits, graphs):
         graphs.clear()
         torch._dynamo.reset()
         training = Training(
-            Architecture.parse("323133"), few_digits, recipe, device="cpu", compiled=True
+            Architecture.parse("323133"), few_digits, recipe, device="cpu", kernels=COMPILED
         )
         object.__setattr__(training.recipe, "batch_size", len(few_digits))
         training.run()
@@ -64,13 +64,25 @@ def test_cells_of_one_width_share_what_is_compiled(few_digits, graphs):
 
 def test_attacks_see_weights_without_gradients(few_digits, small_case, graphs):
     cell, recipe = small_case("robbench201", 1)
-    training = Training(cell, few_digits, recipe, device="cpu", compiled=True)
+    training = Training(cell, few_digits, recipe, device="cpu", kernels=COMPILED)
     assert training._twin is not None
     assert not any(parameter.requires_grad for parameter in training._twin.parameters())
 
 
 def test_what_is_not_of_this_package_is_left(graphs):
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 2))
-    compile_parts(network)
+    set_kernels(network, COMPILED)
     network(torch.zeros(1, 3, 2, 2))
     assert graphs == []
+
+
+@pytest.mark.parametrize(
+    ("kernels", "told"),
+    [
+        ("fast", "kernels: expected one of plain, compiled, fused; got 'fast'"),
+        ("fused", "kernels: expected plain or compiled on cpu, got fused"),
+    ],
+)
+def test_kernels_that_cannot_be_had_are_refused(kernels, told, few_digits, tiny):
+    with pytest.raises(InvalidInputError, match=told):
+        Training(Architecture.parse("323133"), few_digits, tiny, device="cpu", kernels=kernels)
