@@ -19,7 +19,6 @@ from surrobust.measuring import measure_accuracy
 from surrobust.networks import FoldedNetwork, build_network
 from surrobust.spaces import DARTS_SPACES, Architecture
 from surrobust.training import RECIPES, Recipe, Training, train_together
-from surrobust.training.kernels import KERNELS
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -180,19 +179,19 @@ def test_replayed_attacks_find_what_others_do(n, images, caplog):
 
 
 @pytest.mark.filterwarnings("default")  # the compiler has its own
-def test_steps_learn_as_others_do_by_any_kernels(images):
-    recipe = small("robbench201", epochs=1).with_(precision="bf16", channels=16)
-    plain, *others = (run(recipe, images, kernels=kernels) for kernels in KERNELS)
-    for other in others:
-        np.testing.assert_allclose(other.losses, plain.losses, rtol=0.02)
+@pytest.mark.parametrize("kernels", ["compiled", "fused"])
+def test_steps_learn_as_others_do_by_other_kernels(kernels, images):
+    # Each width has kernels of its own, to be built first; of these, 16 and 32 are fused.
+    recipe = small("robbench201", epochs=1).with_(precision="bf16")
+    plain, other = (run(recipe, images, kernels=name) for name in ("plain", kernels))
+    np.testing.assert_allclose(other.losses, plain.losses, rtol=0.02)
 
 
-@pytest.mark.parametrize("code", ["323133", "234143", "444444", "041302", "111111"])
-@pytest.mark.parametrize("channels", [16, 64])
-def test_fused_cells_compute_what_others_do(code, channels, images):
+@pytest.mark.parametrize("code", ["323133", "234143"])
+def test_fused_cells_compute_what_others_do(code):
     from surrobust.networks.fused import FusedCell, fuse_cells
 
-    network = build_network(Architecture.parse(code), channels=channels, cells=1, image_size=8)
+    network = build_network(Architecture.parse(code), channels=16, cells=1, image_size=8)
     x = torch.rand((40, 3, 8, 8), generator=torch.Generator().manual_seed(0))
     network(x)
     network.to("cuda").to(memory_format=torch.channels_last)

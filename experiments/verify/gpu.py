@@ -205,12 +205,12 @@ def tests(_: argparse.Namespace) -> Part:
     """The package's tests for a GPU; what only warns there is not to end them."""
     several = ("-n", "4") if importlib.util.find_spec("xdist") else ()
     quiet = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=5")
-    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 90, 300)
+    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 90, 440)
 
 
 def speed(args: argparse.Namespace) -> Part:
     """Forty steps of each variant, beside what they must take."""
-    return Part(verify(args, "speed", *(("--all",) if args.tiny else ())), 150, 280)
+    return Part(verify(args, "speed", *(("--all",) if args.tiny else ())), 200, 240)
 
 
 def cell(args: argparse.Namespace) -> Part:
