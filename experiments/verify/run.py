@@ -168,7 +168,7 @@ def cost(args: argparse.Namespace) -> None:
             row |= speed.predict(variant, kernels, machine)
         try:
             row |= speed.measure(variant, CELL, images, recipe, device, steps)
-        except RuntimeError as error:  # one that fails leaves the others
+        except (RuntimeError, ValueError) as error:  # one that fails leaves the others
             row["failed"] = str(error).splitlines()[0][:200]
         rows.append(speed.compare(row, rows))
         print(json.dumps(rows[-1]), flush=True)
