@@ -8,7 +8,7 @@ For each of dsrna and arnas: one search over its own cells with its paper's sett
 ``--epochs`` epochs and attacked by ``surrobust.verify``: by the recipe of its paper (``dsrna``: 600
 epochs, clean images; ``arnas``: 200, PGD-7), and what dsrna found by ``arnas`` too, so that both
 are compared. ``--tiny`` is all of it in minutes on a CPU, ``--short`` the papers' networks on a
-twelfth of the images for a few epochs, ``--preset`` takes other settings, and
+few images for three epochs, ``--preset`` takes other settings, and
 ``--channels``, ``--cells`` and ``--n-images`` make the trainings smaller. Searches go on from their
 checkpoints, trainings from their last epoch, and what was recorded is not run again; writes
 ``OUT/<strategy>/gradient.json`` and ``OUT/records.jsonl``.
@@ -35,8 +35,8 @@ TINY = {
     **{"n_images": 500, "n_test": 200, "image_size": 8},
 }
 # The papers' networks and rates on fewer images and epochs: minutes on a GPU.
-SHORT = {"limit": 4096, "epochs": 4}
-SHORT_TRAININGS = {"epochs": 8, "channels": 16, "cells": 8}
+SHORT = {"limit": 2048, "epochs": 3}
+SHORT_TRAININGS = {"epochs": 3, "channels": 16, "cells": 8}
 SMOKE = {
     **{"images": "random", "device": "cpu", "preset": "darts-smoke", "attacks": ["fgsm", "pgd"]},
     **{"epochs": 1, "channels": 1, "cells": 4, "n_images": 64, "n_test": 64, "image_size": 8},
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true")
     args = parser.parse_args()
     if args.tiny:
-        vars(args).update({**TINY, "images": args.images})
+        vars(args).update(TINY)
     if args.short:
         vars(args).update(SHORT_TRAININGS)
     if not args.smoke:
