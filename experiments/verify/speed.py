@@ -23,7 +23,7 @@ from surrobust.spaces import EDGES
 from surrobust.training import Recipe, Training
 from surrobust.training.feed import Feed
 from surrobust.training.inner import attack_batch, draw_start
-from surrobust.training.kernels import COMPILED, FUSED, PLAIN
+from surrobust.training.kernels import ALIKE, COMPILED, FUSED, PLAIN, gradient_likeness
 from surrobust.training.streams import make_stream
 
 
@@ -184,9 +184,8 @@ VARIANTS = (
 )
 """The first is what the others are compared with."""
 
-AGREES, ALIKE = 0.02, 0.95
-"""How far, relatively, the mean loss of a variant's steps may be from that of the first, and how
-alike, at least, the gradients are that attacks see: cosine with float32 without other kernels."""
+AGREES = 0.02
+"""How far, relatively, the mean loss of a variant's steps may be from that of the first."""
 
 SHARE = 8
 """Kernels are counted on so small a share of a batch: what depends on the batch grows with it."""
@@ -356,12 +355,7 @@ def compare_gradients(training: Training) -> float:
     assert twin is not None
     twin.refresh()
     x, y = next(iter(training._feed.batches(0)))
-    found = []
-    for network in (FoldedNetwork(training.network), twin):
-        leaf = x.clone().requires_grad_()
-        loss = functional.cross_entropy(network(leaf).float(), y)
-        found.append(torch.autograd.grad(loss, leaf)[0].flatten())
-    return float(functional.cosine_similarity(*found, dim=0))
+    return gradient_likeness(FoldedNetwork(training.network), twin, x, y)
 
 
 def compare(row: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:

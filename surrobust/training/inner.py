@@ -75,11 +75,11 @@ def attack_batch(
         twin = FoldedNetwork(network)
     else:
         twin.refresh()
-    with _as_written(x.device):
+    with as_written(x.device):
         return _climb(twin, x, y, start, attack, divergence=divergence)
 
 
-def _as_written(device: torch.device) -> AbstractContextManager[object]:
+def as_written(device: torch.device) -> AbstractContextManager[object]:
     """Compute with the types that tensors have: a twin has its own."""
     kind = device.type
     if not torch.amp.is_autocast_available(kind):

@@ -1,11 +1,14 @@
 """The kernels that a step consists of: those of each operation, compiled ones, or our own."""
 
+import logging
 from importlib.util import find_spec
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from .._checks import check_choice
+from ..attacks.gradients import input_gradient
 from ..errors import InvalidInputError
 from ..networks import FoldedNetwork
 from ..networks.blocks import ConvolutionNorm, Head, Reduction
@@ -13,10 +16,15 @@ from ..networks.cell import Cell
 from ..networks.darts import GenotypeCell
 from ..networks.normalisation import Normalise
 
+logger = logging.getLogger(__name__)
+
 PLAIN, COMPILED, FUSED = KERNELS = ("plain", "compiled", "fused")
 """``plain``: each operation has its own. ``compiled``: ``torch.compile`` makes them, for full
 batches. ``fused``: the same, but where attacks see a cell of NAS-Bench-201 in evaluation, each node
 is one kernel of ours (``networks.fused``), on a GPU."""
+
+ALIKE = 0.95
+"""The least cosine of gradients of kernels that compute the same; half precision makes it .99."""
 
 _PARTS = (Normalise, ConvolutionNorm, Cell, GenotypeCell, Reduction, Head)
 
@@ -56,6 +64,35 @@ def set_kernels(network: nn.Module, kernels: str) -> None:
     config = torch._dynamo.config
     config.recompile_limit = max(config.recompile_limit, _VARIANTS)
     _compile_parts(network)
+
+
+def make_twin(
+    network: nn.Module, dtype: torch.dtype | None, kernels: str, batch: tuple[Tensor, Tensor]
+) -> FoldedNetwork:
+    """Return a network as attacks see it, by kernels if they compute what the plain ones do.
+
+    The loss of a few steps would not tell: an attack that finds nothing changes it little. What is
+    compared is the gradient by images; where it is another one, a line in the log says so.
+
+    Args:
+        network: In training, on its device.
+        dtype: Of the twin, see ``FoldedNetwork``.
+        kernels: A name of :data:`KERNELS` but the first.
+        batch: Images and classes, as many as in a step.
+    """
+    plain, twin = (FoldedNetwork(network, dtype) for _ in range(2))
+    set_kernels(twin, kernels)
+    alike = gradient_likeness(plain, twin, *batch)
+    if alike >= ALIKE:
+        return twin
+    logger.warning("training: %s kernels are not used: gradients are alike by %.3f", kernels, alike)
+    return plain
+
+
+def gradient_likeness(first: nn.Module, second: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Return the cosine of the gradients of two networks by images."""
+    a, b = (input_gradient(network, x, y)[1].flatten() for network in (first, second))
+    return float(functional.cosine_similarity(a, b, dim=0))
 
 
 def _compile_parts(network: nn.Module) -> None:

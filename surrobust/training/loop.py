@@ -22,8 +22,8 @@ from . import streams
 from .checkpoints import identify, read_checkpoint, write_checkpoint
 from .feed import Feed
 from .guard import is_overfitted, strengthen
-from .inner import draw_paths, draw_start
-from .kernels import PLAIN, check_kernels, set_kernels
+from .inner import as_written, draw_paths, draw_start
+from .kernels import PLAIN, check_kernels, make_twin, set_kernels
 from .losses import LOSSES
 from .optimizer import MomentumSGD
 from .pace import Pace
@@ -228,10 +228,13 @@ class Training:
         """The network as attacks in evaluation see it; None where there are none."""
         if self.attack is None or (self.attack.modes == "train" and not self.recipe.guarded):
             return None
-        half = self.precision == "bf16"
-        twin = FoldedNetwork(self.network, torch.bfloat16 if half else None)
-        set_kernels(twin, self._kernels)
-        return twin
+        dtype = torch.bfloat16 if self.precision == "bf16" else None
+        if self._kernels == PLAIN:
+            return FoldedNetwork(self.network, dtype)
+        x, y = self._feed.first(self.recipe.batch_size)
+        batch = x.contiguous(memory_format=torch.channels_last), y
+        with as_written(self.device), self._as_compiled(len(y)):
+            return make_twin(self.network, dtype, self._kernels, batch)
 
     def _as_compiled(self, n: int) -> AbstractContextManager[object]:
         """Leave batches that are not full as they are: each size would be compiled anew."""

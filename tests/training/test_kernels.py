@@ -1,13 +1,16 @@
 """Kernels: those that torch.compile makes, here by a backend that computes as without it."""
 
+import logging
+from contextlib import nullcontext
 from functools import partialmethod
 
 import pytest
 import torch
 
 from surrobust.errors import InvalidInputError
+from surrobust.networks import FoldedNetwork
 from surrobust.spaces import Architecture
-from surrobust.training import RECIPES, Training
+from surrobust.training import RECIPES, Training, kernels, loop
 from surrobust.training.kernels import COMPILED, PLAIN, set_kernels
 
 # Of torch's own, about its own use of a tensor.
@@ -76,13 +79,34 @@ def test_what_is_not_of_this_package_is_left(graphs):
     assert graphs == []
 
 
+def test_kernels_that_compute_something_else_are_not_used(
+    few_digits, small_case, monkeypatch, caplog
+):
+    def wrong(network, kernels):
+        if isinstance(network, FoldedNetwork):
+            network.twin.head.linear.weight.data.neg_()  # and never put right by what is learnt
+            monkeypatch.setattr(network, "refresh", lambda: None)
+
+    cell, recipe = small_case("robbench201", 1)
+    plain = Training(cell, few_digits, recipe, device="cpu")
+    plain.run()
+    monkeypatch.setattr(kernels, "set_kernels", wrong)
+    monkeypatch.setattr(loop, "set_kernels", wrong)
+    guarded = Training(cell, few_digits, recipe, device="cpu", kernels=COMPILED)
+    monkeypatch.setattr(guarded, "_as_compiled", lambda _: nullcontext())
+    with caplog.at_level(logging.WARNING):
+        guarded.run()
+    assert "training: compiled kernels are not used: gradients are alike by -" in caplog.text
+    assert guarded.losses == plain.losses
+
+
 @pytest.mark.parametrize(
-    ("kernels", "told"),
+    ("name", "told"),
     [
         ("fast", "kernels: expected one of plain, compiled, fused; got 'fast'"),
         ("fused", "kernels: expected plain or compiled on cpu, got fused"),
     ],
 )
-def test_kernels_that_cannot_be_had_are_refused(kernels, told, few_digits, tiny):
+def test_kernels_that_cannot_be_had_are_refused(name, told, few_digits, tiny):
     with pytest.raises(InvalidInputError, match=told):
-        Training(Architecture.parse("323133"), few_digits, tiny, device="cpu", kernels=kernels)
+        Training(Architecture.parse("323133"), few_digits, tiny, device="cpu", kernels=name)
