@@ -57,7 +57,7 @@ class Pace:
         spent, coming = now - self._began, left * step
         if self._limit is not None and spent + coming > self._limit and left:
             msg = (
-                f"time_limit: expected at least {spent + coming:.0f} s for this training, at "
+                f"time_limit: expected at least {spent + coming:.1f} s for this training, at "
                 f"{1e3 * step:.1f} ms a step on {self._device}, got {self._limit:g}; it stopped "
                 f"after {self._steps} steps"
             )
