@@ -96,7 +96,7 @@ def test_the_checkpoint_stays_and_with_more_time_it_goes_on(
 
     monkeypatch.setattr(Pace, "count", slower())
     hurried = Training(CELL, few_digits, recipe, time_limit=30.0, **options)
-    with pytest.raises(InvalidInputError, match="time_limit: expected at least 60.0 s"):
+    with pytest.raises(InvalidInputError, match=r"time_limit: expected at least 60\.0 s"):
         hurried.run()
     assert Training(CELL, few_digits, recipe, **options).epoch == 16
     Training(CELL, few_digits, recipe, time_limit=70.0, **options).run()
