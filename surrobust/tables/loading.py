@@ -61,8 +61,13 @@ def _load_records(name: str) -> MeasurementTable:
     if name != records.NAME:
         read_text(name)  # raises where it cannot be read
         return records.records_table(records.read_records(name))
-    files = list_shipped("records", f"*{_RECORDS}")
-    return records.records_table(record for path in files for record in records.read_records(path))
+    # A file has one recipe at one fidelity, and its name says of which images: targets have it, so
+    # that another recipe on the same images is another file.
+    return records.records_table(
+        {**record, "images": path.stem}
+        for path in list_shipped("records", f"*{_RECORDS}")
+        for record in records.read_records(path)
+    )
 
 
 def read_files(name: str, data_dir: AnyPath | None = None) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture
-from surrobust.tables import append_record, load_table, read_records, records_table
+from surrobust.tables import append_record, load_table, loading, read_records, records_table
 
 
 def record(cell: object = 2581, *, seed: int = 0, **changes: object) -> dict:
@@ -142,3 +142,14 @@ def test_our_own_records_are_a_table_like_any_other():
     table = load_table("records")
     assert "records/cifar10-jpeg/pgd-8" in table
     assert 0.1 < table.query("323133", "records/cifar10-jpeg/pgd-8") < 0.5
+
+
+def test_another_recipe_on_the_same_images_is_another_file(tmp_path, monkeypatch):
+    small, large = record(), record()
+    large["recipe"], large["accuracy"] = "robbench201", {"pgd-8": 0.48}
+    for name, one in (("digits", small), ("digits-robbench201", large)):
+        append_record(tmp_path / f"{name}.jsonl", one)
+    monkeypatch.setattr(loading, "list_shipped", lambda *_: sorted(tmp_path.iterdir()))
+    table = load_table("records")
+    assert table.query(small["index"], "records/digits-robbench201/pgd-8") == 0.48
+    assert "records/digits/pgd-8" in table
