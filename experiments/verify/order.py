@@ -107,13 +107,19 @@ def summarise(place: Path, *, scale: str) -> None:
             row[f"measured {metric}"] = round(record["accuracy"][metric], 4)
         rows.append({**row, "alarms": record["train"]["alarms"]})
     rows.sort(key=lambda row: row["table pgd-8"])
-    lines = [",".join(rows[0]), *(",".join(str(v) for v in row.values()) for row in rows)]
-    write_text(place / f"order-{scale}.csv", "\n".join(lines) + "\n")
+    write_rows(place / f"order-{scale}.csv", rows)
     _tell(rows, "all cells")
     _tell([row for row in rows if row["table pgd-8"] > CHANCE], "those above chance in the table")
     least = np.quantile(table.values(TARGETS["pgd-8"]), 1 - HEAD)
     _tell([row for row in rows if row["table pgd-8"] >= least], "those of the table's best tenth")
     _draw(rows, place / f"order-{scale}.png")
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows that may have different columns."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]
+    write_text(path, "\n".join([",".join(columns), *lines]) + "\n")
 
 
 def _tell(rows: list[dict[str, Any]], which: str) -> None:

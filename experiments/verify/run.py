@@ -137,7 +137,7 @@ def cost(args: argparse.Namespace) -> None:
     print(machine)
     if device.type == "cpu":
         training = Training(sr.Architecture.parse(CELL), images, recipe, device=args.device)
-        write_rows(
+        order.write_rows(
             args.out / f"parts{SMOKE * args.smoke}.csv",
             speed.step_table(training, machine, repeats),
         )
@@ -168,23 +168,16 @@ def cost(args: argparse.Namespace) -> None:
             row |= speed.predict(variant, kernels, machine)
         try:
             row |= speed.measure(variant, CELL, images, recipe, device, steps)
-        except (RuntimeError, ValueError) as error:  # one that fails leaves the others
-            row["failed"] = str(error).splitlines()[0][:200]
+        except Exception as error:  # whatever a compiler raises; one that fails leaves the others
+            row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         rows.append(speed.compare(row, rows))
         print(json.dumps(rows[-1]), flush=True)
         # After each, so that what comes next may take too long.
-        write_rows(args.out / f"speed-{device.type}{SMOKE * args.smoke}.csv", rows)
+        order.write_rows(args.out / f"speed-{device.type}{SMOKE * args.smoke}.csv", rows)
         best = speed.choose(rows)
         facts |= {"fastest": best.name, "options": {"precision": best.precision, **best.options}}
         write_json(args.out / f"speed-{device.type}{SMOKE * args.smoke}.json", facts)
     print(json.dumps(facts, indent=1))
-
-
-def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows that may have different columns."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]
-    write_text(path, "\n".join([",".join(columns), *lines]) + "\n")
 
 
 def finalists(args: argparse.Namespace) -> None:
@@ -208,7 +201,7 @@ def finalists(args: argparse.Namespace) -> None:
         rows.append(row)
         print(row, flush=True)
         suffix = {"small": ""}.get(scale, f"-{scale}")
-        write_rows(args.out / f"finalists{suffix}.csv", rows)
+        order.write_rows(args.out / f"finalists{suffix}.csv", rows)
 
 
 def verify_finalist(

@@ -17,10 +17,10 @@ import triton.language as tl
 from torch import Tensor, nn
 
 from ..spaces import EDGES
+from .blocks import ConvolutionNorm
 from .cell import Cell
 
-_NOTHING, _SKIP, _CONV_1X1, _CONV_3X3, _POOL = range(5)
-_OUTPUT = 3
+_NONE, _OUTPUT = 0, 3
 _MOST = 3
 """Edges that a node may have on one side."""
 
@@ -94,7 +94,11 @@ def _node(
     C: tl.constexpr, OP0: tl.constexpr, OP1: tl.constexpr, OP2: tl.constexpr,
     BACKWARD: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """Compute a node, or the gradient by one, at some pixels."""
+    """Compute a node, or the gradient by one, at some pixels.
+
+    ``OP`` is an op by its number in a cell's code: 1 the identity, 2 and 3 convolutions of 1x1 and
+    3x3, 4 the average pool; 0 where there is no edge.
+    """
     pixels = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = pixels < n
     place = pixels % (height * width)
@@ -144,9 +148,8 @@ class FusedCell(nn.Module):
         self.edges: list[_Edge] = []
         for number in cell.live:
             (source, target), op = EDGES[number], cell.ops[number]
-            convolution = None
-            if op in (_CONV_1X1, _CONV_3X3):
-                convolution = cell.get_submodule(f"edge_{source}{target}.convolution")
+            block = getattr(cell, f"edge_{source}{target}", None)
+            convolution = block.convolution if isinstance(block, ConvolutionNorm) else None
             self.edges.append(_Edge(source, target, op, convolution))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -189,7 +192,7 @@ def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Te
     out = torch.empty_like(first)
     n, channels, height, width = first.shape
     more = _MOST - len(inputs)
-    ops = [edge.op for edge in edges] + more * [_NOTHING]
+    ops = [edge.op for edge in edges] + more * [_NONE]
     kernels, biases = [], []
     for edge in edges:
         convolution = edge.convolution

@@ -9,7 +9,7 @@ class Projection:
     """How long a training will take, after some of its steps.
 
     Args:
-        seconds: That it will have taken in the end, those of interrupted runs included.
+        seconds: From where it began, or was gone on with, to its end.
         left: Of them from now on.
         step: Mean seconds of a step.
     """

@@ -27,7 +27,7 @@ def run_several(
         at_once: How many are trained side by side on the device (``train_together``).
         out: File of records.
         keep: Whether the trained weights stay.
-        report: Called after each epoch.
+        report: See :func:`verify`.
 
     Raises:
         InvalidInputError: If the recipe is not for one of the cells, before any is trained.

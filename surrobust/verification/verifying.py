@@ -99,7 +99,7 @@ def run_plan(
         plan: What to do.
         out: File of records.
         keep: Whether the trained weights stay.
-        report: Called after each epoch.
+        report: See :func:`verify`.
         rungs: What may stop the training early. The record of such a one has ``pruned`` and, in
             ``train``, ``epochs_done``.
         metric: Of the accuracy that ``rungs`` sees.
