@@ -13,6 +13,10 @@ class InvalidArchitectureError(InvalidInputError):
     """What was given is not an architecture of the search space."""
 
 
+class NotFiniteError(InvalidInputError, FloatingPointError):
+    """A network's answer is not a finite number, so that nothing can be said of it."""
+
+
 class MissingMeasurementError(SurrobustError, LookupError):
     """The table has no value for this architecture, target or name."""
 

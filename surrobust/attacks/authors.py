@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 _TARGETS = 9
 """Classes that a targeted attack aims at, at most; section 4.2."""
 
-_LEAST_SIZE = 5
-"""Pixels a side that Square divides an image into, in L2."""
+_TILES = 5
+"""Tiles in a column of an image, with which Square starts in L2."""
 
 Network = Callable[[Tensor], Tensor]
 
@@ -41,23 +41,18 @@ class AbstractAuthorsAttack(AbstractAttack):
     """Names of the authors' attacks, in the order in which they get what is left."""
 
     min_classes: ClassVar[int] = 2
-    """Classes that a network must have."""
 
     def _perturb(
         self, network: Network, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
         del generator
-        if not len(x) or self.epsilon == 0:
+        if self.epsilon == 0:
             return x
+        if self.norm == "L2" and "square" in self.members:
+            _check_tiles(self.name, *x.shape[2:])
         with torch.no_grad():
             classes = network(x[:1]).shape[1]
-        if classes < self.min_classes:
-            msg = f"{self.name}: expected at least {self.min_classes} classes, got {classes}"
-            raise InvalidInputError(msg)
-        if self.norm == "L2" and "square" in self.members and min(x.shape[2:]) < _LEAST_SIZE:
-            size = " x ".join(map(str, x.shape[2:]))
-            msg = f"{self.name}: expected at least {_LEAST_SIZE} x {_LEAST_SIZE} pixels, got {size}"
-            raise InvalidInputError(msg)
+        self.check_classes(classes)
         suite = self._suite(_Isolated(network, x.dtype), classes, x.device)
         images = x.float().contiguous()  # the package takes views that channels last has not
         with _own_numbers(self.seed), _tracing_kept():
@@ -80,6 +75,28 @@ class AbstractAuthorsAttack(AbstractAttack):
         suite.apgd_targeted.n_target_classes = min(_TARGETS, classes - 1)
         suite.fab.n_target_classes = min(_TARGETS, classes - 1)
         return suite
+
+
+def _check_tiles(name: str, height: int, width: int) -> None:
+    """Refuse images that the authors' code does not divide into the tiles it starts with in L2.
+
+    They are as high as wide and begin some pixels from the edge, beyond which they may reach.
+
+    Raises:
+        InvalidInputError: If it does not divide such images.
+    """
+    least = min(height, width)
+    if least < _TILES:
+        msg = f"{name}: expected at least {_TILES} x {_TILES} pixels, got {height} x {width}"
+        raise InvalidInputError(msg)
+    side = height // _TILES
+    begin = height % _TILES // 2
+    if side > 1 and begin > min(height % side, width % side):  # of one pixel they fit
+        msg = (
+            f"{name}: expected images that the authors' code divides into squares in L2, such as "
+            f"of 20, 28 or 32 pixels a side, got {height} x {width} (image_size brings them there)"
+        )
+        raise InvalidInputError(msg)
 
 
 class _Isolated:

@@ -5,25 +5,37 @@ from collections.abc import Callable
 from typing import Any, ClassVar, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._checks import brief
+from .._classifiers import (
+    check_images,
+    check_labels,
+    check_weights,
+    differentiating,
+    evaluating,
+    outside_inference,
+)
 from ..errors import InvalidInputError
 from ..threat import ThreatModel
 from .balls import project, size
-from .soundness import warn_if_unsound
+from .soundness import look_at
 
 _SLACK = 1e-5
 """How far rounding may carry a float32 perturbation beyond its ball, relative to the range."""
 
 
+_HALF = (torch.float16, torch.bfloat16)
+"""Types in which the steps of an attack would be lost in rounding."""
+
+
 class AbstractAttack(ABC):
     """An attack on classifiers, made with what the attacker may do.
 
-    The base checks what it is given, calls the variant with the network in evaluation mode,
-    brings the result into the ball and the range of a pixel, and leaves the network as it was:
-    its mode, its parameters and their gradients. Every random number comes from ``seed``, the
-    same for each call.
+    The base checks what it is given, calls the variant with every module of the network in
+    evaluation mode, those too that a function refers to, brings the result into the ball and the
+    range of a pixel, and leaves the network as it was: the mode of each module, its parameters and
+    their gradients. It takes gradients under ``torch.no_grad`` and ``torch.inference_mode`` too.
+    Every random number comes from ``seed``, the same for each call.
 
     Args:
         epsilon: Radius of the ball on the [0, 1] pixel scale.
@@ -36,6 +48,9 @@ class AbstractAttack(ABC):
 
     name: ClassVar[str]
     """Its name in ``ATTACKS``."""
+
+    min_classes: ClassVar[int] = 1
+    """Classes that a network must have."""
 
     def __init__(self, epsilon: float = 8 / 255, *, norm: str = "Linf", seed: int = 0) -> None:
         self.threat = ThreatModel(epsilon, norm)
@@ -64,33 +79,45 @@ class AbstractAttack(ABC):
 
         Args:
             network: Maps images ``(n, c, h, w)`` to logits ``(n, classes)``.
-            x: Images, ``(n, c, h, w)`` floating point in [0, 1].
+            x: Images, ``(n, c, h, w)`` floating point in [0, 1]. The network is given images of
+                their type; those of half precision are attacked in float32 and rounded for it.
             y: Their true classes, ``(n,)`` int64.
-            checks: Whether to log a warning if the network is random, returns probabilities, or
-                has no gradients; it takes two passes over at most 32 images.
+            checks: Whether to look at the network's answers to at most 32 images first, which takes
+                two passes: they must be finite logits of as many classes as there are labels; a
+                warning is logged if they are random, are probabilities, or have no gradients.
 
         Returns:
             Images of the same shape, type and device, in the ball around ``x`` and in [0, 1].
 
         Raises:
-            InvalidInputError: If images or labels are not what was expected.
+            InvalidInputError: If images or labels are not what was expected, or the network's
+                answer is not finite logits of more classes than the largest label.
             RuntimeError: If the attack returned what is not an image, such as NaN.
         """
-        _check(x, y, self.threat.bounds)
-        x = x.detach()
-        generator = torch.Generator(device=x.device).manual_seed(self.seed)
-        training = isinstance(network, nn.Module) and network.training
-        if training:
-            network.eval()  # type: ignore[attr-defined]
-        try:
+        check_images(x, self.threat.bounds)
+        check_labels(y, len(x))
+        check_weights(network)
+        if not len(x):
+            return x.detach().clone()
+        with differentiating(), evaluating(network):
+            x, y = outside_inference(x), outside_inference(y)
             if checks:
-                warn_if_unsound(network, x, y, self.name)
-            with torch.enable_grad():
-                found = self._perturb(network, x, y, generator)
-        finally:
-            if training:
-                network.train()  # type: ignore[attr-defined]
-        return self._within(found.detach(), x)
+                self.check_classes(look_at(network, x, y, self.name))
+            wide = x.float() if x.dtype in _HALF else x
+            seen = network if wide is x else _rounded(network, x.dtype)
+            generator = torch.Generator(device=x.device).manual_seed(self.seed)
+            found = self._within(self._perturb(seen, wide, y, generator).detach(), wide)
+            return found if wide is x else self._round(network, found, x, y)
+
+    def check_classes(self, classes: int) -> None:
+        """Check that a network has as many classes as the attack needs.
+
+        Raises:
+            InvalidInputError: If it has fewer.
+        """
+        if classes < self.min_classes:
+            msg = f"{self.name}: expected at least {self.min_classes} classes, got {classes}"
+            raise InvalidInputError(msg)
 
     @abstractmethod
     def _perturb(
@@ -109,6 +136,24 @@ class AbstractAttack(ABC):
         """
         return (x + project(delta, self.norm, self.epsilon)).clamp(*self.threat.bounds)
 
+    def _round(
+        self, network: Callable[[Tensor], Tensor], found: Tensor, x: Tensor, y: Tensor
+    ) -> Tensor:
+        """Return attacked images in the half precision of ``x``.
+
+        What just crosses a boundary may fall back by rounding: it is then taken on to the ball's
+        surface, if that crosses.
+        """
+        wide = x.to(found.dtype)
+        delta = found - wide
+        most = size(delta, self.norm).clamp_min(1e-12).view(-1, 1, 1, 1)
+        near, far = (
+            towards(image, x) for image in (found, self._nearest(delta * self.epsilon / most, wide))
+        )
+        with torch.no_grad():
+            fell = (network(near).argmax(1) == y) & (network(far).argmax(1) != y)
+        return torch.where(fell.view(-1, 1, 1, 1), far, near)
+
     def _within(self, found: Tensor, x: Tensor) -> Tensor:
         if found.shape != x.shape or not bool(torch.isfinite(found).all()):
             msg = f"{type(self).__name__} returned {tuple(found.shape)} or numbers not finite"
@@ -123,18 +168,18 @@ class AbstractAttack(ABC):
         return f"{type(self).__name__}({self.threat})"
 
 
-def _check(x: Any, y: Any, bounds: tuple[float, float]) -> None:
-    if not isinstance(x, Tensor) or x.ndim != 4 or not x.is_floating_point():
-        got = f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else brief(x)
-        msg = f"x: expected a floating-point tensor of shape (n, c, h, w), got {got}"
-        raise InvalidInputError(msg)
-    whole = isinstance(y, Tensor) and y.dtype == torch.int64
-    if not whole or y.shape != x.shape[:1]:
-        got = f"{tuple(y.shape)} {y.dtype}" if isinstance(y, Tensor) else brief(y)
-        msg = f"y: expected an int64 tensor of shape ({len(x)},), got {got}"
-        raise InvalidInputError(msg)
-    low, high = bounds
-    if x.numel() and not bool(((x >= low) & (x <= high)).all()):
-        got = f"{float(x.min()):g} to {float(x.max()):g}"
-        msg = f"x: expected values in [{low:g}, {high:g}], got {got}"
-        raise InvalidInputError(msg)
+def _rounded(network: Callable[[Tensor], Tensor], dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    """Return a network of half precision as a function of float32 images."""
+    return lambda x: network(x.to(dtype))
+
+
+def towards(found: Tensor, x: Tensor) -> Tensor:
+    """Return images in the half precision of ``x``, each pixel no farther from that in ``x``.
+
+    Rounded to the nearest, some would leave the ball.
+    """
+    near, centre = found.to(x.dtype).abs(), x.to(found.dtype)
+    beyond = (near.to(found.dtype) - centre).abs() > (found - centre).abs()
+    # Of numbers that are not negative the next one is that of the next pattern of bits.
+    step = (centre - near.to(found.dtype)).sign().to(torch.int16)
+    return torch.where(beyond, (near.view(torch.int16) + step).view(x.dtype), near)

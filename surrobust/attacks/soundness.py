@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._classifiers import check_classes, check_logits
 from .balls import gradient_by
 
 logger = logging.getLogger(__name__)
@@ -29,33 +30,48 @@ _SUM = 1e-4
 """How near to one a sum of probabilities is."""
 
 
-def warn_if_unsound(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, name: str) -> None:
-    """Log one warning if an attack's result would say little about this network.
+def look_at(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, name: str) -> int:
+    """Look at a network's answers before it is attacked; return how many classes it knows.
+
+    One warning is logged if an attack's result would say little about this network.
 
     Args:
         network: In evaluation mode.
-        x: Images; the first ones are looked at.
+        x: Images, at least one; the first ones are looked at.
         y: Their classes.
         name: The attack's, for the message.
+
+    Raises:
+        InvalidInputError: If it does not return finite logits, or knows fewer classes than ``y``.
     """
-    if not len(x):
-        return
-    told = "; ".join(_signs(network, x[:LOOKED_AT].detach(), y[:LOOKED_AT]))
-    if told:
-        logger.warning("%s: the measured robustness may be too high: %s", name, told)
-
-
-def _signs(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Iterator[str]:
+    images = x[:LOOKED_AT]
     with torch.no_grad():
-        first, second = network(x), network(x)
+        logits = check_logits(network(images), len(images))
+    check_classes(y, logits.shape[1])
+    if told := "; ".join(_signs(network, images, y[:LOOKED_AT], logits)):
+        logger.warning("%s: the measured robustness may be too high: %s", name, told)
+    return logits.shape[1]
+
+
+def is_random(first: Tensor, second: Tensor) -> bool:
+    """Tell whether logits of two passes over the same images differ by more than rounding."""
+    same = max(_SAME, 8 * torch.finfo(first.dtype).eps)
+    scale = first.abs().max().clamp_min(1e-12)
+    return float((first - second).abs().max() / scale) > same
+
+
+def _signs(
+    network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, first: Tensor
+) -> Iterator[str]:
+    with torch.no_grad():
+        second = network(x)
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         logits = network(leaf)
         loss = functional.cross_entropy(logits, y, reduction="sum")
         gradient = gradient_by(loss, leaf)
     logits = logits.detach()
-    scale = first.abs().max().clamp_min(1e-12)
-    if float((first - second).abs().max() / scale) > _SAME:
+    if is_random(first, second):
         yield "the network is random, its logits differ from pass to pass"
     right = logits.argmax(1) == y
     vanished = (gradient.flatten(1).abs().amax(1) == 0) & right

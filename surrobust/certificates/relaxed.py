@@ -5,11 +5,22 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from .._checks import check_integer
+from .._checks import brief, check_integer
+from .._classifiers import (
+    check_classes,
+    check_images,
+    check_labels,
+    check_logits,
+    check_weights,
+    outside_inference,
+    takes_gradients,
+)
+from ..errors import InvalidInputError
 from ..relaxation import Box, check_bounded, margin_bounds
 from ..threat import ThreatModel
 
 
+@takes_gradients
 def certify_margins(
     network: nn.Module,
     x: Tensor,
@@ -43,17 +54,19 @@ def certify_margins(
     Raises:
         InvalidInputError: If an argument is not what was expected, or the network has layers that
             cannot be bounded.
+        NotFiniteError: If an answer of the network is not finite.
     """
     threat = ThreatModel(epsilon, norm)
     check_integer("batch_size", batch_size, minimum=1)
-    copy = _prepare(network, x)
+    copy, x, y = _prepare(network, x, y)
     bounds = [
-        _bound(copy, images.double(), classes, threat, ranges)
+        _bound(copy, images, classes, threat, ranges)
         for images, classes in zip(x.split(batch_size), y.split(batch_size), strict=True)
     ]
     return torch.cat(bounds)
 
 
+@takes_gradients
 def certified_radii(
     network: nn.Module,
     x: Tensor,
@@ -76,10 +89,17 @@ def certified_radii(
         ranges: See :func:`certify_margins`.
         largest: Radius that is not exceeded.
         steps: Halvings; radii are exact to ``largest`` / 2 ** ``steps``.
+
+    Raises:
+        InvalidInputError: See :func:`certify_margins`.
+        NotFiniteError: See :func:`certify_margins`.
     """
-    copy = _prepare(network, x)
+    if not 0 < largest < float("inf"):
+        msg = f"largest: expected a finite number above 0, got {brief(largest)}"
+        raise InvalidInputError(msg)
+    copy, x, y = _prepare(network, x, y)
     radii = []
-    for image, label in zip(x.double().split(1), y.split(1), strict=True):
+    for image, label in zip(x.split(1), y.split(1), strict=True):
         low, high = 0.0, float(largest)
         for _ in range(check_integer("steps", steps, minimum=1)):
             middle = (low + high) / 2
@@ -89,11 +109,21 @@ def certified_radii(
     return torch.tensor(radii, dtype=torch.float64, device=x.device)
 
 
-def _prepare(network: nn.Module, x: Tensor) -> nn.Module:
-    """Return a copy in double precision that can be bounded."""
+def _prepare(network: nn.Module, x: Tensor, y: Tensor) -> tuple[nn.Module, Tensor, Tensor]:
+    """Return a copy of a network in double precision that can be bounded, images and classes."""
+    check_images(x)
+    check_labels(y, len(x))
+    if not len(x):
+        msg = "x: expected at least one image, got none"
+        raise InvalidInputError(msg)
+    check_weights(network)
+    x, y = outside_inference(x).double(), outside_inference(y)
     copy = deepcopy(network).double().eval().requires_grad_(False)
-    check_bounded(copy, x[:1].double())
-    return copy
+    check_bounded(copy, x[:1])
+    with torch.no_grad():
+        logits = check_logits(copy(x[:1]), 1)  # what cannot be bounded has been refused
+    check_classes(y, logits.shape[1])
+    return copy, x, y
 
 
 def _bound(network: nn.Module, x: Tensor, y: Tensor, threat: ThreatModel, ranges: str) -> Tensor:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .._checks import brief, check_fraction, check_integer
-from ..errors import InvalidInputError
+from .._classifiers import check_images, check_logits, evaluating
+from ..errors import InvalidInputError, NotFiniteError
 from ..metrics import clopper_pearson_lower
 
 ABSTAIN = -1
@@ -30,9 +31,24 @@ class SmoothedCertificate:
     radii: npt.NDArray[np.float64]
 
     def accuracy(self, labels: npt.ArrayLike, radius: float = 0.0) -> float:
-        """Return the share of images certified to have their label within a radius."""
-        right = self.classes == np.asarray(labels)
-        return float((right & (self.radii >= radius)).mean())
+        """Return the share of images certified to have their label within a radius.
+
+        Args:
+            labels: Their classes, ``(n,)`` integers from 0.
+            radius: On the [0, 1] pixel scale, at least 0.
+
+        Raises:
+            InvalidInputError: If they are not, or there are no images.
+        """
+        given = np.asarray(labels)
+        whole = np.issubdtype(given.dtype, np.integer)
+        if given.shape != self.classes.shape or not whole or not len(given) or given.min() < 0:
+            msg = f"labels: expected integers from 0 of shape {self.classes.shape}, not empty"
+            raise InvalidInputError(f"{msg}, got {brief(labels)}")
+        if not radius >= 0:
+            msg = f"radius: expected a number of at least 0, got {brief(radius)}"
+            raise InvalidInputError(msg)
+        return float(((self.classes == given) & (self.radii >= radius)).mean())
 
 
 def certify_smoothed(
@@ -55,9 +71,9 @@ def certify_smoothed(
     of all other classes as the second).
 
     Args:
-        network: Maps images to logits.
+        network: Maps images to logits; every module of it in evaluation mode.
         x: Images ``(n, c, h, w)`` in [0, 1].
-        sigma: Standard deviation of the noise on the [0, 1] pixel scale.
+        sigma: Standard deviation of the noise on the [0, 1] pixel scale, above 0 and finite.
         n_select: Draws that choose the class.
         n: Draws that estimate its probability.
         alpha: How probable it may be that the certificate of an image is wrong.
@@ -66,35 +82,35 @@ def certify_smoothed(
 
     Raises:
         InvalidInputError: If an argument is not what was expected.
+        NotFiniteError: If an answer of the network is not finite.
     """
     from scipy.special import ndtri
 
     for name, value in (("n_select", n_select), ("n", n), ("batch_size", batch_size)):
         check_integer(name, value, minimum=1)
-    check_fraction("alpha", alpha)
-    if not sigma > 0:
-        msg = f"sigma: expected a number above 0, got {brief(sigma)}"
+    if check_fraction("alpha", alpha) == 1:  # would certify any radius
+        msg = f"alpha: expected a number above 0 and below 1, got {brief(alpha)}"
         raise InvalidInputError(msg)
-    if x.ndim != 4 or not x.is_floating_point():
-        msg = f"x: expected floats of shape (n, c, h, w), got {x.dtype} {tuple(x.shape)}"
+    if not 0 < sigma < float("inf"):
+        msg = f"sigma: expected a finite number above 0, got {brief(sigma)}"
         raise InvalidInputError(msg)
-    training = isinstance(network, nn.Module) and network.training
-    if training:
-        network.eval()  # type: ignore[attr-defined]
+    check_images(x)
     classes, radii = [], []
-    try:
-        for image in x:
+    with evaluating(network):
+        for number, image in enumerate(x):
             rng = torch.Generator(device=x.device).manual_seed(seed)
-            first = _count(network, image, sigma, n_select, batch_size, rng)
+            try:
+                first = _count(network, image, sigma, n_select, batch_size, rng)
+                counts = _count(network, image, sigma, n, batch_size, rng)
+            except NotFiniteError as error:
+                msg = f"x: image number {number} with noise: {error}"
+                raise NotFiniteError(msg) from None
             top = int(first.argmax())
-            hits = int(_count(network, image, sigma, n, batch_size, rng)[top])
+            hits = int(counts[top])
             probability = clopper_pearson_lower(hits, n, confidence=1 - alpha)
             certain = probability > 0.5
             classes.append(top if certain else ABSTAIN)
             radii.append(sigma * float(ndtri(probability)) if certain else 0.0)
-    finally:
-        if training:
-            network.train()  # type: ignore[attr-defined]
     return SmoothedCertificate(np.asarray(classes, dtype=np.int64), np.asarray(radii))
 
 
@@ -113,6 +129,7 @@ def _count(
         size = min(batch_size, n - begin)
         noise = torch.empty((size, *image.shape), dtype=image.dtype, device=image.device)
         logits = network(image + noise.normal_(0, sigma, generator=rng))
+        check_logits(logits, size)
         found = torch.bincount(logits.argmax(1), minlength=logits.shape[1])
         counts = found if counts is None else counts + found
     assert counts is not None

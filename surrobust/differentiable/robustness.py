@@ -8,8 +8,8 @@ has outputs of its own.
 import torch
 from torch import Tensor, nn
 
+from .._classifiers import evaluating, takes_gradients
 from ..relaxation import Box, margin_bounds
-from .unrolling import evaluating
 
 
 def certified_term(
@@ -41,6 +41,7 @@ def certified_term(
     return bounds.min(dim=1).values.mean()
 
 
+@takes_gradients
 def jacobian_term(network: nn.Module, x: Tensor, *, epsilon: float, norm: str = "Linf") -> Tensor:
     """Return minus a first-order bound on how far an attack moves the logits.
 

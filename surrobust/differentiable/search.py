@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .._checks import brief, check_integer
+from .._classifiers import takes_gradients
 from .._files import write_json, write_text
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
@@ -71,6 +72,7 @@ class Outcome:
         return {role: text for role, text in self.document["collapse"].items() if text is not None}
 
 
+@takes_gradients
 def gradient_search(
     method: AbstractMethod,
     images: AnyPath,

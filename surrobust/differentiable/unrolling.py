@@ -6,13 +6,13 @@ depends on the architecture too (equations 6 and 7). Unlike the paper, the produ
 second derivative is taken exactly, by differentiating the inner gradient, not by differences.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from .._classifiers import in_mode
 from ..supernets import AbstractSupernet
 
 Function = Callable[[AbstractSupernet], Tensor]
@@ -117,12 +117,8 @@ def evaluate_at(
     host = _Host(network)
     swapped = {f"network.{name}": tensor for name, tensor in weights.items()}
     swapped |= {f"network.{name}": tensor.clone() for name, tensor in network.named_buffers()}
-    before = network.training
-    network.train()
-    try:
+    with in_mode(True, network):
         return torch.func.functional_call(host, swapped, (function,))
-    finally:
-        network.train(before)
 
 
 class _Host(nn.Module):
@@ -139,14 +135,3 @@ class _Host(nn.Module):
     def forward(self, function: Function) -> Tensor:
         """Return the function's value."""
         return function(self.network)
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode for a while."""
-    before = network.training
-    network.eval()
-    try:
-        yield
-    finally:
-        network.train(before)

@@ -2,8 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,11 +10,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .._checks import brief, check_integer
+from .._classifiers import (
+    as_tensor,
+    check_classes,
+    check_logits,
+    check_range,
+    differentiating,
+    evaluating,
+    find_modules,
+)
 from ..attacks import PGD, AbstractAttack
 from ..attacks.gradients import CapturedNetwork
+from ..attacks.soundness import is_random
 from ..errors import InvalidInputError
 from ..metrics import wilson_interval
 from ..networks import tuned
@@ -72,6 +81,7 @@ def measure_accuracy(
     batch_size: int | None = None,
     device: str | torch.device | None = None,
     captured: bool = False,
+    allow_random: bool = False,
     checkpoint: AnyPath | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> Accuracy:
@@ -82,9 +92,11 @@ def measure_accuracy(
     The attack checks the network on the first batch only.
 
     Args:
-        network: Maps images to logits; measured in evaluation mode and left in its own.
-        images: ``(n, c, h, w)``, uint8 or floating point in [0, 1].
-        labels: Their classes, ``(n,)`` integers.
+        network: Maps images to logits; measured with every module in evaluation mode, those too
+            that a function refers to, and left with each in its own.
+        images: ``(n, c, h, w)``, uint8 or floating point in [0, 1]; brought to the type of the
+            network's tensors where they are all of one.
+        labels: Their classes, ``(n,)`` integers from 0.
         attack: None for none.
         batch_size: Images at a time; None is 256, on a GPU equal parts of at most 2000 where its
             memory allows.
@@ -93,24 +105,36 @@ def measure_accuracy(
         captured: Whether the gradients of ``pgd`` are replayed as a CUDA graph, on a GPU; for
             networks without control flow that depends on their input. The last batch is then
             filled up with the first images, which are not counted twice.
+        allow_random: Whether a network may answer otherwise each time: what is measured is then
+            one draw of its answers, attacked by gradients of others, which says little of what
+            averaged gradients would find.
         checkpoint: A JSON file that is written after each batch and continued from where it
             exists; None for none.
         report: Called after each batch with the images done and all.
 
     Raises:
-        InvalidInputError: If images, labels or an option are not what was expected, or the
-            checkpoint is of another measurement.
+        InvalidInputError: If images, labels or an option are not what was expected, the network
+            is random or knows fewer classes than there are labels, or the checkpoint is of another
+            measurement.
+        NotFiniteError: If an answer of the network is not finite.
         OSError: If the checkpoint cannot be written.
     """
     if batch_size is not None:
         check_integer("batch_size", batch_size, minimum=1)
     x, y = _tensors(images, labels)
     place = _place(network, x, device)
-    batches = _Batches(x, y, place, batch_size or _default_size(len(x), place))
+    size = batch_size or _default_size(len(x), place)
+    batches = _Batches(x, y, place, _type_for(network, x), size)
     measure = partial(
-        _measure, network, attack=attack, captured=captured, checkpoint=checkpoint, report=report
+        _measure,
+        network,
+        attack=attack,
+        captured=captured,
+        allow_random=allow_random,
+        checkpoint=checkpoint,
+        report=report,
     )
-    with _evaluating(network), tuned(place):
+    with differentiating(), evaluating(network), tuned(place):
         try:
             return measure(batches)
         except torch.OutOfMemoryError:
@@ -128,13 +152,14 @@ class _Batches:
     x: Tensor
     y: Tensor
     place: torch.device
+    dtype: torch.dtype
     size: int
 
     def bring(self, begin: int, *, fill: bool) -> tuple[Tensor, Tensor]:
         """Return the batch that begins with an image; a last one filled up with the first."""
         rows = torch.arange(begin, begin + self.size)
         rows = rows % len(self.x) if fill else rows[rows < len(self.x)]
-        return _bring(self.x[rows], self.place), self.y[rows].to(self.place)
+        return _bring(self.x[rows], self.place, self.dtype), self.y[rows].to(self.place)
 
 
 def _measure(
@@ -143,6 +168,7 @@ def _measure(
     *,
     attack: AbstractAttack | None,
     captured: bool,
+    allow_random: bool,
     checkpoint: AnyPath | None,
     report: Callable[[int, int], None] | None,
 ) -> Accuracy:
@@ -153,19 +179,46 @@ def _measure(
     if progress.done % size and progress.done != n:
         progress = Progress(progress.path, progress.measurement, [])
     replays = captured and _pays(attack, batches.place)
-    seen = network
+    seen, first = network, progress.done
     for begin in range(progress.done, n, size):
         pixels, classes = batches.bring(begin, fill=replays)
+        if begin == first:
+            _check_answers(network, pixels, batches.y, begin, allow_random=allow_random)
         if replays and seen is network:
             seen = CapturedNetwork(network, pixels, classes)
         if attack is not None:
             pixels = attack(seen, pixels, classes, checks=begin == 0)
         with torch.no_grad():
-            right = network(pixels).argmax(1) == classes
+            logits = check_logits(network(pixels), len(pixels), begin=begin)
+        right = logits.argmax(1) == classes
         progress = progress.with_(right[: n - begin].tolist())
         if report is not None:
             report(progress.done, n)
     return Accuracy.of(progress.correct)
+
+
+@torch.no_grad()
+def _check_answers(
+    network: Callable[[Tensor], Tensor],
+    pixels: Tensor,
+    labels: Tensor,
+    begin: int,
+    *,
+    allow_random: bool,
+) -> None:
+    """Check a network's answers to some images: finite logits, of the classes of all, not random.
+
+    Raises:
+        InvalidInputError: If they are not.
+    """
+    answers = check_logits(network(pixels), len(pixels), begin=begin)
+    check_classes(labels, answers.shape[1], name="labels")
+    if not allow_random and is_random(answers, network(pixels)):
+        msg = (
+            "network: expected the same logits for the same images, got others (allow_random=True "
+            "measures one draw of them)"
+        )
+        raise InvalidInputError(msg)
 
 
 def _pays(attack: AbstractAttack | None, place: torch.device) -> bool:
@@ -181,25 +234,25 @@ def _default_size(n: int, place: torch.device) -> int:
 
 
 def _tensors(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
-    x, y = (torch.as_tensor(given) for given in (images, labels))
+    x, y = as_tensor(images, "images"), as_tensor(labels, "labels")
     if x.ndim != 4 or not (x.is_floating_point() or x.dtype == torch.uint8) or not len(x):
         got = f"{x.dtype} {tuple(x.shape)}"
         msg = f"images: expected uint8 or floats of shape (n, c, h, w), not empty, got {got}"
         raise InvalidInputError(msg)
-    if y.shape != x.shape[:1] or y.is_floating_point() or y.dtype == torch.bool:
+    if y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         got = f"{y.dtype} {tuple(y.shape)}"
         msg = f"labels: expected integers of shape ({len(x)},), got {got}"
         raise InvalidInputError(msg)
-    if x.is_floating_point() and not bool(((x >= 0) & (x <= 1)).all()):
-        msg = f"images: expected values in [0, 1], got {float(x.min()):g} to {float(x.max()):g}"
-        raise InvalidInputError(msg)
-    return x, y.long()
+    if x.is_floating_point():
+        check_range(x, "images")
+    y = y.long()
+    check_classes(y, name="labels")
+    return x, y
 
 
 def _place(network: Any, x: Tensor, device: str | torch.device | None) -> torch.device:
     if device is None:
-        parameters = network.parameters() if isinstance(network, nn.Module) else iter(())
-        first = next(parameters, None)
+        first = next(_tensors_of(network), None)
         return x.device if first is None else first.device
     try:
         return torch.device(device)
@@ -208,20 +261,23 @@ def _place(network: Any, x: Tensor, device: str | torch.device | None) -> torch.
         raise InvalidInputError(msg) from None
 
 
-def _bring(images: Tensor, place: torch.device) -> Tensor:
+def _type_for(network: Any, x: Tensor) -> torch.dtype:
+    """Return the type that a network computes with throughout, if it is one, else the images'."""
+    types = {tensor.dtype for tensor in _tensors_of(network) if tensor.is_floating_point()}
+    if len(types) == 1:
+        return types.pop()
+    return torch.float32 if x.dtype == torch.uint8 else x.dtype
+
+
+def _tensors_of(network: Any) -> Iterator[Tensor]:
+    for module in find_modules(network):
+        yield from module.parameters()
+        yield from module.buffers()
+
+
+def _bring(images: Tensor, place: torch.device, dtype: torch.dtype) -> Tensor:
     moved = images.to(place)
+    # Divided in float32: in half precision images would be rounded twice.
     pixels = moved.float().div_(_PIXEL) if moved.dtype == torch.uint8 else moved
     layout = torch.channels_last if place.type == "cuda" else torch.contiguous_format
-    return pixels.contiguous(memory_format=layout)
-
-
-@contextmanager
-def _evaluating(network: Any) -> Any:
-    training = isinstance(network, nn.Module) and network.training
-    if training:
-        network.eval()
-    try:
-        yield
-    finally:
-        if training:
-            network.train()
+    return pixels.to(dtype).contiguous(memory_format=layout)

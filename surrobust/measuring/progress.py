@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from .._classifiers import find_modules
 from .._files import read_json, write_json
 from ..attacks import AbstractAttack
 from ..errors import InvalidInputError
@@ -78,9 +79,9 @@ def describe(
     batch_size: int,
 ) -> Measurement:
     """Return what tells a measurement from another: hashes of weights, images, labels, options."""
-    state = network.state_dict() if isinstance(network, nn.Module) else {}
+    states = [module.state_dict() for module in find_modules(network)]
     return {
-        "network": _digest(*state.values()),
+        "network": _digest(*(tensor for state in states for tensor in state.values())),
         "images": _digest(x),
         "labels": _digest(y),
         "attack": None if attack is None else attack.describe(),

@@ -128,6 +128,7 @@ class GraphNetwork(AbstractPredictor):
         """
         import torch
 
+        from .._classifiers import differentiating
         from ._network_training import find_device, one_thread, train_network
 
         scores, Z = [], np.zeros((len(seen), *Y.shape))
@@ -136,7 +137,7 @@ class GraphNetwork(AbstractPredictor):
             scores.append(scale)
         Z, weights = Z.repeat(self.members, axis=0), seen.repeat(self.members, axis=0)
         device = find_device(self.device)
-        with one_thread():
+        with one_thread(), differentiating():
             generator = torch.Generator().manual_seed(self.seed)
             network = self._new_network(Y.shape[1], len(weights), generator).to(device)
             train_network(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .._checks import brief
+from .._classifiers import as_tensor, check_classes, check_range
 from ..errors import InvalidInputError
 from ..images import load_images
 from ..networks import NORMALISATIONS
@@ -52,17 +53,19 @@ def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> Batch:
 def _given(pair: Any, classes: int | None = None) -> Batch:
     """Return a pair ``(x, y)`` as a batch, normalised by its own statistics."""
     try:
-        x, y = (torch.as_tensor(part) for part in pair)
-    except (TypeError, ValueError, RuntimeError):
+        x, y = (as_tensor(part, "images") for part in pair)
+    except (TypeError, ValueError):
         x, y = torch.empty(0), torch.empty(0)
     if x.ndim != 4 or min(x.shape[-2:]) < 4 or y.shape != x.shape[:1] or len(y) < 2:
         got = f"shapes {tuple(x.shape)} and {tuple(y.shape)}" if x.ndim > 1 else brief(pair)
         msg = f"images: expected a name, a folder or (x, y) of shapes (n, c, h, w), (n,), got {got}"
         raise InvalidInputError(msg)
-    x, y = x.detach().to(torch.float32), y.detach().to(torch.int64)
-    if not bool(((x >= 0) & (x <= 1)).all()):
-        msg = f"images: expected values in [0, 1], got {float(x.min()):g} to {float(x.max()):g}"
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool or x.is_complex():
+        msg = f"images: expected (x, y) with numbers x and integers y, got {x.dtype} and {y.dtype}"
         raise InvalidInputError(msg)
+    x, y = x.detach().to(torch.float32), y.detach().to(torch.int64)
+    check_range(x, "images")
+    check_classes(y, name="images: y")
     mean, deviation = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)).clamp_min(1e-3)
     statistics = (tuple(mean.tolist()), tuple(deviation.tolist()))
     return Batch(x, y, classes or max(int(y.max()) + 1, 2), statistics)

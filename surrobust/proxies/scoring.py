@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from .._checks import check_choice, check_integer
+from .._classifiers import takes_gradients
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..networks import build_network, find_device
@@ -42,6 +43,7 @@ class ProxyScorer:
         InvalidInputError: If an argument is not what is listed here.
     """
 
+    @takes_gradients
     def __init__(
         self,
         proxies: Iterable[str | AbstractProxy],
@@ -72,6 +74,7 @@ class ProxyScorer:
         """Mean and standard deviation per channel that the network's first layer takes out."""
         return self.batch.normalisation
 
+    @takes_gradients
     def probe(self, architecture: Architecture) -> Probe:
         """Return the network of a cell and the batch, ready to be scored."""
         network = build_network(
@@ -86,6 +89,7 @@ class ProxyScorer:
         arrange(network, self.layout)
         return Probe(network, self._x, self._y, needs=self.needs, seed=self.seed)
 
+    @takes_gradients
     def score(self, architecture: Architecture) -> dict[str, float]:
         """Return the scores of one cell by column, NaN where there is none."""
         probe = self.probe(architecture)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .._checks import check_choice
+from .._classifiers import takes_gradients
 from .box import Box
 from .guard import check_bounded, check_layers
 from .intervals import Forward, Ranges, interval_ranges, replaced
@@ -24,6 +25,7 @@ RANGES: Mapping[str, Callable[..., Ranges]] = MappingProxyType(
 """Where the range of what enters a ReLU or maximum may come from."""
 
 
+@takes_gradients
 def margin_bounds(
     network: nn.Module,
     box: Box,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .._capture import try_capture
 from .._checks import brief, check_integer
+from .._classifiers import takes_gradients
 from ..errors import InvalidInputError
 from ..images import ImageSet
 from ..networks import FoldedNetwork, find_device, tuned
@@ -66,6 +67,7 @@ class Training:
             training's; while training, if the time limit cannot be kept: the checkpoint stays.
     """
 
+    @takes_gradients
     def __init__(
         self,
         architecture: AnyArchitecture,
@@ -135,6 +137,7 @@ class Training:
             if event is not None and report is not None:
                 report(event)
 
+    @takes_gradients
     def course(self, until: int | None = None) -> Generator[Event | None, None, None]:
         """Train as :meth:`run` does, handing over after each step, so that others can take theirs.
 
@@ -148,6 +151,7 @@ class Training:
             if self.epoch > before:
                 yield self.progress
 
+    @takes_gradients
     def steps(self) -> Generator[Projection | None, None, None]:
         """Train one epoch, handing over after each step; see :meth:`course` and :meth:`run`."""
         began = time.perf_counter()

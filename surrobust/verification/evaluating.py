@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from .._classifiers import takes_gradients
 from ..measuring import Accuracy, CorruptedAccuracy, measure_accuracy, measure_corrupted
 from ..networks import FoldedNetwork
 from .metrics import CORRUPTED
@@ -27,6 +28,7 @@ def measure_all(
     }
 
 
+@takes_gradients
 def measure_metric(
     network: nn.Module, plan: Plan, metric: str, progress: Path | None = None
 ) -> Accuracy | CorruptedAccuracy:

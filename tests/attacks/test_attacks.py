@@ -4,7 +4,8 @@ from torch import nn
 
 from surrobust.attacks import ATTACKS, FGSM, PGD
 from surrobust.attacks.balls import draw, project, size, steepest
-from surrobust.errors import InvalidInputError
+from surrobust.attacks.base import towards
+from surrobust.errors import InvalidInputError, NotFiniteError
 
 ALL = [(name, norm) for name in ATTACKS for norm in ("Linf", "L2")]
 SHORT = {"square": {"queries": 60}}
@@ -75,6 +76,105 @@ def test_training_mode_and_statistics_are_kept(name: str, norm: str) -> None:
 def test_epsilon_zero_changes_nothing(name: str, norm: str) -> None:
     x, y = batch(4)
     assert torch.allclose(ATTACKS[name](epsilon=0.0, norm=norm)(small_network().eval(), x, y), x)
+
+
+def attack_named(name: str, norm: str):
+    epsilon = (0.05 if norm == "Linf" else 0.7) * WIDE.get(name, 1)
+    return ATTACKS[name](epsilon=epsilon, norm=norm, **SHORT.get(name, {}))
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_changes_nothing(name: str, norm: str, mode) -> None:
+    attack, network, (x, y) = attack_named(name, norm), small_network().eval(), batch()
+    expected = attack(network, x, y)
+    with mode():
+        assert torch.equal(attack(network, x.clone(), y.clone()), expected)
+        assert torch.is_inference_mode_enabled() == (mode is torch.inference_mode)
+
+
+def test_weights_made_in_inference_mode_are_refused() -> None:
+    x, y = batch(2)
+    with torch.inference_mode():
+        network = small_network().eval()
+    with pytest.raises(InvalidInputError, match=r"outside of torch\.inference_mode"):
+        FGSM()(network, x, y)
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_every_module_is_attacked_in_evaluation_mode(name: str, norm: str) -> None:
+    attack, network, (x, y) = attack_named(name, norm), small_network().eval(), batch()
+    expected, statistics = attack(network, x, y), network[1].running_mean.clone()
+    network[1].train()  # below a root in evaluation mode
+    for given in (network, lambda x: network(x), nn.Sequential(nn.Identity(), network)):
+        assert torch.equal(attack(given, x, y), expected)
+    assert torch.equal(network[1].running_mean, statistics)
+    assert [module.training for module in network] == [False, True, False, False, False]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_images_of_any_type_stay_in_the_ball(name: str, norm: str, dtype: torch.dtype) -> None:
+    attack, (x, y) = attack_named(name, norm), batch()
+    exact, network, x = small_network().eval(), small_network().eval().to(dtype), x.to(dtype)
+    attacked = attack(network, x, y)
+    assert attacked.dtype == dtype
+    # In double precision, so that nothing is hidden by rounding once more.
+    moved = attacked.double() - x.double()
+    assert float(size(moved, norm).max()) <= attack.epsilon + 1e-5
+    assert float(attacked.min()) >= 0
+    assert float(attacked.max()) <= 1
+    # As good as in float32 but for the few images that rounding of logits or pixels turns.
+    wide = attack(exact, x.float(), y)
+    right = [int((net(z).argmax(1) == y).sum()) for net, z in ((network, attacked), (exact, wide))]
+    assert abs(right[0] - right[1]) <= 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_pixels_are_rounded_towards_the_image(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(2000, generator=generator).to(dtype)
+    x[:2] = torch.tensor([0.0, 1.0])
+    found = (x.float() + 0.03 * torch.randn(2000, generator=generator)).clamp(0, 1)
+    rounded = towards(found, x)
+    moved, allowed = ((z.double() - x.double()).abs() for z in (rounded, found))
+    assert bool((moved <= allowed).all())
+    step = torch.finfo(dtype).eps  # of numbers below one, at least their spacing
+    assert float((rounded.float() - found).abs().max()) <= step
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+def test_no_images_are_no_attacked_images(name: str, norm: str) -> None:
+    x, y = torch.zeros(0, 3, 8, 8), torch.zeros(0, dtype=torch.int64)
+    assert attack_named(name, norm)(small_network(), x, y).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize(("name", "norm"), ALL)
+@pytest.mark.parametrize("label", [-1, -100, 4, 10])
+def test_classes_that_the_network_does_not_know_are_refused(name, norm, label: int) -> None:
+    x, y = batch(40)
+    y[37] = label  # beyond the images that are looked at
+    with pytest.raises(InvalidInputError, match=f"y: expected classes from 0 .*, got {label}"):
+        attack_named(name, norm)(small_network(), x, y)
+
+
+@pytest.mark.parametrize("height", [4, 5, 6, 8, 9, 12, 14, 18, 20, 24, 28, 32])
+@pytest.mark.parametrize("width", [3, 5, 8, 9, 14, 24, 32])
+def test_square_takes_images_or_refuses_them(height: int, width: int) -> None:
+    x = torch.rand((2, 3, height, width), generator=torch.Generator().manual_seed(0))
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 4))
+    with torch.no_grad():
+        y = network(x).argmax(1)
+    attack = ATTACKS["square"](epsilon=0.01, norm="L2", queries=8)
+    side = height // 5
+    begin = (height - 5 * side) // 2
+    # A tile that ends beyond the image is cut; of one pixel nothing is left of it, which is fine.
+    fit = side < 2 or all(begin + total // side * side <= total for total in (height, width))
+    if min(height, width) < 5 or not fit:
+        with pytest.raises(InvalidInputError, match=f"got {height} x {width}"):
+            attack(network, x, y)
+        return
+    assert float(size(attack(network, x, y) - x, "L2").max()) <= 0.01 + 1e-5
 
 
 class Line(nn.Module):
@@ -183,5 +283,8 @@ def test_wrong_arguments_are_refused() -> None:
 
 def test_what_is_not_finite_is_not_returned() -> None:
     x, y = batch(2)
-    with pytest.raises(RuntimeError, match="not finite"):
+    with pytest.raises(NotFiniteError, match="expected finite logits, got others for 2 of 2"):
         FGSM(norm="L2")(lambda x: x.flatten(1)[:, :4] * torch.nan, x, y)
+    rooted = torch.zeros_like(x)  # finite logits, of which the gradient is not
+    with pytest.raises(RuntimeError, match="not finite"):
+        FGSM(norm="L2")(lambda x: x.sqrt().flatten(1)[:, :4], rooted, y)

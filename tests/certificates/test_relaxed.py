@@ -177,3 +177,39 @@ def test_networks_that_cannot_be_bounded_are_refused() -> None:
         certify_margins(draw(Hidden()), x, y, 0.01)
     with pytest.raises(InvalidInputError, match="sums with weights that are not negative"):
         certify_margins(draw(Difference()), x, y, 0.2)
+
+
+def test_inference_mode_changes_nothing() -> None:
+    network, x = small(), batch(3)
+    y = network(x).argmax(1)
+    bounds, radii = certify_margins(network, x, y, 0.02), certified_radii(network, x, y, steps=4)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            assert torch.equal(certify_margins(network, x.clone(), y, 0.02), bounds)
+            assert torch.equal(certified_radii(network, x.clone(), y, steps=4), radii)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": torch.tensor([0, -1])}, "y: expected classes from 0 .*, got -1"),
+        ({"y": torch.tensor([0, 4])}, "y: expected classes from 0 to 3, .* got 4"),
+        ({"y": torch.tensor([0])}, r"y: expected an int64 tensor of shape \(2,\)"),
+        ({"x": batch(2) * torch.nan}, "x: expected values in .* got nan 96 times"),
+        ({"x": batch(0), "y": torch.zeros(0, dtype=torch.int64)}, "x: expected at least one image"),
+    ],
+)
+def test_wrong_images_and_classes_are_refused(change, message: str) -> None:
+    given = {"x": batch(2), "y": torch.zeros(2, dtype=torch.int64), **change}
+    for certify in (lambda *args: certify_margins(*args, 0.01), certified_radii):
+        with pytest.raises(InvalidInputError, match=message):
+            certify(small(), given["x"], given["y"])
+
+
+def test_weights_that_are_not_finite_certify_nothing() -> None:
+    network, x = small(), batch(2)
+    network[-1].bias.data[1] = torch.nan
+    with pytest.raises(InvalidInputError, match="network: expected"):
+        certify_margins(network, x, torch.zeros(2, dtype=torch.int64), 0.01)
+    with pytest.raises(InvalidInputError, match="largest: expected a finite number above 0"):
+        certified_radii(small(), x, torch.zeros(2, dtype=torch.int64), largest=float("inf"))

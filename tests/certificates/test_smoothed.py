@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import norm
+from torch import nn
 
-from surrobust.certificates import ABSTAIN, certify_smoothed
-from surrobust.errors import InvalidInputError
+from surrobust.certificates import ABSTAIN, SmoothedCertificate, certify_smoothed
+from surrobust.errors import InvalidInputError, NotFiniteError
 
 WEIGHT = torch.tensor([3.0, 0.0, 4.0]).reshape(1, 3, 1, 1)  # of length 5
 
@@ -63,13 +64,48 @@ def test_seeds_and_batches() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sigma": 0.0}, "sigma: expected a number above 0"),
+        ({"sigma": 0.0}, "sigma: expected a finite number above 0"),
+        ({"sigma": float("inf")}, "sigma: expected a finite number above 0, got inf"),
+        ({"sigma": float("nan")}, "sigma: expected a finite number above 0, got nan"),
         ({"n": 0}, "n: expected an integer"),
         ({"alpha": 2.0}, "alpha: expected a number above 0"),
-        ({"x": torch.zeros(3)}, "x: expected floats of shape"),
+        ({"alpha": 1.0}, "alpha: expected a number above 0 and below 1"),
+        ({"x": torch.zeros(3)}, "x: expected a floating-point tensor of shape"),
+        ({"x": torch.full((1, 3, 1, 1), torch.nan)}, "x: expected values in"),
     ],
 )
 def test_wrong_arguments_are_refused(change, message: str) -> None:
     given = {"x": image(0, 0, 0), "sigma": 0.3, "n": 10, **change}
     with pytest.raises(InvalidInputError, match=message):
         certify_smoothed(line, given.pop("x"), **given)
+
+
+def test_images_with_answers_that_are_not_finite_are_not_certified() -> None:
+    def fails(x: torch.Tensor) -> torch.Tensor:
+        return line(x) / (x[:, :1, 0, 0] < 0.8)  # 0 / 0 or 1 / 0
+
+    x = torch.cat([image(0.1, 0.1, 0.1), image(0.9, 0.1, 0.1)])
+    with pytest.raises(NotFiniteError, match="x: image number 0 with noise: network: expected"):
+        certify_smoothed(fails, x, sigma=3.0, n=200)
+    with pytest.raises(NotFiniteError, match="x: image number 1 with noise: network: expected"):
+        certify_smoothed(fails, x, sigma=1e-3, n=20)
+
+
+def test_every_module_is_certified_in_evaluation_mode() -> None:
+    dropout = nn.Dropout(0.9)
+    network = nn.Sequential(nn.Identity(), dropout).eval()
+    dropout.train()
+    x = image(0.9, 0.1, 0.7)
+    found = certify_smoothed(lambda x: line(network(x)), x, sigma=0.1, n=500)
+    assert found.radii == certify_smoothed(line, x, sigma=0.1, n=500).radii
+    assert dropout.training
+
+
+def test_abstentions_are_never_right() -> None:
+    found = SmoothedCertificate(np.array([ABSTAIN, 1]), np.array([0.0, 0.2]))
+    assert found.accuracy([0, 1]) == 0.5
+    for labels in ([-1, 1], [0], [0.0, 1.0]):
+        with pytest.raises(InvalidInputError, match="labels: expected integers from 0 of shape"):
+            found.accuracy(labels)
+    with pytest.raises(InvalidInputError, match="radius: expected a number of at least 0"):
+        found.accuracy([0, 1], radius=float("nan"))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from surrobust.attacks import FGSM, PGD
-from surrobust.errors import InvalidInputError
+from surrobust.errors import InvalidInputError, NotFiniteError
 from surrobust.measuring import PRESETS, Accuracy, compare_paired, measure_accuracy
 from surrobust.metrics import clopper_pearson_lower, mcnemar_exact, wilson_interval
 
@@ -145,6 +145,112 @@ def test_wrong_arguments_are_refused(change, message: str) -> None:
         measure_accuracy(Brightness(), given.pop("images"), given.pop("labels"), **given)
     with pytest.raises(InvalidInputError, match="not empty"):
         Accuracy.of([])
+
+
+def noisy_network() -> nn.Sequential:
+    """Batch norm and dropout, in training mode below a root in evaluation mode."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(), nn.Flatten()
+        )
+        network.append(nn.Linear(8 * 4, 3)).eval()
+    network[1].train()
+    network[3].train()
+    return network
+
+
+def noise(n: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
+    x = torch.rand((n, 3, 4, 4), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        return x, noisy_network().eval()(x).argmax(1)
+
+
+def by_function(network):
+    return lambda x: network(x)
+
+
+@pytest.mark.parametrize("wrap", [lambda network: network, by_function])
+@pytest.mark.parametrize("attack", [None, PGD(epsilon=0.02)])
+def test_every_module_is_measured_in_evaluation_mode(wrap, attack) -> None:
+    (x, y), network = noise(), noisy_network()
+    expected = measure_accuracy(noisy_network().eval(), x, y, attack)
+    found = measure_accuracy(wrap(network), x, y, attack)
+    assert found.correct.tolist() == expected.correct.tolist()
+    assert network[1].training
+    assert network[3].training
+    assert not network.training
+    assert torch.equal(network[1].running_mean, torch.zeros(8))
+
+
+@pytest.mark.parametrize("attack", [None, PGD(epsilon=0.02), FGSM(epsilon=0.02)])
+def test_inference_mode_changes_nothing(attack) -> None:
+    (x, y), network = noise(), noisy_network().eval()
+    expected = measure_accuracy(network, x, y, attack).correct.tolist()
+    assert attack is None or sum(expected) < len(expected)
+    with torch.inference_mode():
+        assert measure_accuracy(network, x.clone(), y.clone(), attack).correct.tolist() == expected
+
+
+class Random(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Brightness()(x) + torch.rand(len(x), 2)
+
+
+def test_random_networks_are_measured_on_request_only() -> None:
+    x, y = levels()
+    with pytest.raises(InvalidInputError, match="expected the same logits for the same images"):
+        measure_accuracy(Random(), x, y)
+    assert measure_accuracy(Random(), x, y, allow_random=True).n == 10
+
+
+@pytest.mark.parametrize("batch_size", [3, 256])
+def test_answers_that_are_not_finite_are_not_scored(batch_size: int) -> None:
+    class Fails(Brightness):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            factor = torch.where(x.mean((1, 2, 3)) > 0.8, torch.nan, 1.0)
+            return factor[:, None] * super().forward(x)
+
+    x, y = levels()
+    with pytest.raises(NotFiniteError, match=r"finite logits, got others .* first of them number 8"):
+        measure_accuracy(Fails(), x, y, batch_size=batch_size)
+    broken = Brightness()
+    with torch.no_grad():
+        broken.threshold.fill_(torch.inf)
+    with pytest.raises(FloatingPointError, match="expected finite logits"):
+        measure_accuracy(broken, x, y, FGSM(epsilon=0.1), batch_size=batch_size)
+
+
+@pytest.mark.parametrize("label", [-1, -100, 2, 10])
+@pytest.mark.parametrize("attack", [None, FGSM(epsilon=0.1)])
+def test_classes_that_the_network_does_not_know_are_refused(label: int, attack) -> None:
+    x, y = levels()
+    y[9] = label  # in the last batch
+    with pytest.raises(InvalidInputError, match=f"labels: expected classes from 0 .*, got {label}"):
+        measure_accuracy(Brightness(), x, y, attack, batch_size=2)
+
+
+def test_images_of_any_layout_and_type_are_measured() -> None:
+    x, y = levels()
+    arrays = x.numpy()
+    assert measure_accuracy(Brightness(), arrays[::-1], y.numpy()[::-1]).value == 1.0
+    assert measure_accuracy(Brightness(), arrays[..., ::-1].astype(np.float64), y).value == 1.0
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        network = Brightness().to(dtype)
+        for images in ((x * 255).round().to(torch.uint8), x, x.to(dtype)):
+            found = measure_accuracy(network, images, y, FGSM(epsilon=0.1))
+            assert found.correct.tolist() == [True] * 4 + [False] * 2 + [True] * 4
+
+
+def test_progress_knows_the_network_behind_a_function(tmp_path) -> None:
+    x, y = levels()
+    other = Brightness()
+    with torch.no_grad():
+        other.threshold += 0.1
+    path = tmp_path / "progress.json"
+    measure_accuracy(by_function(Brightness()), x, y, checkpoint=path)
+    with pytest.raises(InvalidInputError, match=r"another network$"):
+        measure_accuracy(by_function(other), x, y, checkpoint=path)
 
 
 def test_intervals_and_tests_by_hand() -> None:
