@@ -118,6 +118,8 @@ def verify(
     plan = make_plan(attacks=attacks or None, **options)
     if options["precision"] == "bf16" and find_device(plan.device).type == "cpu":
         message("precision: bf16 is for GPUs, computed and recorded is fp32")
+    plan.check(cells)
+    message(f"{len(cells)} network{'s' * (len(cells) > 1)} on {plan.describe()}")
     records, failures = [], []
     for found in run_several(cells, plan, at_once=at_once, out=out, keep=keep, report=_tell):
         if isinstance(found, FloatingPointError):  # the others may do better

@@ -33,6 +33,8 @@ from .settings import Settings, complete_document
 
 logger = logging.getLogger(__name__)
 
+_SHA256 = "images_sha256"
+
 OUTCOME = "gradient.json"
 """The file of the outcome inside the folder of a search."""
 
@@ -121,6 +123,7 @@ def gradient_search(
         "n_images": len(loaded),
         "seed": seed,
         "steps": descent.total,
+        _SHA256: loaded.sha256,
     }
     log = _Log(plan, None if out is None else Path(out))
     log.resume(descent)
@@ -173,6 +176,7 @@ class _Log:
             return
         tensors, document = found
         document["settings"] = complete_document(document.get("settings"))
+        document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
             _check_same(name, value, document.get(name), self.folder)
         descent.restore(tensors, document["step"])

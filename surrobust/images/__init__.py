@@ -5,6 +5,6 @@ arrays; nothing here needs torch.
 """
 
 from .image_set import ImageSet
-from .loading import IMAGES, load_images
+from .loading import IMAGES, image_set_name, load_images
 
-__all__ = ["IMAGES", "ImageSet", "load_images"]
+__all__ = ["IMAGES", "ImageSet", "image_set_name", "load_images"]

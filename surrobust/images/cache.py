@@ -19,7 +19,7 @@ from .._files import write_bytes
 
 logger = logging.getLogger(__name__)
 
-_VERSION = 1
+_VERSION = 2  # of how pixels are made of files
 _FILES, _PIXELS = "surrobust-files", "surrobust-pixels"
 
 _LARGEST = 2**31

@@ -32,6 +32,24 @@ from .resizing import to_array
 
 logger = logging.getLogger(__name__)
 
+_ENDINGS = {
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+"""File endings by the formats that are read, whatever the ending of a file says.
+
+No others: Pillow knows formats for which it starts other programs. Of several pictures in a file
+the first is read.
+"""
+
+SUFFIXES = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
+"""Endings of the files that are taken for images, in lower case."""
+
 _BATCH = 64
 """Files that are read in a loop first, to tell how long the others take; then asked for at once."""
 
@@ -81,7 +99,7 @@ def read_image(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
         InvalidInputError: If the file is not an image.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=list(_ENDINGS)) as picture:
             return to_array(picture, size)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         msg = f"{path}: expected a readable image, got {brief(str(error))}"

@@ -1,5 +1,6 @@
 """A set of images with classes."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,10 @@ from .._checks import check_integer
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import Seed
+
+TRAIN, TEST = "train", "test"
+SPLITS = (TRAIN, TEST)
+"""The splits of a set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +49,9 @@ class ImageSet:
             low, high = int(self.y.min()), int(self.y.max())
             msg = f"y: expected classes 0 to {len(self.classes) - 1}, got {low} to {high}"
             raise InvalidInputError(msg)
+        # Whatever their strides: torch does not take negative ones.
+        for name in ("x", "y"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.y)
@@ -52,6 +60,13 @@ class ImageSet:
     def image_size(self) -> int:
         """Height of the images in pixels."""
         return int(self.x.shape[2])
+
+    @cached_property
+    def sha256(self) -> str:
+        """The sha256 of pixels and classes, 64 hexadecimal digits."""
+        digest = hashlib.sha256(self.x.data)
+        digest.update(self.y.data)
+        return digest.hexdigest()
 
     @cached_property
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -1,5 +1,6 @@
 """Image sets by name or folder."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,10 +14,7 @@ from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import AnyPath, Seed
 from .cifar import CIFAR10, CIFAR100, CifarFiles, cifar_images
-from .image_set import ImageSet
-
-SPLITS = ("train", "test")
-"""The splits of a set."""
+from .image_set import SPLITS, ImageSet
 
 
 def load_images(
@@ -32,8 +30,9 @@ def load_images(
 
     Args:
         images: A name of :data:`IMAGES` (``random``, ``digits``, ``cifar10``, ``cifar100``,
-            ``imagenet16-120``), or a folder with a sub-folder per class, below ``train`` and
-            ``test`` or not.
+            ``imagenet16-120``), or a folder with ``train`` and ``test``, in each of them a
+            sub-folder per class; one with sub-folders of classes alone is for training. A
+            ``Path`` is always a folder.
         split: ``train`` or ``test``.
         image_size: Height and width to which the images are brought; None leaves them.
         limit: At most so many images, drawn at random; None is all.
@@ -50,9 +49,9 @@ def load_images(
         check_integer("image_size", image_size, minimum=1)
     if limit is not None:
         check_integer("limit", limit, minimum=1)
-    if str(images) in IMAGES:
+    if isinstance(images, str) and images in IMAGES:
         options = {"split": split, "image_size": image_size, "seed": seed, "data_dir": data_dir}
-        return _draw(IMAGES[str(images)](**options), limit, seed)
+        return _draw(IMAGES[images](**options), limit, seed)
     folder = Path(images).expanduser()
     if not folder.is_dir():
         known = ", ".join(IMAGES)
@@ -60,7 +59,27 @@ def load_images(
         raise InvalidInputError(msg)
     from .folder import folder_images
 
-    return folder_images(folder, split=split, image_size=image_size, limit=limit, seed=seed)
+    return folder_images(
+        folder,
+        split=split,
+        image_size=image_size,
+        limit=limit,
+        seed=seed,
+        name=image_set_name(images),
+    )
+
+
+def image_set_name(images: AnyPath) -> str:
+    """Return what a set is called in records: its name, or that of its folder.
+
+    A folder that is named like a set of :data:`IMAGES` is called ``<name>-folder``, for what is
+    known of that set is not known of it.
+    """
+    if isinstance(images, str) and images in IMAGES:
+        return images
+    # With "." and ".." resolved, but not links, whose own names were chosen by somebody.
+    name = Path(os.path.abspath(Path(images).expanduser())).name or "images"  # noqa: PTH100
+    return f"{name}-folder" if name in IMAGES else name
 
 
 def _random(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:

@@ -4,7 +4,7 @@ import numpy as np
 
 from .._random import as_generator
 from ..typing import Seed
-from .image_set import ImageSet
+from .image_set import TEST, ImageSet
 from .resizing import resize
 
 _N_RANDOM, _RANDOM_CLASSES = 1024, 10
@@ -15,9 +15,11 @@ _EVERY = 5
 def random_images(*, split: str, image_size: int | None, seed: Seed) -> ImageSet:
     """Return uniform noise with random labels, 1024 images of 32 x 32 pixels in ten classes.
 
-    The same for training and testing if ``seed`` is.
+    Those for testing are others than those for training.
     """
     rng, size = as_generator(seed), image_size or 32
+    if split == TEST:
+        rng = rng.spawn(1)[0]
     x = rng.integers(0, 256, size=(_N_RANDOM, 3, size, size), dtype=np.uint8)
     y = rng.integers(_RANDOM_CLASSES, size=_N_RANDOM)
     classes = tuple(str(number) for number in range(_RANDOM_CLASSES))

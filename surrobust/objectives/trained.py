@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from .._checks import brief
 from .._files import read_json, write_json
 from ..errors import InvalidInputError
+from ..images import image_set_name
 from ..spaces import Architecture
 from ..targets import Target
 from ..typing import AnyPath
@@ -22,7 +23,7 @@ RECORDS_FILE = "records.jsonl"
 JOURNAL_FILE = "rungs.journal"
 """Beside ``search.json``: how cells are trained, their records, and what was seen at rungs."""
 
-_BENCHMARK = "records"
+_BENCHMARK, _IDENTITY = "records", "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def settle_options(
         InvalidInputError: If the folder has other options.
     """
     path = None if out is None else Path(out) / OPTIONS_FILE
-    kept = TrainOptions.parse(read_json(path)) if path is not None and path.exists() else None
+    kept = None if path is None else _read_options(path)[0]
     if given is None and kept is not None:
         return kept
     options = TrainOptions.parse({} if given is None else given)
@@ -107,11 +108,22 @@ def settle_options(
     return options
 
 
+def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
+    """Return the options of a search's folder, and what its images and settings were.
+
+    Either is None where the folder does not say.
+    """
+    if not path.exists():
+        return None, None
+    document = read_json(path)
+    identity = document.pop(_IDENTITY, None) if isinstance(document, dict) else None
+    return TrainOptions.parse(document), identity
+
+
 def train_target(target: str, options: TrainOptions) -> str:
     """Return the name of what is measured: ``records/<images>/<metric>``."""
     images = options.images or Target.parse(target).images
-    name = Path(images).expanduser().name
-    return str(Target(_BENCHMARK, name, Target.parse(target).metric))
+    return str(Target(_BENCHMARK, image_set_name(images), Target.parse(target).metric))
 
 
 def train_objective(
@@ -165,7 +177,17 @@ class _Trainer:
             data_dir=data_dir,
             **{name: getattr(options, name) for name in names},
         )
+        self._plan.check()
         self._out = None if out is None else Path(out)
+        if self._out is not None:
+            path = self._out / OPTIONS_FILE
+            _, began_with = _read_options(path)
+            if began_with not in (None, self._plan.identity):
+                msg = (
+                    f"{path}: expected the images and settings with which the search began, got "
+                    f"others of these names"
+                )
+                raise InvalidInputError(msg)
         self._records = None if self._out is None else self._out / RECORDS_FILE
         journal = None if self._out is None else self._out / JOURNAL_FILE
         self._storage = storage if storage is not None else journal
@@ -188,7 +210,8 @@ class _Trainer:
         from ..verification import run_plan
 
         if self._out is not None and not (self._out / OPTIONS_FILE).exists():
-            write_json(self._out / OPTIONS_FILE, self._options.to_document())
+            document = {**self._options.to_document(), _IDENTITY: self._plan.identity}
+            write_json(self._out / OPTIONS_FILE, document)
         rungs = None if self._halving is None else self._halving.begin(architecture)
         record = run_plan(
             architecture, self._plan, out=self._records, rungs=rungs, metric=self._metric

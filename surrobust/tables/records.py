@@ -46,7 +46,7 @@ _FIELDS: dict[str, type] = {
     "started": str,
 }
 
-FIDELITY = ("epochs", "channels", "cells", "n_images", "precision")
+FIDELITY = ("epochs", "channels", "cells", "n_images", "image_size", "precision")
 """The entries of ``train`` by which runs of one recipe differ."""
 
 
@@ -166,21 +166,17 @@ def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> 
     those of DARTS-type networks.
 
     Raises:
-        InvalidInputError: If there are no records, or those of one image set differ in recipe or
-            fidelity, so that their values do not compare.
+        InvalidInputError: If there are no records, or those of one name of images differ in recipe,
+            fidelity or images, so that their values do not compare.
     """
     representative = representatives_by_index()
     rows = {index: row for row, index in enumerate(representative_indices())}
     values: dict[str, dict[int, list[float]]] = {}
-    settings: dict[str, tuple[Any, ...]] = {}
+    settings: dict[str, dict[str, Any]] = {}
     for record in records:
         if record.get("pruned") or is_genotype_text(record["architecture"]):
             continue
-        setting = (record["recipe"], *(record["train"].get(key) for key in FIDELITY))
-        known = settings.setdefault(record["images"], setting)
-        if known != setting:
-            msg = f"records: expected one recipe for {record['images']}, got {known} and {setting}"
-            raise InvalidInputError(msg)
+        _check_alike(settings.setdefault(record["images"], {}), record)
         row = rows[representative[record["index"]]]
         for metric, value in record["accuracy"].items():
             column = values.setdefault(f"{NAME}/{record['images']}/{metric}", {})
@@ -193,3 +189,24 @@ def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> 
         for row, measured in column.items():
             array[row, number] = np.mean(measured)
     return MeasurementTable(name, array, targets=tuple(values), complete=False)
+
+
+def _check_alike(known: dict[str, Any], record: Mapping[str, Any]) -> None:
+    """Check that a record compares with others, and take note of what it says.
+
+    Args:
+        known: What the others say by name; those of older versions do not say everything.
+        record: Another of the same name of images.
+
+    Raises:
+        InvalidInputError: If it does not.
+    """
+    identity = record.get("identity") or {}
+    said = {name: record["train"].get(name) for name in FIDELITY}
+    said |= {"recipe": record["recipe"], "n_test": record["n_test"]}
+    said |= {f"{part} (by content)": identity[part] for part in sorted(identity)}
+    for name, value in said.items():
+        if known.setdefault(name, value) != value:
+            msg = f"records: expected one recipe for {record['images']}, fidelity and image set"
+            got = f"{brief(known[name])} and {brief(value)}"
+            raise InvalidInputError(f"{msg}, got another {name}: {got}")

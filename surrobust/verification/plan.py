@@ -1,20 +1,26 @@
 """What is to be verified, apart from the cell: recipe, images, attacks."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .._checks import check_choice, check_integer
+from .._checks import brief, check_choice, check_integer
 from .._files import data_dirs
 from ..attacks import AbstractAttack
 from ..corruptions import CORRUPTIONS
+from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
+from ..measuring.corrupted import OWN
+from ..networks import NORMALISATIONS, find_device
+from ..spaces import AnyArchitecture
 from ..training import RECIPES, Recipe
 from ..training.kernels import KERNELS, PLAIN
 from ..typing import AnyPath
-from .metrics import parse_metrics
+from .metrics import CORRUPTED, parse_metrics
 
 _PUBLISHED = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Folders of published corruptions by images."""
@@ -89,22 +95,97 @@ class Plan:
             data_dir=self.data_dir,
         )
 
-    def matches(self, record: dict[str, Any], index: int) -> bool:
-        """Return whether a record is what verifying a cell would measure, or has more."""
-        train, fidelity = record["train"], self.recipe.fidelity
-        fidelity["n_images"] = len(self.train_images)
-        # What is computed with depends on the device; a CPU knows fp32 only.
-        if record["device"].startswith("cpu"):
-            fidelity["precision"] = "fp32"
-        fidelity["image_size"] = self.train_images.image_size
+    def check(self, architectures: Iterable[AnyArchitecture] = ()) -> None:
+        """Check all that can be known before hours of training.
+
+        Args:
+            architectures: What is to be trained.
+
+        Raises:
+            InvalidInputError: If the recipe is not for one of them, the device is not here, or the
+                images are not such that a network trained on some can be tested on the others, and
+                attacked.
+            MissingMeasurementError: If official files of images are not there.
+        """
+        for architecture in architectures:
+            self.recipe.check_fits(architecture)
+        find_device(self.device)
+        train, test = self.train_images, self.test_images
+        if train.classes != test.classes:
+            msg = f"images: expected the classes {brief(train.classes)} for testing too"
+            raise InvalidInputError(f"{msg}, got {brief(test.classes)}")
+        if len(train.classes) < 2:
+            msg = f"images: expected at least 2 classes, got {', '.join(train.classes)} alone"
+            raise InvalidInputError(msg)
+        if train.x.shape[2:] != test.x.shape[2:]:
+            sizes = [" x ".join(map(str, images.x.shape[2:])) for images in (train, test)]
+            msg = f"images: expected {sizes[0]} pixels for testing as for training, got {sizes[1]}"
+            raise InvalidInputError(f"{msg} (image_size makes them equal)")
+        for attack in self.metrics.values():
+            if attack is not None:
+                attack.check_classes(len(train.classes))
+
+    def describe(self) -> str:
+        """Return what will be done, on one line."""
+        train, test = self.train_images, self.test_images
+        size = " x ".join(map(str, train.x.shape[2:]))
         return (
-            (record["index"], record["images"], record["seed"]) == (index, self.name, self.seed)
-            and record["recipe"] == self.recipe.name
+            f"{find_device(self.device)}; images {self.name}: {len(train)} to train on, "
+            f"{len(test)} to test on, {len(train.classes)} classes, {size} pixels; recipe "
+            f"{self.recipe.name}, epochs {self.recipe.epochs}; measured: {', '.join(self.metrics)}"
+        )
+
+    @property
+    def training_identity(self) -> dict[str, Any]:
+        """All that the weights depend on besides architecture, seed and precision, as JSON."""
+        settings = self.recipe.to_document()
+        # The precision depends on the device too; metrics are no part of the training.
+        for name in ("precision", "metrics"):
+            del settings[name]
+        settings["n_images"] = len(self.train_images)
+        train = self.train_images
+        images = {
+            "sha256": train.sha256,
+            "classes": len(train.classes),
+            # By published statistics, or by the images' own.
+            "normalisation": train.name if train.name in NORMALISATIONS else None,
+        }
+        # As JSON gives it back.
+        found: dict[str, Any] = json.loads(json.dumps({"recipe": settings, "train": images}))
+        return found
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that accuracies depend on besides architecture, seed and precision, as JSON."""
+        return {**self.training_identity, "test": {"sha256": self.test_images.sha256}}
+
+    @property
+    def digest(self) -> str:
+        """A short text that is another for another training of an architecture."""
+        told = {**self.training_identity, "precision": self.recipe.precision}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+
+    def matches(self, record: Mapping[str, Any], index: int) -> bool:
+        """Return whether a record is what verifying a cell would measure, or has more."""
+        return (
+            (record["index"], record["seed"]) == (index, self.seed)
+            and record.get("identity") == self.identity
+            and record["train"]["precision"] in self._precisions
+            and (CORRUPTED not in self.metrics or self._corrupted_alike(record))
             and not record.get("pruned")
-            and all(train.get(key) == value for key, value in fidelity.items())
-            and record["n_test"] == len(self.test_images)
             and set(self.metrics) <= set(record["accuracy"])
         )
+
+    def _corrupted_alike(self, record: Mapping[str, Any]) -> bool:
+        place = self.published_corruptions
+        source = OWN if place is None else place.name
+        return bool(record.get(CORRUPTED, {}).get("source") == source)
+
+    @property
+    def _precisions(self) -> set[str]:
+        """What may be computed with: what is asked for, or what a CPU makes of it."""
+        asked = self.recipe.precision
+        return {asked, "fp32"} if find_device(self.device).type != "cuda" else {asked}
 
 
 def make_plan(
@@ -158,7 +239,8 @@ def make_plan(
         recipe.with_(
             epochs=epochs, channels=channels, cells=cells, images=n_images, precision=precision
         ),
-        str(Path(images).expanduser()) if not isinstance(images, str) else images,
+        # A path is a folder, also one that is named like a set.
+        images if isinstance(images, str) else str(Path(images).expanduser().absolute()),
         parse_metrics(recipe.metrics if attacks is None else attacks),
         n_test,
         image_size,

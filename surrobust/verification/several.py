@@ -1,6 +1,7 @@
 """Verifying several cells, some of them at a time."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 from ..spaces import AnyArchitecture
 from ..training import Training, train_together
@@ -8,6 +9,8 @@ from ..typing import AnyPath
 from . import surroundings
 from .plan import Plan
 from .verifying import Record, Report, find_record, finish, start_training
+
+Outcome: TypeAlias = Record | FloatingPointError
 
 
 def run_several(
@@ -18,8 +21,8 @@ def run_several(
     out: AnyPath | None = None,
     keep: bool = False,
     report: Report | None = None,
-) -> Iterator[Record | FloatingPointError]:
-    """Yield the record of each cell in turn, or why its training failed.
+) -> Iterator[Outcome]:
+    """Yield the record of each cell in turn, or why its training or measurement failed.
 
     Args:
         cells: What is verified; what ``out`` has already is not run again.
@@ -30,10 +33,10 @@ def run_several(
         report: See :func:`verify`.
 
     Raises:
-        InvalidInputError: If the recipe is not for one of the cells, before any is trained.
+        InvalidInputError: If recipe, images, device and attacks do not go together or with one of
+            the cells, before any is trained; see :meth:`Plan.check`.
     """
-    for cell in cells:
-        plan.recipe.check_fits(cell)
+    plan.check(cells)
     for first in range(0, len(cells), at_once):
         group = cells[first : first + at_once]
         known = {cell: find_record(cell, plan, out) for cell in group}
@@ -49,9 +52,17 @@ def run_several(
             elif (failure := failures.get(cell)) is not None:
                 yield failure
             else:
-                yield finish(
+                yield _finish(
                     trainings[cell], plan, started, out=out, keep=keep, at_once=len(trainings)
                 )
+
+
+def _finish(training: Training, plan: Plan, started: str, **options: Any) -> Outcome:
+    """Attack and record; return why not, where the answers are not finite."""
+    try:
+        return finish(training, plan, started, **options)
+    except FloatingPointError as error:
+        return FloatingPointError(f"cell {training.architecture.index}: {error}")
 
 
 def _train(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ..measuring import Accuracy
 from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
-from ..training import RECIPES, Event, Recipe, Training
+from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
@@ -59,9 +59,9 @@ def verify(
         attacks: Names such as ``pgd-8`` (Linf, 8/255); None is what the recipe says.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ...
         seed: Of the training.
-        out: File to which the record is appended as a line. A record of the same cell, recipe,
-            fidelity, images and seed that is there already is returned instead; a training that
-            was interrupted goes on from its last epoch.
+        out: File to which the record is appended as a line. A record that is there already, of the
+            same cell, recipe with all its settings, images by their content, seed and precision, is
+            returned instead; a training that was interrupted goes on from its last epoch.
         keep: Whether the trained weights stay beside ``out``, so that more attacks can be run.
         report: Called with the cell and, after the first fifty steps, a ``training.Projection``;
             after each epoch, a ``training.EpochEnd``.
@@ -75,7 +75,7 @@ def verify(
 
     Raises:
         InvalidInputError: If an argument is not as expected.
-        FloatingPointError: If the training diverges.
+        FloatingPointError: If the training diverges, or the network's answers are not finite.
         OSError: If something cannot be written; what was recorded before stays.
     """
     plan = make_plan(recipe, images, attacks=attacks, device=device, seed=seed, **options)
@@ -104,6 +104,7 @@ def run_plan(
             ``train``, ``epochs_done``.
         metric: Of the accuracy that ``rungs`` sees.
     """
+    plan.check([architecture])
     known = find_record(architecture, plan, out)
     if known is not None:
         return known
@@ -158,8 +159,12 @@ def find_record(architecture: AnyArchitecture, plan: Plan, out: AnyPath | None) 
     """Return the record of a plan that a file has already; None if it has none."""
     if out is None:
         return None
-    records = (r for r in read_records(out) if plan.matches(r, architecture.index))
-    return next(records, None)
+    records = [r for r in read_records(out) if r["index"] == architecture.index]
+    found = next((r for r in records if plan.matches(r, architecture.index)), None)
+    if found is None and any("identity" not in r for r in records):
+        told = "has a record of cell %d that does not say of which images and settings it is"
+        logger.warning(f"%s: {told}; it is measured anew", out, architecture.index)
+    return found
 
 
 def start_training(
@@ -200,13 +205,8 @@ def forget(
 
 
 def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path:
-    recipe = plan.recipe
-    size = f"{recipe.epochs}-{recipe.channels}-{recipe.cells}-{len(plan.train_images)}"
-    # Another precision than the recipe's own is another training, and has a file of its own.
-    if recipe.precision != RECIPES.get(recipe.name, recipe).precision:
-        size += f"-{recipe.precision}"
     which = architecture.code if isinstance(architecture, Genotype) else architecture.index
-    name = f"{which}-{recipe.name}-{size}-{plan.name}-{plan.seed}.safetensors"
+    name = f"{which}-{plan.recipe.name}-{plan.name}-{plan.seed}-{plan.digest}.safetensors"
     return Path(f"{out}.checkpoints") / name
 
 
@@ -221,6 +221,7 @@ def make_record(
         "index": training.architecture.index,
         "images": plan.name,
         "recipe": plan.recipe.name,
+        "identity": plan.identity,
         "seed": plan.seed,
         "device": surroundings.name_device(training.device),
         "versions": surroundings.versions(),

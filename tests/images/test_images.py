@@ -9,7 +9,7 @@ from PIL import Image
 from surrobust._files import sha256
 from surrobust._sources import list_archives
 from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
-from surrobust.images import IMAGES, ImageSet, load_images
+from surrobust.images import IMAGES, ImageSet, image_set_name, load_images
 
 
 def write_folder(place: Path, *, per_class: int = 4, size: int = 8) -> Path:
@@ -91,6 +91,160 @@ def test_a_folder_with_splits(tmp_path: Path) -> None:
     write_folder(tmp_path / "test", per_class=2)
     assert len(load_images(tmp_path)) == 6
     assert len(load_images(str(tmp_path), split="test")) == 4
+
+
+def colours(place: Path, **classes: int) -> None:
+    """Write a folder per class with two images of one grey each."""
+    for name, grey in classes.items():
+        (place / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("L", (4, 4), grey).save(place / name / f"{number}.png")
+
+
+def test_classes_have_one_number_in_both_splits(tmp_path: Path) -> None:
+    colours(tmp_path / "train", ant=10, bee=20, cat=30)
+    colours(tmp_path / "test", bee=20, cat=30)
+    train, test = (load_images(tmp_path, split=split) for split in ("train", "test"))
+    assert train.classes == test.classes == ("ant", "bee", "cat")
+    for images in (train, test, load_images(tmp_path, split="test", limit=3)):
+        assert (images.y == images.x[:, 0, 0, 0] // 10 - 1).all()
+
+
+def test_a_class_that_is_not_trained_on_is_refused(tmp_path: Path) -> None:
+    colours(tmp_path / "train", ant=10, bee=20)
+    colours(tmp_path / "test", ant=10, bees=20, cat=30)
+    with pytest.raises(InvalidInputError, match=r"test: expected .* in train/, got bees, cat$"):
+        load_images(tmp_path, split="test")
+    assert len(load_images(tmp_path)) == 4
+
+
+def test_a_split_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    colours(tmp_path / "val" / "train", ant=10, bee=20)
+    colours(tmp_path / "val" / "val", ant=10, bee=20)
+    with pytest.raises(InvalidInputError, match=r"expected a folder test/ .* got train/, val/"):
+        load_images(tmp_path / "val", split="test")
+    colours(tmp_path / "half" / "test", ant=10, bee=20)
+    for split in ("train", "test"):
+        with pytest.raises(InvalidInputError, match=r"expected a folder train/ .* got test/"):
+            load_images(tmp_path / "half", split=split)
+    colours(tmp_path / "flat", ant=10, bee=20)
+    assert len(load_images(tmp_path / "flat")) == 4
+    with pytest.raises(InvalidInputError, match=r"expected train/ and test/ .* got ant/, bee/"):
+        load_images(tmp_path / "flat", split="test")
+
+
+def test_what_programs_leave_behind_is_no_class(tmp_path: Path, caplog) -> None:
+    for split in ("train", "test"):
+        names = {".ipynb_checkpoints": 1, "__MACOSX": 2, "bee": 20, "cat": 30}
+        colours(tmp_path / split, **names)
+        (tmp_path / split / "cat" / "._0.png").write_bytes(b"not an image")
+        (tmp_path / split / "cat" / ".ipynb_checkpoints").mkdir()
+    images = load_images(tmp_path, split="test")
+    assert images.classes == ("bee", "cat")
+    assert images.y.tolist() == [0, 0, 1, 1]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_what_is_left_out_is_told(tmp_path: Path, caplog) -> None:
+    colours(tmp_path / "train", bee=20, cat=30)
+    colours(tmp_path / "test", bee=20, cat=30)
+    colours(tmp_path / "extra", bee=20)
+    for name in ("bee/0.jp2", "bee/1.JP2", "cat/notes", "cat/more/1.png", "1.png", "labels.csv"):
+        path = tmp_path / "train" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    assert len(load_images(tmp_path)) == 4
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}: left out: extra/",
+        f"{tmp_path / 'train'}: left out: 1 .JP2, 1 .jp2, 1 .png beside the classes, 1 folders in "
+        "classes, 1 without an ending",
+    ]
+    (tmp_path / "train" / "dog").mkdir()
+    (tmp_path / "train" / "dog" / "0.jp2").write_bytes(b"")
+    with pytest.raises(InvalidInputError, match=r"dog: expected images .*, got 1 \.jp2$"):
+        load_images(tmp_path)
+
+
+ENDINGS = ("bmp", "gif", "jpg", "JPEG", "jpe", "jfif", "png", "ppm", "pgm", "pbm", "pnm")
+ENDINGS += ("tif", "tiff", "webp")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_ending_is_read(tmp_path: Path, ending: str) -> None:
+    for name, grey in (("black", 0), ("white", 255)):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8), grey).save(tmp_path / name / f"0.{ending}")
+    images = load_images(tmp_path)
+    assert images.y.tolist() == [0, 1]
+    assert images.x.reshape(2, -1).mean(1).tolist() == [0, 255]
+
+
+def test_files_of_formats_that_start_programs_are_not_images(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "cat" / "0.eps")
+    (tmp_path / "cat" / "0.eps").rename(tmp_path / "cat" / "0.png")
+    with pytest.raises(InvalidInputError, match=r"0\.png: expected a readable image"):
+        load_images(tmp_path)
+
+
+GREYS = np.arange(16, dtype=np.uint16).reshape(4, 4)
+
+
+@pytest.mark.parametrize("ending", ["png", "tif", "pgm"])
+@pytest.mark.parametrize("size", [None, 4])
+def test_grey_of_sixteen_bits_is_scaled(tmp_path: Path, ending: str, size: int | None) -> None:
+    (tmp_path / "cat").mkdir()
+    # Sixteen levels from black to white, 17 apart in eight bits: 4369 = 17 * 257.
+    Image.fromarray(GREYS * 4369).save(tmp_path / "cat" / f"0.{ending}")
+    (found,) = load_images(tmp_path, image_size=size).x
+    assert (found == GREYS * 17).all()
+    assert found.mean() == 127.5
+
+
+def test_sixteen_bits_of_either_byte_order(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    Image.fromarray((GREYS * 4369).astype(">u2")).save(tmp_path / "cat" / "0.tif")
+    assert (load_images(tmp_path).x[0] == GREYS * 17).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_numbers_of_no_known_range_are_refused(tmp_path: Path, dtype: type) -> None:
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(GREYS.astype(dtype)).save(tmp_path / "cat" / "0.tif")
+    with pytest.raises(InvalidInputError, match=r"0\.tif: expected .* whose range is not known"):
+        load_images(tmp_path)
+
+
+def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cifar10", "pets"):
+        colours(tmp_path / name, bee=20, cat=30)
+    (tmp_path / "link").symlink_to(tmp_path / "pets")
+    assert load_images(tmp_path / "cifar10").name == "cifar10-folder"
+    assert load_images(f"{tmp_path}/cifar10").name == "cifar10-folder"
+    assert load_images(tmp_path / "link").name == "link"
+    monkeypatch.chdir(tmp_path / "pets")
+    assert load_images(".").name == load_images("../pets/").name == "pets"
+    monkeypatch.chdir(tmp_path)
+    assert load_images(Path("cifar10")).name == "cifar10-folder"  # a path is a folder
+    assert image_set_name("cifar10") == "cifar10"
+    assert image_set_name("/") == "images"
+
+
+def test_the_checksum_is_that_of_the_content(tmp_path: Path) -> None:
+    for name, grey in (("a", 20), ("b", 20), ("c", 21)):
+        colours(tmp_path / name, bee=grey, cat=30)
+    a, b, c = (load_images(tmp_path / name).sha256 for name in "abc")
+    assert a == b != c
+    x, y = np.zeros((2, 3, 4, 4), dtype=np.uint8), np.array([0, 1])
+    flipped = ImageSet("s", "train", x[:, :, ::-1], y[::-1], ("a", "b"))
+    assert flipped.x.flags.c_contiguous
+    assert flipped.sha256 != ImageSet("s", "train", x, y, ("a", "b")).sha256
+
+
+def test_noise_for_testing_is_other_noise() -> None:
+    train, test = (load_images("random", split=split) for split in ("train", "test"))
+    assert not np.array_equal(train.x, test.x)
+    assert train.sha256 == load_images("random").sha256
 
 
 def test_a_limit_draws_from_all_classes_alike(tmp_path: Path) -> None:

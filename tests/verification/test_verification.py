@@ -1,6 +1,8 @@
 """From a cell to a record."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,18 @@ import torch
 from PIL import Image
 
 import surrobust as sr
+from surrobust.cli.promised import promises
 from surrobust.errors import InvalidInputError
 from surrobust.tables import read_records
-from surrobust.training import Training
-from surrobust.verification import compare_records, make_plan, run_plan, surroundings
+from surrobust.training import RECIPES, Training, train_together
+from surrobust.verification import (
+    compare_records,
+    make_plan,
+    run_plan,
+    run_several,
+    several,
+    surroundings,
+)
 from surrobust.verification.comparing import pack_outcomes, unpack_outcomes
 from surrobust.verification.metrics import parse_metrics
 
@@ -209,6 +219,170 @@ def test_a_damaged_image_is_told_and_records_stay(tmp_path, rng):
     with pytest.raises(InvalidInputError, match=r"3\.png: expected a readable image"):
         sr.verify(12, **options)
     assert out.read_bytes() == before
+
+
+def bright(place: Path, **classes: int) -> Path:
+    """Write folders of noise around one grey per class."""
+    rng = np.random.default_rng(sum(classes.values()))
+    for name, grey in classes.items():
+        for split in ("train", "test"):
+            (place / split / name).mkdir(parents=True)
+            for number in range(16):
+                pixels = rng.integers(grey - 20, grey + 20, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(place / split / name / f"{number}.png")
+    return place
+
+
+OWN = {**SMALL, "recipe": "standard", "epochs": 8, "channels": 4, "cells": 1}
+OWN |= {"n_images": None, "n_test": None, "attacks": ["clean"]}
+
+
+def test_a_class_without_test_images_keeps_its_number(tmp_path):
+    place = bright(tmp_path / "pets", ant=40, bee=130, cat=220)
+    shutil.rmtree(place / "test" / "ant")
+    # Two of three classes, far apart: by wrong numbers none would be right.
+    assert sr.verify(2581, **{**OWN, "images": place})["accuracy"]["clean"] > 0.75
+
+
+def test_a_record_is_of_its_images_not_of_their_name(tmp_path):
+    out = tmp_path / "records.jsonl"
+    places = [
+        bright(tmp_path / part / "images", a=40, b=grey) for part, grey in (("p", 90), ("q", 220))
+    ]
+    first, second = (sr.verify(12, out=out, **{**OWN, "images": place}) for place in places)
+    assert first["images"] == second["images"] == "images"
+    assert first["identity"] != second["identity"]
+    assert len(read_records(out)) == 2
+    # The same images elsewhere are the same.
+    moved = shutil.copytree(places[0], tmp_path / "elsewhere")
+    assert sr.verify(12, out=out, **{**OWN, "images": moved}) == first
+    with pytest.raises(InvalidInputError, match="second: expected a record of the images"):
+        compare_records(first, second, "clean")
+    with pytest.raises(InvalidInputError, match=r"got another test \(by content\)"):
+        sr.load_table(out)
+    # One changed image is another set.
+    Image.new("RGB", (8, 8)).save(places[0] / "test" / "a" / "0.png")
+    changed = sr.verify(12, out=out, **{**OWN, "images": places[0]})
+    assert changed["identity"]["train"] == first["identity"]["train"]
+    assert changed["identity"]["test"] != first["identity"]["test"]
+
+
+def test_a_record_is_of_its_recipe_not_of_its_name(tmp_path):
+    out = tmp_path / "records.jsonl"
+    mine = replace(RECIPES["smoke"], name="mine")
+    others = [replace(mine, weight_decay=0.1), replace(mine, flip=not mine.flip)]
+    found = [sr.verify(2581, out=out, **{**SMALL, "recipe": r}) for r in (mine, *others)]
+    assert len(read_records(out)) == 3
+    assert len({record["train"]["loss"] for record in found}) == 3
+    # What is measured in the end is no part of how it is trained.
+    again = replace(mine, metrics=("clean",))
+    assert sr.verify(2581, out=out, **{**SMALL, "recipe": again}) == found[0]
+
+
+def test_checkpoints_of_other_trainings_lie_beside_each_other(tmp_path):
+    out = tmp_path / "records.jsonl"
+    mine = replace(RECIPES["smoke"], name="mine")
+    for recipe in (mine, replace(mine, weight_decay=0.1)):
+        sr.verify(12, out=out, keep=True, **{**SMALL, "recipe": recipe})
+    assert len(list((tmp_path / "records.jsonl.checkpoints").iterdir())) == 2
+    plans = [make_plan(**{**SMALL, "precision": precision}) for precision in ("fp32", "bf16")]
+    assert plans[0].digest != plans[1].digest
+
+
+def test_a_record_that_does_not_say_what_it_is_of_is_not_taken(tmp_path, caplog):
+    out = tmp_path / "records.jsonl"
+    record = sr.verify(12, out=out, **SMALL)
+    del record["identity"]
+    out.write_text(json.dumps(record) + "\n")
+    assert "identity" in sr.verify(12, out=out, **SMALL)
+    assert "does not say of which images and settings it is; it is measured anew" in caplog.text
+    assert len(read_records(out)) == 2
+    assert sr.load_table(out).query(12, "records/digits/clean") == record["accuracy"]["clean"]
+
+
+def test_a_folder_named_like_a_set_is_not_that_set(tmp_path):
+    place = bright(tmp_path / "cifar10", a=40, b=220)
+    for given in (place, str(place)):
+        plan = make_plan(**{**OWN, "images": given})
+        assert plan.name == "cifar10-folder"
+        assert plan.identity["train"]["normalisation"] is None
+        assert plan.published_corruptions is None
+    record = sr.verify(12, **{**OWN, "images": place})
+    assert record["images"] == "cifar10-folder"
+    assert promises([record], ["clean"]) == {}
+
+
+def untrained(monkeypatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr(Training, "__init__", fail)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda place: shutil.move(place / "test", place / "val"), "expected a folder test/"),
+        (lambda place: shutil.copytree(place / "test" / "a", place / "test" / "c"), "got c$"),
+        (lambda place: shutil.rmtree(place / "test" / "a"), None),
+        (lambda place: [shutil.rmtree(place / s / "a") for s in ("train", "test")], "2 classes"),
+        (
+            lambda place: [
+                Image.new("RGB", (9, 9)).save(path) for path in (place / "test").glob("*/*.png")
+            ],
+            "expected 8 x 8 pixels for testing as for training, got 9 x 9",
+        ),
+    ],
+)
+def test_what_can_be_known_is_checked_before_training(tmp_path, monkeypatch, change, told):
+    place = bright(tmp_path / "pets", a=40, b=220)
+    change(place)
+    untrained(monkeypatch)
+    options = {**OWN, "images": place, "out": tmp_path / "records.jsonl"}
+    with pytest.raises(InvalidInputError if told else AssertionError, match=told or "was trained"):
+        sr.verify(12, **options)
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize("attack", ["autoattack-8", "apgd-t-8"])
+def test_attacks_that_need_more_classes_are_refused_before_training(tmp_path, monkeypatch, attack):
+    untrained(monkeypatch)
+    place = bright(tmp_path / "pets", a=40, b=220)
+    with pytest.raises(InvalidInputError, match="expected at least 4 classes, got 2"):
+        sr.verify(12, **{**OWN, "images": place, "attacks": [attack]})
+
+
+def test_a_folder_without_splits_is_not_tested_on_what_it_was_trained_on(tmp_path, monkeypatch):
+    untrained(monkeypatch)
+    place = bright(tmp_path / "pets", a=40, b=220) / "train"
+    with pytest.raises(InvalidInputError, match=r"expected train/ and test/ with a folder"):
+        sr.verify(12, **{**OWN, "images": place})
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_changes_nothing(mode):
+    record = sr.verify(2581, **SMALL)
+    with mode():
+        again = sr.verify(2581, **SMALL)
+    assert (again["accuracy"], again["outcomes"]) == (record["accuracy"], record["outcomes"])
+    assert again["train"]["loss"] == record["train"]["loss"]
+
+
+def test_answers_that_are_not_finite_fail_one_cell_alone(monkeypatch):
+    cells = [sr.Architecture.parse(index) for index in (2581, 1000)]
+    plan = make_plan(**SMALL)
+
+    def breaking(trainings, told):
+        failures = train_together(trainings, told)
+        if trainings[0].architecture.index == 2581:
+            next(trainings[0].network.parameters()).data.fill_(torch.nan)
+        return failures
+
+    monkeypatch.setattr(several, "train_together", breaking)
+    first, second = run_several(cells, plan)
+    assert isinstance(first, FloatingPointError)
+    assert str(first).startswith("cell 2581: network: expected finite logits")
+    assert second["index"] == 1000
 
 
 def test_a_label_that_is_no_class_is_told(monkeypatch):
