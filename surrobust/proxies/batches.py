@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._checks import brief
-from .._classifiers import as_tensor, check_classes, check_range
+from .._classifiers import as_tensor, check_classes, check_range, outside_inference
 from ..errors import InvalidInputError
 from ..images import load_images
 from ..networks import NORMALISATIONS
@@ -63,9 +63,9 @@ def _given(pair: Any, classes: int | None = None) -> Batch:
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool or x.is_complex():
         msg = f"images: expected (x, y) with numbers x and integers y, got {x.dtype} and {y.dtype}"
         raise InvalidInputError(msg)
-    x, y = x.detach().to(torch.float32), y.detach().to(torch.int64)
+    x, y = outside_inference(x).to(torch.float32), outside_inference(y).to(torch.int64)
     check_range(x, "images")
-    check_classes(y, name="images: y")
+    check_classes(y, name="images")
     mean, deviation = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)).clamp_min(1e-3)
     statistics = (tuple(mean.tolist()), tuple(deviation.tolist()))
     return Batch(x, y, classes or max(int(y.max()) + 1, 2), statistics)

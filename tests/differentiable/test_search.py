@@ -96,6 +96,25 @@ def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
 
 
+def test_a_checkpoint_of_other_images_is_refused(tmp_path):
+    start(seed=0, out=tmp_path)
+    path = tmp_path / "state.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
+    with pytest.raises(InvalidInputError, match="images_sha256: expected"):
+        start(seed=0, out=tmp_path)
+    del state["images_sha256"]  # as before it was written
+    path.write_text(json.dumps(state))
+    start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_changes_nothing(mode):
+    whole = start(seed=0)
+    with mode():
+        assert np.array_equal(start(seed=0).probabilities, whole.probabilities)
+
+
 def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
     with pytest.raises(InvalidInputError, match="seed: expected 1 as in this search, got 0"):

@@ -2,8 +2,10 @@
 
 import json
 import multiprocessing
+from itertools import product
 
 import pytest
+from PIL import Image
 
 from surrobust.errors import InvalidInputError
 from surrobust.objectives import search
@@ -50,6 +52,26 @@ def test_it_goes_on_as_if_never_interrupted(tmp_path):
     assert resumed == whole
     with pytest.raises(InvalidInputError, match="channels: expected 2 as in"):
         search(out=tmp_path / "b", resume=True, budget=4, training={**SMALL, "channels": 3})
+
+
+def test_images_of_another_content_do_not_go_on(tmp_path):
+    place = tmp_path / "pets"
+    for split, name, grey in product(("train", "test"), ("a", "b"), (40, 220)):
+        (place / split / name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), grey).save(place / split / name / f"{grey}.png")
+    training = {**SMALL, "images": str(place), "n_images": None, "n_test": None}
+    result = run(tmp_path / "a", budget=1, training=training)
+    assert result.target == "records/pets/fgsm-8"
+    assert len(search(out=tmp_path / "a", resume=True, budget=2).evaluations) == 2
+    Image.new("L", (8, 8), 99).save(place / "train" / "a" / "40.png")
+    with pytest.raises(InvalidInputError, match="expected the images and settings with which the"):
+        search(out=tmp_path / "a", resume=True, budget=3)
+
+
+def test_what_can_be_known_is_told_before_the_first_training(tmp_path):
+    with pytest.raises(InvalidInputError, match="device: expected auto or a device that is here"):
+        run(tmp_path, training={**SMALL, "device": "abacus"})
+    assert not (tmp_path / "records.jsonl").exists()
 
 
 def test_workers_share_it(tmp_path):

@@ -146,6 +146,14 @@ def test_same_seed_same_bits_and_no_global_state(toy_cells, toy_values):
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_changes_nothing(toy_cells, toy_values, mode):
+    whole = small().fit(toy_cells, toy_values).predict(toy_cells)
+    with mode():
+        model = small().fit(toy_cells, toy_values)
+    assert np.array_equal(model.predict(toy_cells), whole)
+
+
 def test_threads_are_put_back_after_an_error():
     threads = torch.get_num_threads()
     with pytest.raises(ZeroDivisionError), one_thread():

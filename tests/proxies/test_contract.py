@@ -120,6 +120,8 @@ def test_progress_and_lists(images):
         ("images", (torch.rand(3, 8, 8), torch.zeros(3))),
         ("images", (torch.full((2, 3, 8, 8), 2.0), torch.zeros(2))),
         ("images", (1, 2)),
+        ("images", (torch.rand(2, 3, 8, 8), torch.tensor([0, -1]))),
+        ("images", (torch.rand(2, 3, 8, 8), torch.tensor([0.0, 1.5]))),
         ("images", "nowhere"),
         ("batch_size", 1),
         ("channels", 0),
@@ -151,3 +153,11 @@ def test_several_architectures_at_a_time_score_the_same(images):
     assert told == [(n, 5) for n in range(1, 6)]
     with pytest.raises(InvalidInputError, match="at_once: expected an integer of at least 1"):
         score_proxies(cells, names, at_once=0, **options)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_mode_changes_nothing(images, together, mode):
+    with mode():
+        given = tuple(part.clone() for part in images)
+        found = score_proxies(CODES, list(PROXIES), given, **SMALL)
+    assert found.equals(together)
