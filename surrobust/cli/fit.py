@@ -82,9 +82,10 @@ class Split:
             return f"{len(self.train)} of {n} cells"
         most = int(np.unique(self.groups, return_counts=True)[1].max())
         average = f"{n / sum(cells):.2g} on average, at most {most}"
+        held_out = f", {len(self.test)} of {cells[1]} held out" if len(self.test) else ""
         parts = [
-            f"{len(self.train)} rows of {cells[0]} cells, {len(self.test)} of {cells[1]} held out",
-            f"rows of one cell ({_ONE}) count as measurements of one ({average})",
+            f"{len(self.train)} rows of {cells[0]} cells{held_out}",
+            f"rows of one cell ({_ONE}) count as measurements of it: {average}",
         ]
         if len(np.unique(self.indices[self.test])) < len(self.test):
             parts.append("held-out figures are of means over the rows of each architecture")
@@ -244,12 +245,13 @@ def _judge(
 ) -> dict[str, dict[str, float]]:
     """Return the figures on the held-out cells by target.
 
-    Each architecture is judged once, by the mean of its measurements; of intervals, those hold
-    single ones, all of one architecture together as much as those of another.
+    Each architecture is judged once, by the mean of its measurements. Intervals are judged by
+    single ones, those of one cell, isomorphic ones included, together as much as that of another.
     """
-    from ..predictors.repeats import coverage_of_each, mean_of_each
+    from ..predictors.repeats import cell_groups, coverage_of_each, mean_of_each
 
     cells = [values.cells[i] for i in test]
+    groups = cell_groups(cells)
     indices = np.array([cell.index for cell in cells], dtype=np.int64)
     predicted = model.predict(cells).reshape(len(test), -1)
     lower, upper = (b.reshape(predicted.shape) for b in model.predict_interval(cells, coverage=0.9))
@@ -263,7 +265,7 @@ def _judge(
             "spearman_rho": spearman_rho(true, guess),
             "r2": r2_score(true, guess),
             "rmse": rmse(true, guess),
-            "coverage_90": coverage_of_each(indices, single, lower[:, column], upper[:, column]),
+            "coverage_90": coverage_of_each(groups, single, lower[:, column], upper[:, column]),
         }
     return figures
 

@@ -162,9 +162,8 @@ class _Rows:
         return cls(number, 1.0 / counts[number], len(counts))
 
     def mean(self, values: FloatArray) -> FloatArray:
-        """Return the mean over cells of values of rows, ``(n, m)`` or ``(n,)``."""
-        weights = self.weights if values.ndim == 1 else self.weights[:, None]
-        mean: FloatArray = np.sum(weights * values, axis=0) / self.n_cells
+        """Return the mean over cells of values of rows, from ``(n, m)`` to ``(m,)``."""
+        mean: FloatArray = np.sum(self.weights[:, None] * values, axis=0) / self.n_cells
         return mean
 
     def sums(self, values: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..metrics import kendall_tau, r2_score, rmse
 from ..typing import FloatArray
-from .repeats import coverage_of_each, mean_of_each
+from .repeats import cell_groups, coverage_of_each, mean_of_each
 from .state import FittedState, OutOfFold
 
 _COVERAGE = 0.9
@@ -16,14 +16,16 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     Each is the mean over folds, with its standard deviation over folds under ``<name>_sd``. Judged
     are architectures of which no twin was trained on, ``n`` in all, each once: by the mean of its
     measurements where there are several. Only ``coverage_90`` counts every held-out cell, as
-    intervals are for cells drawn like the training cells, and single measurements, those of one
-    architecture together as much as that of another. The interval of a cell is calibrated on the
-    folds other than its own. Nothing where there were too few cells.
+    intervals are for cells drawn like the training cells, and single measurements: those of one
+    cell, isomorphic ones included, together as much as that of another, which is what intervals
+    promise. The interval of a cell is calibrated on the folds other than its own. Nothing where
+    there were too few cells.
     """
     held, fresh = state.out_of_fold, state.is_fresh
     if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
     lower, upper = _intervals(held)
+    groups = cell_groups(held.cells)
     indices = np.array([cell.index for cell in held.cells], dtype=np.int64)
     figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
@@ -36,7 +38,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
                 for array in (held.true, held.mean)
             )
             ends = (array[mine, column] for array in (held.true, lower, upper))
-            coverage = coverage_of_each(indices[mine], *ends)
+            coverage = coverage_of_each(groups[mine], *ends)
             rows.append(_judge(true, mean) | {"coverage_90": coverage})
         figures[target] = {"n": len(np.unique(indices[fresh])), "folds": len(rows)}
         for name in rows[0]:

@@ -60,8 +60,10 @@ def coverage_of_each(
 def split_groups(groups: IntArray, *, n_train: int, seed: int) -> tuple[IntArray, IntArray]:
     """Return positions to train on and all others: each group whole on one side.
 
-    Groups are taken in the order in which a shuffle of the rows meets them, until there are at
-    least ``n_train`` rows; so without repetition it is that shuffle, cut after ``n_train``.
+    Groups are taken in the order in which a shuffle of the rows has the first row of each, until
+    there are at least ``n_train`` rows. Without repetition that is the shuffle, cut after
+    ``n_train``; with it, a group of many rows comes no earlier than another, as it would if any of
+    its rows counted: what is trained on is drawn like what is held out.
 
     Args:
         groups: Of each row, ``(n,)``.
@@ -69,8 +71,12 @@ def split_groups(groups: IntArray, *, n_train: int, seed: int) -> tuple[IntArray
         seed: Of the shuffle.
     """
     order = np.random.default_rng(seed).permutation(len(groups))
-    number = numbered(groups[order])
-    ends = np.cumsum(np.bincount(number))
+    place = np.argsort(order)
+    _, first, inverse, counts = np.unique(
+        groups, return_index=True, return_inverse=True, return_counts=True
+    )
+    drawn = place[first]  # when each group's turn is
+    order = order[np.argsort(drawn[inverse.ravel()][order], kind="stable")]
+    ends = np.cumsum(counts[np.argsort(drawn)])
     cut = ends[np.searchsorted(ends, n_train)]
-    order = order[np.argsort(number, kind="stable")]
     return order[:cut], order[cut:]

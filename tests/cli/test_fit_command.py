@@ -159,9 +159,14 @@ def test_a_cell_stands_on_one_side_and_is_judged_once(
     assert card["trained_on"]["n_cells"] == 20
     assert err.strip().splitlines()[-1] == (
         "fitting xgboost to 100 rows of 20 cells, 50 of 10 held out; rows of one cell (isomorphic "
-        "ones are one) count as measurements of one (5 on average, at most 5); held-out figures "
+        "ones are one) count as measurements of it: 5 on average, at most 5; held-out figures "
         "are of means over the rows of each architecture"
     )
+    code, out, err = run_cli(["fit", "--predictor", "xgboost", *arguments[:2], *arguments[4:]])
+    assert "fitting xgboost to 150 rows of 30 cells; rows of one cell" in err
+    assert "held out" not in err
+    assert "trained on 150 rows of 30 cells" in out
+    fit(run_cli, *arguments)
     model = load_predictor(tmp_path / "model")
     rows = [line.split(",") for line in repeated_csv.read_text().splitlines()[1:]]
     held_out = [cell for cell in {row[0] for row in rows} if not model.trained_on(int(cell))]

@@ -65,12 +65,19 @@ def test_without_repetition_the_split_is_the_shuffle(n, share, seed):
     assert (train.tolist(), test.tolist()) == (order[:n_train].tolist(), order[n_train:].tolist())
 
 
-def test_cells_are_taken_as_the_shuffle_meets_them():
-    groups = np.array([0, 1, 2, 0, 1, 2, 3])
-    order = np.random.default_rng(3).permutation(7)
-    met = list(dict.fromkeys(groups[order].tolist()))
-    train, _ = split_groups(groups, n_train=3, seed=3)
-    assert list(dict.fromkeys(groups[train].tolist())) == met[: len(set(groups[train].tolist()))]
+def test_a_cell_of_many_rows_is_drawn_no_more_often_than_another():
+    """The first cell has 40 of 49 rows; one of ten cells is trained on, each as often."""
+    groups = np.array([0] * 40 + list(range(1, 10)))
+    times = sum(0 in groups[split_groups(groups, n_train=1, seed=s)[0]] for s in range(2000))
+    assert abs(times / 2000 - 0.1) < 5 * np.sqrt(0.1 * 0.9 / 2000)
+
+
+def test_a_split_by_hand():
+    groups = np.array([5, 2, 2, 5, 7])
+    order = np.random.default_rng(0).permutation(5).tolist()
+    assert order == [2, 4, 3, 0, 1]  # the first rows of 5, 2, 7 are 0, 1, 4: 7 comes, then 5, 2
+    train, test = split_groups(groups, n_train=2, seed=0)
+    assert (train.tolist(), test.tolist()) == ([4, 3, 0], [2, 1])
 
 
 class Counting(Known):
