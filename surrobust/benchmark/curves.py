@@ -7,6 +7,7 @@ from pathlib import Path
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from ..predictors import PREDICTORS
+from ..predictors.repeats import cell_groups
 from ..targets import Target, targets_of
 from ..typing import AnyPath
 from .baseline import BASELINE
@@ -95,9 +96,9 @@ def check_request(
     for target in keys:
         check_target(target)
     for target in keys:
-        n = len(measured(target, data_dir=data_dir)[0])
+        groups = cell_groups(measured(target, data_dir=data_dir)[0])
         for n_train in training_sizes:
-            split(n, n_train=n_train, seed=0)
+            split(len(groups), n_train=n_train, seed=0, groups=groups)
 
 
 def check_target(target: str) -> None:

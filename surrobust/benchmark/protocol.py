@@ -10,6 +10,7 @@ import numpy as np
 from .. import metrics
 from ..errors import InvalidInputError
 from ..predictors import make_predictor
+from ..predictors.repeats import cell_groups
 from ..spaces import Architecture
 from ..tables import load_table
 from ..targets import Target
@@ -57,8 +58,17 @@ class Score:
         return self.predictor, self.target, self.n_train, self.seed
 
 
-def split(n: int, *, n_train: int, seed: int) -> tuple[IntArray, IntArray]:
-    """Return positions ``(n_train,)`` to train on and ``(n - n_train,)`` to test on.
+def split(
+    n: int, *, n_train: int, seed: int, groups: IntArray | None = None
+) -> tuple[IntArray, IntArray]:
+    """Return positions ``(n_train,)`` to train on and those to test on, all others.
+
+    Args:
+        n: How many rows there are.
+        n_train: Rows to train on.
+        seed: Of the shuffle.
+        groups: What counts as one cell, ``(n,)``, see ``cell_groups``: rows of a cell that is
+            trained on are not tested on, so that those are fewer. None where each is its own.
 
     Raises:
         InvalidInputError: If ``n_train`` does not leave at least two cells on both sides.
@@ -67,7 +77,14 @@ def split(n: int, *, n_train: int, seed: int) -> tuple[IntArray, IntArray]:
         msg = f"n_train: expected 2..{n - 2}, got {n_train}"
         raise InvalidInputError(msg)
     order = np.random.default_rng(seed).permutation(n)
-    return order[:n_train], order[n_train:]
+    train, test = order[:n_train], order[n_train:]
+    if groups is None:
+        return train, test
+    test = test[~np.isin(groups[test], groups[train])]
+    if len(test) < 2:
+        msg = f"n_train: expected to leave 2 cells that are not isomorphic to any of {n_train}"
+        raise InvalidInputError(f"{msg}, got {len(test)}")
+    return train, test
 
 
 def measured(
@@ -89,8 +106,9 @@ def score_predictor(
     options: Mapping[str, Any] | None = None,
     data_dir: AnyPath | None = None,
 ) -> Score:
-    """Fit one predictor on one split and judge it on all other measured representatives.
+    """Fit one predictor on one split and judge it on all other measured cells.
 
+    Where isomorphic cells were measured each on its own, those of a training cell are left out.
     The predictor sees the training cells and their values of this one target, nothing else.
 
     Args:
@@ -105,7 +123,8 @@ def score_predictor(
         InvalidInputError: If the name, an option, the target or ``n_train`` is not possible.
     """
     cells, values = measured(target, data_dir=data_dir)
-    train, test = split(len(cells), n_train=n_train, seed=seed)
+    groups = cell_groups(cells)
+    train, test = split(len(cells), n_train=n_train, seed=seed, groups=groups)
     held_out, true = [cells[i] for i in test], values[test]
     model = (
         ParameterCount()

@@ -10,7 +10,7 @@ import numpy as np
 from .._checks import check_integer
 from .._files import sha256
 from ..errors import InvalidInputError
-from ..metrics import interval_coverage, kendall_tau, r2_score, rmse, spearman_rho
+from ..metrics import kendall_tau, r2_score, rmse, spearman_rho
 from ..spaces import Architecture
 from ..targets import Target, targets_of
 from ..typing import FloatArray, IntArray
@@ -43,6 +43,55 @@ class Values:
     citation: str | None = None
 
 
+_ONE = "isomorphic ones are one"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which rows a predictor is fitted to, and which judge it.
+
+    Args:
+        groups: What counts as one cell, ``(n,)``.
+        indices: The architecture of each row, ``(n,)``.
+        train: Positions of rows.
+        test: Likewise, all others; no cell has rows in both.
+    """
+
+    groups: IntArray
+    indices: IntArray
+    train: IntArray
+    test: IntArray
+
+    def n_cells(self, rows: IntArray) -> int:
+        """Return how many cells rows are of."""
+        return len(np.unique(self.groups[rows]))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What the card says: rows of both sides, and cells where those are fewer."""
+        rows = {"n_train": len(self.train), "n_test": len(self.test)}
+        cells = {f"{side}_cells": self.n_cells(getattr(self, side[2:])) for side in rows}
+        return rows if sum(rows.values()) == sum(cells.values()) else {**rows, **cells}
+
+    @property
+    def told(self) -> str:
+        """What is fitted to, for the reader, and what repeated rows do."""
+        n, sides = len(self.groups), (self.train, self.test)
+        cells = [self.n_cells(side) for side in sides]
+        if n == sum(cells):
+            return f"{len(self.train)} of {n} cells"
+        most = int(np.unique(self.groups, return_counts=True)[1].max())
+        average = f"{n / sum(cells):.2g} on average, at most {most}"
+        held_out = f", {len(self.test)} of {cells[1]} held out" if len(self.test) else ""
+        parts = [
+            f"{len(self.train)} rows of {cells[0]} cells{held_out}",
+            f"rows of one cell ({_ONE}) count as measurements of it: {average}",
+        ]
+        if len(np.unique(self.indices[self.test])) < len(self.test):
+            parts.append("held-out figures are of means over the rows of each architecture")
+        return "; ".join(parts)
+
+
 @click.command(
     epilog=examples(
         "fit --target nas-robbench-201/cifar10/pgd-8 --n-train 200 --out my-model",
@@ -69,7 +118,10 @@ class Values:
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option(
-    "--n-train", type=int, help="Cells to train on, drawn by --seed; the rest judges the predictor."
+    "--n-train",
+    type=int,
+    help="Rows to train on, drawn by --seed; the rest judges the predictor. Rows of one cell, "
+    "isomorphic ones included, stay together, so that there may be a few more.",
 )
 @data_dir_option
 @common_options(seed=True)
@@ -87,7 +139,8 @@ def fit(
     """Train a predictor, write it as a folder with its card.
 
     With --n-train, the card has the figures on the cells held out; without, those of a
-    cross-validation by function class.
+    cross-validation by function class. Several rows of one cell are measurements of it: they
+    count as one cell, and what is held out is judged by their mean.
     """
     from ..predictors import make_predictor
     from ..predictors.card import read_card
@@ -102,14 +155,14 @@ def fit(
     columns, told = read_columns(sources, targets, data_dir)
     options = {} if columns is None else {"columns": columns}
     model = make_predictor(predictor, seed=seed, **options)
-    n = len(values.cells)
-    train, test = _split(n, n_train, seed)
-    message(f"fitting {predictor} to {len(train)} of {n} cells")
+    split = _split(values.cells, n_train, seed)
+    train, test = split.train, split.test
+    message(f"fitting {predictor} to {split.told}")
     model.fit([values.cells[i] for i in train], values.y[train], targets=values.targets)
     source = {**values.source, "columns": told} if told else values.source
     card: dict[str, Any] = {"trained_on": source, "citation": values.citation}
-    if len(test) > 1:
-        card["split"] = {"seed": seed, "n_train": len(train), "n_test": len(test)}
+    if len({values.cells[i] for i in test}) > 1:
+        card["split"] = {"seed": seed, **split.sizes}
         card["metrics"] = _judge(model, values, test)
     model.save(out, **card)
     metrics = read_card(out).metrics
@@ -119,6 +172,8 @@ def fit(
         "out": str(out),
         "n_train": len(train),
         "n_test": len(test),
+        "n_train_cells": split.n_cells(train),
+        "n_test_cells": split.n_cells(test),
         "metrics": metrics,
     }
     if as_json:
@@ -154,46 +209,72 @@ def _from_table(targets: tuple[str, ...], data_dir: Path | None) -> Values:
     return Values(cells, y[there], targets, source, table.citation)
 
 
-def _split(n: int, n_train: int | None, seed: int) -> tuple[IntArray, IntArray]:
-    """Return the positions to train on and the others, shuffled by the seed."""
+def _split(cells: list[Architecture], n_train: int | None, seed: int) -> Split:
+    """Return the positions to train on and the others, shuffled by the seed, cells whole.
+
+    Raises:
+        InvalidInputError: If there are too few rows, too few cells to train on, or none besides.
+    """
+    from ..predictors.repeats import cell_groups, split_groups
+
+    n = len(cells)
     if n < 2:
         msg = f"--data: expected at least 2 architectures with values, got {n}"
         raise InvalidInputError(msg)
-    n_train = n if n_train is None else check_integer("--n-train", n_train, minimum=2)
-    if n_train > n:
-        msg = f"--n-train: expected at most {n}, the cells that have values, got {n_train}"
+    asked = n if n_train is None else check_integer("--n-train", n_train, minimum=2)
+    if asked > n:
+        msg = f"--n-train: expected at most {n}, the rows that have values, got {asked}"
         raise InvalidInputError(msg)
-    order = np.random.default_rng(seed).permutation(n)
-    return order[:n_train], order[n_train:]
+    groups = cell_groups(cells)
+    indices = np.array([cell.index for cell in cells], dtype=np.int64)
+    split = Split(groups, indices, *split_groups(groups, n_train=asked, seed=seed))
+    of_train = split.n_cells(split.train)
+    rows = f"{len(split.train)} rows of {of_train} ({_ONE})"
+    if of_train < 2:
+        option = "--data" if n_train is None else "--n-train"
+        msg = f"{option}: expected at least 2 distinct cells to train on, got {rows}"
+        raise InvalidInputError(msg)
+    if asked < n and not len(split.test):
+        msg = f"--n-train: expected to leave a cell to judge by, got {asked}: that takes all {rows}"
+        raise InvalidInputError(msg)
+    return split
 
 
 def _judge(
     model: "AbstractPredictor", values: Values, test: IntArray
 ) -> dict[str, dict[str, float]]:
-    """Return the figures on the held-out cells by target."""
+    """Return the figures on the held-out cells by target.
+
+    Each architecture is judged once, by the mean of its measurements. Intervals are judged by
+    single ones, those of one cell, isomorphic ones included, together as much as that of another.
+    """
+    from ..predictors.repeats import cell_groups, coverage_of_each, mean_of_each
+
     cells = [values.cells[i] for i in test]
+    groups = cell_groups(cells)
+    indices = np.array([cell.index for cell in cells], dtype=np.int64)
     predicted = model.predict(cells).reshape(len(test), -1)
     lower, upper = (b.reshape(predicted.shape) for b in model.predict_interval(cells, coverage=0.9))
     figures = {}
     for column, target in enumerate(values.targets):
-        true, guess = values.y[test, column], predicted[:, column]
+        single = values.y[test, column]
+        true, guess = (mean_of_each(indices, array) for array in (single, predicted[:, column]))
         figures[target] = {
-            "n": len(test),
+            "n": len(true),
             "kendall_tau": kendall_tau(true, guess),
             "spearman_rho": spearman_rho(true, guess),
             "r2": r2_score(true, guess),
             "rmse": rmse(true, guess),
-            "coverage_90": interval_coverage(true, lower[:, column], upper[:, column]),
+            "coverage_90": coverage_of_each(groups, single, lower[:, column], upper[:, column]),
         }
     return figures
 
 
 def _print(document: dict[str, Any]) -> None:
-    click.echo(
-        f"{document['predictor']} trained on {document['n_train']} cells, "
-        f"written to {document['out']}"
-    )
+    rows, cells = document["n_train"], document["n_train_cells"]
+    size = f"{cells} cells" if rows == cells else f"{rows} rows of {cells} cells"
+    click.echo(f"{document['predictor']} trained on {size}, written to {document['out']}")
     if document["metrics"]:
         names = list(next(iter(document["metrics"].values())))
-        rows = [(target, *figures.values()) for target, figures in document["metrics"].items()]
-        print_rows(("held out", *names), rows)
+        shown = [(target, *figures.values()) for target, figures in document["metrics"].items()]
+        print_rows(("held out", *names), shown)

@@ -13,6 +13,7 @@ from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
 from .measured import Measured, check_moments, distinct, parse_architectures
+from .repeats import cell_groups
 from .state import FittedState, OutOfFold
 
 
@@ -127,8 +128,12 @@ class AbstractPredictor(ABC):
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level; a second measurement of a training cell about so. Where n training cells are too
-        few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are infinite.
+        level; a second measurement of a training cell about so. Where n distinct training cells
+        are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are
+        infinite. Rows of one cell or of isomorphic ones are repeated measurements of one: each of
+        N weighs 1 / N (Lee, Barber & Willett, "Distribution-free inference with hierarchical
+        data", arXiv 2306.06342). Where isomorphic cells differ, as in latency, that is a
+        cell drawn first and then one of its forms: cells of many forms do not count more.
 
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
@@ -216,15 +221,15 @@ class AbstractPredictor(ABC):
             model._fit([cells[int(i)] for i in train], Y[train])
             return model._predict_measured([cells[int(i)] for i in test])
 
-        return OutOfFold.of(self._folds(cells), Y, predict)
+        return OutOfFold.of(cells, self._folds(cells), Y, predict)
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
-        """Return the fold of each cell, ``(n,)``.
+        """Return the fold of each row, ``(n,)``; the rows of one cell share theirs.
 
         Cells that compute the same may be in several, as a new cell drawn like the training cells
         may have twins among those: without that, intervals are not of the coverage asked for.
         """
-        groups = [cell.representative.index for cell in cells]
+        groups = cell_groups(cells).tolist()
         return split_into_folds(groups, folds=self.calibration_folds, seed=self.seed)
 
     def _key(self, cell: Architecture) -> Hashable:

@@ -13,6 +13,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .features import Features
+from .repeats import cell_groups
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .tuning import FILE as PARAMETERS_FILE
@@ -91,7 +92,14 @@ class BoostedTrees(AbstractPredictor):
         self.params_ = self._given(len(cells))
         if self.tune and len(folds := tuning_folds(cells, seed=self.seed)):
             self.params_ = tune(
-                rows, scores, weights, folds, start=self.params_, trials=self.tune, seed=self.seed
+                rows,
+                scores,
+                weights,
+                folds,
+                start=self.params_,
+                trials=self.tune,
+                seed=self.seed,
+                groups=cell_groups(cells),
             )
         data = as_matrix(rows, scores, weights)
         self.boosters_ = [

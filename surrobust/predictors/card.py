@@ -85,7 +85,7 @@ def make_card(
         "citation": None,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         **given,
-        "trained_on": {**given.get("trained_on", {}), "n": state.n_train},
+        "trained_on": {**given.get("trained_on", {}), **_size(state)},
     }
     try:
         # Through JSON: tuples become lists, and what JSON cannot hold is found here.
@@ -93,6 +93,12 @@ def make_card(
     except (TypeError, ValueError) as error:
         msg = f"card: expected fields that fit the card, got: {_first_line(error)}"
         raise InvalidInputError(msg) from None
+
+
+def _size(state: FittedState) -> dict[str, int]:
+    """Return how many rows were trained on, and of how many cells where those are fewer."""
+    n, n_cells = state.n_train, len(state.trained)
+    return {"n": n} if n == n_cells else {"n": n, "n_cells": n_cells}
 
 
 def read_card(folder: AnyPath) -> Card:

@@ -13,6 +13,10 @@ Where not only the size of the residuals but their distribution changes with the
 is too wide at some coverages and too narrow at others; so each level has bends: its own quantiles
 over those of all cells (weighted quantiles, as in Guan, "Localized conformal prediction",
 Biometrika 2023), drawn towards one by as much as few cells say.
+
+Cells are exchangeable, not rows: several rows of one cell are repeated measurements of it. As in
+Lee, Barber & Willett, "Distribution-free inference with hierarchical data" (arXiv 2306.06342), each
+of a cell's N rows weighs 1 / N in every quantile and mean, and the rank counts distinct cells.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,6 +27,7 @@ import numpy as np
 from .._random import as_generator
 from ..typing import FloatArray, IntArray, Seed
 from .local_quantiles import BEND_AT, local_bends
+from .repeats import numbered
 
 _FLOOR = 0.25
 """The least spread that counts, as a share of the typical one: no interval has zero width where
@@ -43,6 +48,9 @@ _LEAST_FACTOR = 0.1
 _KNOTS = 65
 """Levels at which a factor is kept."""
 
+_ROUNDING = 1e-9
+"""What sums of weights may fall short of a whole number by."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -50,7 +58,9 @@ class Calibration:
 
     Args:
         scores: Absolute residuals over floored standard deviations and factors, ascending along
-            axis 0, shape ``(n, m)``, float32.
+            axis 0, one for each of n distinct cells, shape ``(n, m)``, float32. Where cells have
+            several rows, the r-th is the least score at which the rows, each weighing one over
+            the rows of its cell, amount to r cells.
         floors: Least standard deviation that counts, shape ``(m,)``, in the targets' unit.
         levels: Predicted values, ascending along axis 0, ``(k, m)``; k is 0 where the level does
             not count.
@@ -67,7 +77,12 @@ class Calibration:
 
     @classmethod
     def from_residuals(
-        cls, residuals: FloatArray, std: FloatArray, mean: FloatArray | None = None
+        cls,
+        residuals: FloatArray,
+        std: FloatArray,
+        mean: FloatArray | None = None,
+        *,
+        groups: IntArray | None = None,
     ) -> "Calibration":
         """Calibrate on residuals and the model's standard deviations, both ``(n, m)``.
 
@@ -75,9 +90,13 @@ class Calibration:
             residuals: Measured minus predicted values.
             std: Standard deviations.
             mean: Predicted values, ``(n, m)``; None where the level shall not count.
+            groups: What cell each row measures, ``(n,)``, see ``cell_groups``; None where each
+                row is a cell of its own.
         """
-        n, m = residuals.shape
-        typical = np.sqrt(np.mean(std**2, axis=0)) if n else np.zeros(m)
+        m = residuals.shape[1]
+        rows = _Rows.of(np.arange(len(residuals)) if groups is None else groups)
+        n = rows.n_cells
+        typical = np.sqrt(rows.mean(std**2)) if n else np.zeros(m)
         floors = np.where(typical > 0, _FLOOR * typical, 1.0)
         scores = np.abs(residuals) / np.maximum(std, floors)
         levels = factors = np.empty((0, m))
@@ -87,12 +106,14 @@ class Calibration:
             levels, factors = np.empty((len(keep), m)), np.empty((len(keep), m))
             bends = np.empty((len(BEND_AT), len(keep), m), dtype=np.float32)
             for j in range(m):
-                kept = np.argsort(mean[:, j], kind="stable")[keep]
-                of_new, of_others = _local_means(scores[:, j], mean[:, j])
+                order = np.argsort(mean[:, j], kind="stable")
+                places = rows.places(order)[keep]
+                kept = order[places]
+                of_new, of_others = _local_means(scores[:, j], mean[:, j], rows)
                 levels[:, j], factors[:, j] = mean[kept, j], of_new[kept]
                 scores[:, j] /= of_others
-                bends[:, :, j] = local_bends(scores[:, j], mean[:, j], keep)
-        scores = np.sort(scores, axis=0)
+                bends[:, :, j] = local_bends(scores[:, j], mean[:, j], places, rows.groups)
+        scores = rows.one_each(scores)
         # Rounded away from zero, so that intervals are never narrower than in float64.
         small = np.nextafter(scores.astype(np.float32), np.float32(np.inf))
         return cls(
@@ -120,32 +141,92 @@ class Calibration:
         return bend
 
 
-def _local_means(scores: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray]:
+@dataclass(frozen=True)
+class _Rows:
+    """Which rows measure one cell.
+
+    Args:
+        groups: The cell of each row, 0, 1, ... in order of first occurrence, ``(n,)``.
+        weights: One over the rows of that cell, ``(n,)``.
+        n_cells: Distinct cells.
+    """
+
+    groups: IntArray
+    weights: FloatArray
+    n_cells: int
+
+    @classmethod
+    def of(cls, groups: IntArray) -> "_Rows":
+        number = numbered(groups)
+        counts = np.bincount(number)
+        return cls(number, 1.0 / counts[number], len(counts))
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Return the mean over cells of values of rows, from ``(n, m)`` to ``(m,)``."""
+        mean: FloatArray = np.sum(self.weights[:, None] * values, axis=0) / self.n_cells
+        return mean
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the weighted sum of each cell's values, from ``(n, k)`` to ``(n_cells, k)``."""
+        found = np.zeros((self.n_cells, values.shape[1]))
+        np.add.at(found, self.groups, self.weights[:, None] * values)
+        return found
+
+    def places(self, order: IntArray) -> IntArray:
+        """Return where in an order of the rows 1, 2, ... cells are complete, ``(n_cells,)``."""
+        amount = np.cumsum(self.weights[order])
+        return np.searchsorted(amount, np.arange(1, self.n_cells + 1) - _ROUNDING)
+
+    def one_each(self, scores: FloatArray) -> FloatArray:
+        """Return the scores, ascending, at which 1, 2, ... cells are complete, ``(n_cells, m)``."""
+        ascending = np.empty((self.n_cells, scores.shape[1]))
+        for j in range(scores.shape[1]):
+            order = np.argsort(scores[:, j], kind="stable")
+            ascending[:, j] = scores[order[self.places(order)], j]
+        return ascending
+
+
+def _local_means(
+    scores: FloatArray, level: FloatArray, rows: _Rows
+) -> tuple[FloatArray, FloatArray]:
     """Average scores ``(n,)`` by a Gaussian window over the ranks of their levels ``(n,)``.
 
     The window is mirrored at both ends; its weights are the heat kernel of an interval, a sum of
     cosines.
 
     Returns:
-        Means over the mean of all: for a new cell of each level, and for each cell over the
-        others, without its own score; both ``(n,)``.
+        Means over the mean of all: for a new cell of each level, and for each row over the
+        other cells, without what its own scored; both ``(n,)``.
     """
-    n = len(scores)
+    n = rows.n_cells
     width = max(_WIDTH, _LEAST_WIDTH / n)
-    _, inverse, counts = np.unique(level, return_inverse=True, return_counts=True)
+    _, inverse = np.unique(level, return_inverse=True)
+    counts = np.bincount(inverse.ravel(), weights=rows.weights)
     rank = ((np.cumsum(counts) - counts / 2) / n)[inverse.ravel()]
     frequency = np.arange(1, int(np.ceil(1.5 / width)) + 1)
     decay = 2 * np.exp(-0.5 * (np.pi * frequency * width) ** 2)
     waves = np.cos(np.pi * np.outer(rank, frequency))
     peak = width * np.sqrt(2 * np.pi)  # scales the window to one at its middle
-    own = peak * (1 + waves**2 @ decay)
-    near = peak * (waves * decay) @ waves.T.dot(np.stack([np.ones(n), scores], axis=1))
-    ones, weighted = near.T + peak * np.array([[n], [scores.sum()]])
-    mean, others = scores.mean(), (scores.sum() - scores) / (n - 1)
-    if mean == 0:
-        return np.ones(n), np.ones(n)
+    mass = np.stack([rows.weights, rows.weights * scores], axis=1)
+    near = peak * (waves * decay) @ waves.T.dot(mass)
+    total = mass[:, 1].sum()
+    ones, weighted = near.T + peak * np.array([[n], [total]])
+    if total == 0:
+        return np.ones(len(scores)), np.ones(len(scores))
+    mine = rows.sums(scores[:, None])
+    own_waves = rows.sums(waves)
+    own = peak * (1 + (waves * own_waves[rows.groups]) @ decay)
+    # Isomorphic cells may be predicted apart: then their scores do not all weigh alike here.
+    uneven = rows.sums(scores[:, None] * waves) - mine * own_waves
+    own_scores = mine[rows.groups, 0]
+    own_weighted = own * own_scores + peak * ((waves * uneven[rows.groups]) @ decay)
+    mean, others = total / n, (total - own_scores) / (n - 1)
     of_new = (weighted + _TYPICAL * mean) / (ones + _TYPICAL)
-    of_others = (weighted - own * scores + _TYPICAL * others) / (ones - own + _TYPICAL)
+    of_others = (weighted - own_weighted + _TYPICAL * others) / (ones - own + _TYPICAL)
+    # What a cell scores twice at one level is one number, whatever the last bit of a product.
+    pairs = np.stack([rows.groups, inverse.ravel()], axis=1)
+    _, first, same = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+    of_others = of_others[first[same.ravel()]]
     return np.maximum(of_new / mean, _LEAST_FACTOR), np.maximum(of_others / mean, _LEAST_FACTOR)
 
 
@@ -155,7 +236,7 @@ def conformal_quantile(ascending: np.ndarray, *, coverage: float) -> FloatArray:
     Infinite where that is above n: so few scores cannot vouch for the coverage.
 
     Args:
-        ascending: Scores ``(n, m)``, sorted along axis 0.
+        ascending: Scores ``(n, m)`` of n distinct cells, sorted along axis 0.
         coverage: Share of true values that intervals shall hold, in (0, 1).
     """
     n, m = ascending.shape

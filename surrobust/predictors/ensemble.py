@@ -89,7 +89,7 @@ class Ensemble(AbstractPredictor):
         """Blend the members' own: both have the same folds, the networks train side by side."""
         each = [member._out_of_fold(cells, Y) for member in self._members]
         moments = [(part.mean, part.std) for part in each]
-        return OutOfFold(each[0].folds, Y, *blend(moments, self.network_weight))
+        return OutOfFold(cells, each[0].folds, Y, *blend(moments, self.network_weight))
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         return blend([member._predict(cells) for member in self._members], self.network_weight)

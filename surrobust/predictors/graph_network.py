@@ -14,6 +14,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .features import Features
+from .repeats import cell_groups
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .state import OutOfFold
@@ -41,7 +42,7 @@ class GraphNetwork(AbstractPredictor):
         members: Networks that are averaged, at least 2.
         width: Length of a node's state.
         layers: Rounds of message passing.
-        updates: Steps of the optimizer; None for as many as suit the number of cells.
+        updates: Steps of the optimizer; None for as many as suit the number of distinct cells.
         batch_size: Cells a step, at most.
         learning_rate: Its peak; it rises linearly and falls by a cosine.
         weight_decay: AdamW's, on matrices.
@@ -111,7 +112,7 @@ class GraphNetwork(AbstractPredictor):
             trained = self._train(cells, Y, np.arange(n_folds)[:, None] != folds)
             rows = np.arange(len(cells))
             mean, std = (moment[folds, rows] for moment in self._outputs(*trained, cells))
-        return OutOfFold(folds, Y, mean, std)
+        return OutOfFold(cells, folds, Y, mean, std)
 
     def _train(
         self, cells: Sequence[Architecture], Y: FloatArray, seen: np.ndarray
@@ -145,7 +146,7 @@ class GraphNetwork(AbstractPredictor):
                 [part.to(device) for part in self._tensors(cells)],
                 torch.tensor(Z, dtype=torch.float32, device=device),
                 torch.tensor(weights, dtype=torch.float32, device=device),
-                updates=self.updates or _suitable_updates(len(cells)),
+                updates=self.updates or _suitable_updates(len(np.unique(cell_groups(cells)))),
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
                 weight_decay=self.weight_decay,

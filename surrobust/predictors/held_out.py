@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..metrics import interval_coverage, kendall_tau, r2_score, rmse
+from ..metrics import kendall_tau, r2_score, rmse
 from ..typing import FloatArray
-from .conformal import Calibration
+from .repeats import cell_groups, coverage_of_each, mean_of_each
 from .state import FittedState, OutOfFold
 
 _COVERAGE = 0.9
@@ -14,23 +14,33 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     """Return figures by target from the cross-validation behind the intervals.
 
     Each is the mean over folds, with its standard deviation over folds under ``<name>_sd``. Judged
-    are cells of which no twin was trained on, ``n`` in all; only ``coverage_90`` counts every
-    held-out cell, as intervals are for cells drawn like the training cells. The interval of a cell
-    is calibrated on the folds other than its own. Nothing where there were too few cells.
+    are architectures of which no twin was trained on, ``n`` in all, each once: by the mean of its
+    measurements where there are several. Only ``coverage_90`` counts every held-out cell, as
+    intervals are for cells drawn like the training cells, and single measurements: those of one
+    cell, isomorphic ones included, together as much as that of another, which is what intervals
+    promise. The interval of a cell is calibrated on the folds other than its own. Nothing where
+    there were too few cells.
     """
     held, fresh = state.out_of_fold, state.is_fresh
     if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
     lower, upper = _intervals(held)
+    groups = cell_groups(held.cells)
+    indices = np.array([cell.index for cell in held.cells], dtype=np.int64)
     figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
         rows = []
         for fold in range(held.folds.max() + 1):
             mine = held.folds == fold
-            true, mean = (array[fresh & mine, column] for array in (held.true, held.mean))
+            judged = fresh & mine
+            true, mean = (
+                mean_of_each(indices[judged], array[judged, column])
+                for array in (held.true, held.mean)
+            )
             ends = (array[mine, column] for array in (held.true, lower, upper))
-            rows.append(_judge(true, mean) | {"coverage_90": interval_coverage(*ends)})
-        figures[target] = {"n": int(fresh.sum()), "folds": len(rows)}
+            coverage = coverage_of_each(groups[mine], *ends)
+            rows.append(_judge(true, mean) | {"coverage_90": coverage})
+        figures[target] = {"n": len(np.unique(indices[fresh])), "folds": len(rows)}
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
             figures[target] |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}
@@ -56,8 +66,6 @@ def _intervals(held: OutOfFold) -> tuple[FloatArray, FloatArray]:
     half = np.full_like(held.mean, np.inf)
     for fold in range(held.folds.max() + 1):
         mine = held.folds == fold
-        others = ~mine & (held.folds >= 0)
-        residuals = (held.true - held.mean)[others]
-        calibration = Calibration.from_residuals(residuals, held.std[others], held.mean[others])
+        calibration = held.calibrate(without=fold)
         half[mine] = calibration.half_widths(held.mean[mine], held.std[mine], coverage=_COVERAGE)
     return held.mean - half, held.mean + half

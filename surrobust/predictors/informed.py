@@ -18,6 +18,7 @@ from .kernel_groups import KernelGroups, group_columns
 from .members import load_members, pack_members
 from .prior_scores import FILE as PRIOR_FILE
 from .prior_scores import PriorScores, as_prior, reference_of
+from .repeats import cell_groups
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .tensors import pack_tensors, take_tensor, unpack_tensors
@@ -44,7 +45,7 @@ _NEGLIGIBLE = 1e-3
 """A view of less weight is dropped."""
 
 _CELLS_FOR_TREES, _HALF_TREES = 20, 20
-"""Cells below which trees say nothing, and at which they have half of their weight."""
+"""Distinct cells below which trees say nothing, and at which they have half of their weight."""
 
 
 class InformedPredictor(AbstractPredictor):
@@ -113,7 +114,7 @@ class InformedPredictor(AbstractPredictor):
         odds = [_ODDS_ALIKE if is_alike(k, prior.targets) else _ODDS_FOREIGN for k in names]
         self._average(np.array(odds).T, means, repeats)
         self.boosted_ = None
-        if self.process_weight < 1 and len(cells) >= _CELLS_FOR_TREES:
+        if self.process_weight < 1 and len(np.unique(cell_groups(cells))) >= _CELLS_FOR_TREES:
             self.boosted_ = self._make_trees()
             self.boosted_._fit(cells, scores)
 

@@ -14,6 +14,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .conformal import Calibration
 from .local_quantiles import BEND_AT
+from .repeats import cell_groups
 from .tensors import pack_tensors, take_tensor, unpack_tensors
 
 
@@ -22,12 +23,14 @@ class OutOfFold:
     """Predictions of the training cells by models that did not see them.
 
     Args:
-        folds: Fold of each cell, shape ``(n,)``; -1 throughout if there were too few cells.
+        cells: The architecture of each training row, n of them.
+        folds: Fold of each row, shape ``(n,)``; -1 throughout if there were too few cells.
         true: Measured values, ``(n, m)``.
         mean: Predictions, ``(n, m)``.
         std: The models' standard deviations, ``(n, m)``.
     """
 
+    cells: Sequence[Architecture]
     folds: IntArray
     true: FloatArray
     mean: FloatArray
@@ -36,6 +39,7 @@ class OutOfFold:
     @classmethod
     def of(
         cls,
+        cells: Sequence[Architecture],
         folds: IntArray,
         true: FloatArray,
         predict: Callable[[IntArray, IntArray], tuple[FloatArray, FloatArray]],
@@ -43,7 +47,8 @@ class OutOfFold:
         """Predict each fold by a model of the others.
 
         Args:
-            folds: Fold of each cell, ``(n,)``.
+            cells: The architecture of each row, n of them.
+            folds: Fold of each row, ``(n,)``.
             true: Measured values, ``(n, m)``.
             predict: From positions of training and held-out cells to means and standard
                 deviations of the latter.
@@ -52,13 +57,17 @@ class OutOfFold:
         for fold in range(folds.max(initial=-1) + 1):
             test = np.flatnonzero(folds == fold)
             mean[test], std[test] = predict(np.flatnonzero(folds != fold), test)
-        return cls(folds, true, mean, std)
+        return cls(cells, folds, true, mean, std)
 
-    def calibrate(self) -> Calibration:
-        """Return the calibration by all cells that were predicted."""
-        there = self.folds >= 0
-        residuals = (self.true - self.mean)[there]
-        return Calibration.from_residuals(residuals, self.std[there], self.mean[there])
+    def calibrate(self, *, without: int | None = None) -> Calibration:
+        """Return the calibration by all cells that were predicted, or those of the other folds."""
+        used = self.folds >= 0
+        if without is not None:
+            used &= self.folds != without
+        residuals = (self.true - self.mean)[used]
+        return Calibration.from_residuals(
+            residuals, self.std[used], self.mean[used], groups=cell_groups(self.cells)[used]
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ class FittedState:
         out_of_fold: OutOfFold | None,
     ) -> "FittedState":
         """Remember a fit."""
-        trained = np.unique(np.array([c.representative.index for c in cells], dtype=np.int64))
+        trained = np.unique(cell_groups(cells))
         calibration = is_fresh = None
         if out_of_fold is not None:
             calibration = out_of_fold.calibrate()

@@ -12,6 +12,7 @@ from ..encodings import twin_groups
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .conformal import split_into_folds
+from .repeats import cell_groups, mean_of_each
 from .tensors import pack_tensors, take_tensor, unpack_tensors
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 FILE = "parameters.safetensors"
 
-_FOLDS, _ROWS, _LEAST_CELLS = 3, 200, 10
-"""Folds; rows that should be left out in all, by repetition; cells that are not too few."""
+_FOLDS, _LEFT_OUT, _LEAST_CELLS = 3, 200, 10
+"""Folds; cells that should be left out in all, by repetition; cells that are not too few."""
 
 _SPACE: dict[str, tuple[Any, Any, bool]] = {
     "trees": (100, 1000, True),
@@ -132,13 +133,14 @@ def tune(
     start: TreeParameters,
     trials: int,
     seed: int,
+    groups: IntArray | None = None,
 ) -> TreeParameters:
-    """Return the parameters that rank left-out rows best, or those to begin with.
+    """Return the parameters that rank left-out cells best, or those to begin with.
 
     Trials are proposed by a tree of Parzen estimators (Bergstra, Bardenet, Bengio & Kegl,
     "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011), beginning with ``start``; one
     that is worse than half of the others after some folds ends there. The best of many trials is
-    best by chance too: unless it beats the first by two standard errors, paired over the rows,
+    best by chance too: unless it beats the first by two standard errors, paired over the cells,
     ``start`` is kept as it is.
 
     Args:
@@ -149,8 +151,11 @@ def tune(
         start: Parameters to begin with.
         trials: How many, at least 1.
         seed: Of sampler and boosters.
+        groups: What cell each row measures, ``(n,)``; None where each is one of its own.
     """
     import optuna
+
+    groups = np.arange(len(rows)) if groups is None else groups
 
     splits = [labels == fold for labels in folds for fold in range(labels.max() + 1)]
     matrices = [
@@ -168,11 +173,11 @@ def tune(
             true = scores[left_out]
             predicted = parameters.train(train, seed_of_boosters).predict(test)
             losses[left_out] += discordance(true, predicted.reshape(true.shape)) / len(folds)
-            trial.report(losses.sum(), step)
+            trial.report(mean_of_each(groups, losses).sum(), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
-        losses_of[trial.number] = losses
-        return float(losses.mean())
+        losses_of[trial.number] = mean_of_each(groups, losses)
+        return float(losses_of[trial.number].mean())
 
     with _quiet(optuna):
         study = optuna.create_study(
@@ -210,9 +215,10 @@ def discordance(true: FloatArray, predicted: FloatArray) -> FloatArray:
 def tuning_folds(cells: Sequence[Architecture], *, seed: int) -> IntArray:
     """Return the folds that parameters are tuned on, twins together, ``(r, n)``.
 
-    Few cells are divided more than once; fewer than 10 not at all, ``r = 0``.
+    Few cells are divided more than once; fewer than 10 distinct ones not at all, ``r = 0``.
     """
-    repeats = 0 if len(cells) < _LEAST_CELLS else max(1, _ROWS // len(cells))
+    n = len(np.unique(cell_groups(cells)))
+    repeats = 0 if n < _LEAST_CELLS else max(1, _LEFT_OUT // n)
     groups = twin_groups(cells).tolist()
     rng = as_generator(seed)
     labels = [split_into_folds(groups, folds=_FOLDS, seed=rng) for _ in range(repeats)]

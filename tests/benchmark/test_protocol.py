@@ -18,6 +18,19 @@ def test_split_by_hand():
     assert sorted([*train, *test]) == list(range(6466))
 
 
+def test_cells_of_training_are_not_tested_on():
+    groups = np.arange(60) % 20
+    train, test = benchmark.split(60, n_train=7, seed=0, groups=groups)
+    order = np.random.default_rng(0).permutation(60)
+    assert train.tolist() == order[:7].tolist()
+    seen = set(groups[train].tolist())
+    assert test.tolist() == [i for i in order[7:] if groups[i] not in seen]
+    alone = benchmark.split(60, n_train=7, seed=0, groups=np.arange(60))
+    np.testing.assert_array_equal(alone[1], order[7:])
+    with pytest.raises(InvalidInputError, match="leave 2 cells"):
+        benchmark.split(60, n_train=57, seed=0, groups=groups)
+
+
 @pytest.mark.parametrize("n_train", [0, 1, 9, 10])
 def test_split_refuses(n_train: int):
     with pytest.raises(InvalidInputError, match=r"n_train: expected 2\.\.8"):
@@ -56,7 +69,10 @@ def test_of_latencies_the_smallest_are_the_head(data_dir: Path):
     score = benchmark.score_predictor("parameters", target, n_train=20, seed=0, data_dir=data_dir)
     table = load_table("hw-nas-bench", data_dir=data_dir)
     there = np.flatnonzero(np.isfinite(table.values(target)))
-    test = there[np.random.default_rng(0).permutation(len(there))[20:]]
+    cells = [table.architectures[i].representative for i in there]
+    order = np.random.default_rng(0).permutation(len(there))
+    trained = {cells[i] for i in order[:20]}
+    test = there[[i for i in order[20:] if cells[i] not in trained]]
     count = [count_parameters(table.architectures[i]) for i in test]
     by_hand = metrics.precision_at(-table.values(target)[test], -np.array(count), k=100)
     assert score.precision_at_100 == by_hand > 0

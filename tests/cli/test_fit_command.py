@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from surrobust import predictors
+from surrobust.metrics import kendall_tau, rmse
 from surrobust.shipped import load_predictor, read_card
-from surrobust.spaces import Architecture
+from surrobust.spaces import Architecture, NASBench201
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -37,8 +38,10 @@ def fit(run_cli: Run, *arguments: object) -> dict:
 
 def test_a_csv_becomes_a_predictor(run_cli: Run, values_csv: Path, tmp_path: Path) -> None:
     document = fit(run_cli, "--data", values_csv, "--out", tmp_path / "model")
-    assert set(document) == {"predictor", "targets", "out", "n_train", "n_test", "metrics"}
-    assert (document["targets"], document["n_train"], document["n_test"]) == (["value"], 60, 0)
+    counts = {"n_train": 60, "n_test": 0, "n_train_cells": 60, "n_test_cells": 0}
+    assert set(document) == {"predictor", "targets", "out", "metrics", *counts}
+    assert document["targets"] == ["value"]
+    assert document.items() >= counts.items()
     model = load_predictor(tmp_path / "model")
     assert model.predict([2581]).shape == (1, 1)
     card = read_card(tmp_path / "model")
@@ -122,6 +125,114 @@ def test_cells_that_were_not_measured_are_left_out(
         *("--n-train", "30", "--out", tmp_path / "model"),
     )
     assert document["n_train"] + document["n_test"] == 15625 - 4699
+
+
+def write_rows(path: Path, rows: list[tuple[Architecture, float]]) -> Path:
+    lines = [f"{cell.index},{value}" for cell, value in rows]
+    path.write_text("\n".join(["architecture,value", *lines]))
+    return path
+
+
+@pytest.fixture
+def repeated_csv(tmp_path: Path, toy_cells: list[Architecture]) -> Path:
+    """Thirty cells whose values tell nothing, measured five times each."""
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=30)
+    rows = [(toy_cells[i], level[i] + rng.normal(0, 0.3)) for _ in range(5) for i in range(30)]
+    return write_rows(tmp_path / "repeated.csv", rows)
+
+
+def test_a_cell_stands_on_one_side_and_is_judged_once(
+    run_cli: Run, repeated_csv: Path, tmp_path: Path
+) -> None:
+    arguments = ["--data", repeated_csv, "--n-train", "98", "--out", tmp_path / "model"]
+    code, out, err = run_cli(["fit", "--predictor", "xgboost", *arguments, "--json"])
+    assert code == 0, err
+    document = json.loads(out)
+    counts = {"n_train": 100, "n_test": 50, "n_train_cells": 20, "n_test_cells": 10}
+    assert document.items() >= counts.items()
+    figures = document["metrics"]["value"]
+    assert figures["n"] == 10
+    card = read_card(tmp_path / "model")
+    assert card["split"] == {"seed": 0, **counts}
+    assert card["trained_on"]["n"] == 100
+    assert card["trained_on"]["n_cells"] == 20
+    assert err.strip().splitlines()[-1] == (
+        "fitting xgboost to 100 rows of 20 cells, 50 of 10 held out; rows of one cell (isomorphic "
+        "ones are one) count as measurements of it: 5 on average, at most 5; held-out figures "
+        "are of means over the rows of each architecture"
+    )
+    code, out, err = run_cli(["fit", "--predictor", "xgboost", *arguments[:2], *arguments[4:]])
+    assert "fitting xgboost to 150 rows of 30 cells; rows of one cell" in err
+    assert "held out" not in err
+    assert "trained on 150 rows of 30 cells" in out
+    fit(run_cli, *arguments)
+    model = load_predictor(tmp_path / "model")
+    rows = [line.split(",") for line in repeated_csv.read_text().splitlines()[1:]]
+    held_out = [cell for cell in {row[0] for row in rows} if not model.trained_on(int(cell))]
+    assert len(held_out) == 10
+    means = [np.mean([float(v) for c, v in rows if c == cell]) for cell in held_out]
+    predicted = model.predict([int(cell) for cell in held_out])[:, 0]
+    assert figures["kendall_tau"] == pytest.approx(kendall_tau(np.array(means), predicted))
+    assert figures["rmse"] == pytest.approx(rmse(np.array(means), predicted))
+    ends = [end[:, 0] for end in model.predict_interval([int(c) for c, _ in rows], coverage=0.9)]
+    inside = [
+        low <= float(v) <= up for (c, v), low, up in zip(rows, *ends, strict=True) if c in held_out
+    ]
+    assert figures["coverage_90"] == pytest.approx(np.mean(inside))  # five rows of each
+
+
+def test_isomorphic_cells_stand_on_one_side(
+    run_cli: Run, space: NASBench201, tmp_path: Path
+) -> None:
+    twins: dict[Architecture, list[Architecture]] = {}
+    for cell in space:
+        twins.setdefault(cell.representative, []).append(cell)
+    pairs = [group[:2] for group in twins.values() if len(group) > 1][:20]
+    rows = [(cell, i + 0.1 * j) for i, pair in enumerate(pairs) for j, cell in enumerate(pair)]
+    data = write_rows(tmp_path / "twins.csv", rows)
+    arguments = ["--data", data, "--n-train", "31", "--out", tmp_path / "model"]
+    code, out, err = run_cli(["fit", "--predictor", "xgboost", *arguments])
+    assert code == 0, err
+    card = read_card(tmp_path / "model")
+    counts = {"n_train": 32, "n_test": 8, "n_train_cells": 16, "n_test_cells": 4}
+    assert card["split"] == {"seed": 0, **counts}
+    assert card["metrics"]["value"]["n"] == 8  # architectures, each with a value of its own
+    model = load_predictor(tmp_path / "model")
+    assert sum(model.trained_on(pair[0]) for pair in pairs) == 16
+    assert "means" not in err
+    assert "trained on 32 rows of 16 cells" in out
+
+
+@pytest.mark.parametrize(
+    ("numbers", "n_train", "told"),
+    [
+        (
+            [0] * 25,
+            None,
+            "--data: expected at least 2 distinct cells to train on, got 25 rows of 1",
+        ),
+        ([0] * 9 + [1] * 9, 2, "--n-train: expected at least 2 distinct cells to train on, got 9"),
+        ([0] * 9 + [1] * 9, 10, "--n-train: expected to leave a cell to judge by, got 10"),
+        ([0, 1, 2], 4, "--n-train: expected at most 3"),
+    ],
+)
+def test_too_few_cells_are_refused_however_many_the_rows(
+    numbers: list[int],
+    n_train: int | None,
+    told: str,
+    run_cli: Run,
+    toy_cells: list[Architecture],
+    tmp_path: Path,
+) -> None:
+    rows = [(toy_cells[i], float(k)) for k, i in enumerate(numbers)]
+    data = write_rows(tmp_path / "few.csv", rows)
+    size = [] if n_train is None else ["--n-train", str(n_train)]
+    code, out, err = run_cli(["fit", "--data", data, *size, "--out", tmp_path / "model"])
+    assert (code, out) == (2, "")
+    assert told in err
+    assert err.strip().count("\n") == 0
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.fixture

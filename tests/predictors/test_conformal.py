@@ -138,6 +138,129 @@ def test_a_level_without_any_residual_keeps_a_least_width():
     assert (nothing.half_widths(level, np.ones((200, 1)), coverage=0.9) == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("groups", "residuals", "expected"),
+    [
+        ([0, 0, 0, 0, 1], [3.0, 1.0, 4.0, 2.0, 10.0], [4.0, 10.0]),
+        # Weights amount to 1/2, 1, 3/2, 5/2, 3: one cell at 2, two at 4, three at 5.
+        ([0, 0, 1, 1, 2], [1.0, 5.0, 2.0, 3.0, 4.0], [2.0, 4.0, 5.0]),
+        ([5, 5, 5], [1.0, 2.0, 3.0], [3.0]),
+        ([8, 2, 4], [3.0, 1.0, 2.0], [1.0, 2.0, 3.0]),
+    ],
+)
+def test_scores_of_repeated_cells_by_hand(groups, residuals, expected):
+    residuals = np.array(residuals)[:, None]
+    found = Calibration.from_residuals(
+        residuals, np.ones_like(residuals), groups=np.array(groups)
+    ).scores
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rank_is_that_of_hierarchical_conformal_prediction(seed):
+    """Lee, Barber & Willett: a quantile of sum_k 1/(K+1) sum_i 1/N_k delta + 1/(K+1) delta_inf."""
+    rng = np.random.default_rng(seed)
+    n = 19
+    groups = np.repeat(np.arange(n), rng.integers(1, 9, size=n))
+    scores = rng.exponential(size=len(groups))
+    kept = Calibration.from_residuals(
+        scores[:, None], np.ones((len(scores), 1)), groups=groups
+    ).scores
+    assert kept.shape == (n, 1)
+    order = np.argsort(scores)
+    mass = np.cumsum((1 / np.bincount(groups)[groups])[order]) / (n + 1)
+    for coverage in (0.05, 0.31, 0.5, 0.77, 0.9, 0.95):
+        theirs = scores[order][np.argmax(mass >= coverage - 1e-12)]
+        ours = conformal_quantile(kept, coverage=coverage)[0]
+        if abs((n + 1) * coverage - round((n + 1) * coverage)) < 1e-9:
+            assert ours == pytest.approx(theirs, rel=1e-6)
+        else:  # a whole cell is completed
+            assert ours >= theirs
+    assert np.isinf(conformal_quantile(kept, coverage=0.96)[0])
+
+
+@pytest.mark.parametrize("n", [5, 64, 65, 300])
+@pytest.mark.parametrize("times", [2, 25])
+def test_rows_that_repeat_others_exactly_change_nothing(n, times, rng):
+    residuals, mean = rng.normal(size=(2, n, 2))
+    mean[: n // 3] = mean[0]  # levels may be equal
+    std = rng.uniform(0.1, 2, size=(n, 2))
+    once = Calibration.from_residuals(residuals, std, mean)
+    rows = rng.permutation(np.repeat(np.arange(n), times))
+    again = Calibration.from_residuals(residuals[rows], std[rows], mean[rows], groups=rows)
+    for name in ("scores", "floors", "levels", "factors", "bends"):
+        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6)
+
+
+def test_a_cell_of_many_rows_weighs_as_one_of_one_row(rng):
+    residuals, mean = rng.normal(size=(2, 40, 1))
+    std = rng.uniform(0.1, 2, size=(40, 1))
+    rows = np.concatenate([np.arange(40), np.full(1000, 3)])
+    once = Calibration.from_residuals(residuals, std, mean)
+    again = Calibration.from_residuals(residuals[rows], std[rows], mean[rows], groups=rows)
+    for name in ("scores", "floors", "levels", "factors", "bends"):
+        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6)
+
+
+def test_each_row_of_its_own_cell_is_what_no_groups_are(rng):
+    residuals, std, mean = rng.uniform(0.1, 1, size=(3, 80, 3))
+    plain = Calibration.from_residuals(residuals, std, mean)
+    own = Calibration.from_residuals(residuals, std, mean, groups=rng.permutation(80))
+    for name in ("scores", "floors", "levels", "factors", "bends"):
+        np.testing.assert_array_equal(getattr(own, name), getattr(plain, name))
+
+
+def test_factors_leave_out_all_rows_of_a_cell_by_hand():
+    """Six rows of four cells; the first cell's rows are predicted apart, as isomorphic ones are."""
+    scores = np.array([1.0, 3.0, 2.0, 4.0, 0.5, 2.5])
+    level, groups = np.array([0.0, 2.0, 1.0, 3.0, 3.0, 4.0]), np.array([0, 0, 1, 2, 2, 3])
+    shares = np.array([0.5, 0.5, 1, 0.5, 0.5, 1])
+    found = Calibration.from_residuals(
+        scores[:, None], np.ones((6, 1)), level[:, None], groups=groups
+    )
+    rank = np.array([0.25, 1.75, 1, 2.5, 2.5, 3.5]) / 4  # middles of the weights below and at
+    width = 2.0 / 4
+    gaps = [
+        rank[:, None] - mirrored for turn in (-2, 0, 2) for mirrored in (turn + rank, turn - rank)
+    ]
+    window = sum(np.exp(-0.5 * (gap / width) ** 2) for gap in gaps) * shares
+    mean = shares @ scores / 4
+    of_new = (window @ scores + 2 * mean) / (window.sum(axis=1) + 2) / mean
+    other = window * (groups[:, None] != groups)
+    rest = (4 * mean - np.array([2.0, 2.0, 2.0, 2.25, 2.25, 2.5])) / 3
+    of_others = (other @ scores + 2 * rest) / (other.sum(axis=1) + 2) / mean
+    ratio = scores / of_others
+    order = np.argsort(ratio)
+    complete = [np.argmax(np.cumsum(shares[order]) >= k) for k in (1, 2, 3, 4)]
+    np.testing.assert_allclose(found.scores[:, 0], ratio[order][complete], rtol=1e-3)
+    # By level the weights are 1/2 1 1/2 1/2 1/2 1: one cell is complete at 1, two at 2, ...
+    np.testing.assert_array_equal(found.levels[:, 0], [1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_allclose(found.factors[:, 0], of_new[[2, 1, 3, 5]], rtol=1e-3)
+
+
+@pytest.mark.parametrize(("n", "coverage"), [(4, 0.75), (9, 0.9), (19, 0.8)])
+def test_intervals_hold_a_new_cell_where_cells_are_few_and_rows_many(n, coverage):
+    """A cell's error, and a small one of each measurement; up to 49 rows of a cell.
+
+    A new cell is exchangeable with the n others, so that the interval holds one measurement of it
+    with probability of at least the coverage, and above it by no more than the weight of one of
+    n + 1. Both bounds are five standard errors of a share further out.
+    """
+    rng = np.random.default_rng(n)
+    trials, held = 4000, 0
+    for _ in range(trials):
+        counts = rng.integers(1, 50, size=n)
+        groups = np.repeat(np.arange(n), counts)
+        cells = rng.standard_t(3, size=n + 1)
+        rows = cells[groups] + 0.05 * rng.normal(size=len(groups))
+        new = abs(cells[n] + 0.05 * rng.normal())
+        std = np.ones((len(rows), 1))
+        found = Calibration.from_residuals(rows[:, None], std, groups=groups)
+        held += new <= found.half_widths(std[:1], std[:1], coverage=coverage)[0, 0]
+    error = 5 * np.sqrt(coverage * (1 - coverage) / trials)
+    assert coverage - error <= held / trials <= coverage + 1 / (n + 1) + error
+
+
 class Known(AbstractPredictor):
     """Predicts zero with the noise's true spread."""
 
@@ -180,6 +303,28 @@ def test_coverage_on_synthetic_data_is_what_was_asked_for(space):
             assert width[4] / width[0] == pytest.approx(3.0)
     assert np.mean(shares[0.5]) == pytest.approx(0.5, abs=0.03)
     assert np.mean(shares[0.9]) == pytest.approx(0.9, abs=0.02)
+
+
+def test_four_cells_of_25_rows_vouch_for_what_four_cells_do(space):
+    cells = space.representatives()[:4]
+    y = np.random.default_rng(0).normal(size=100)
+    model = Known(calibration_folds=5).fit(cells * 25, y)
+    lower, upper = model.predict_interval(cells, 0.9)
+    assert np.isneginf(lower).all()
+    assert np.isposinf(upper).all()
+    for coverage in (0.5, 0.75, 0.8):  # ceil(5 * 0.8) = 4
+        assert np.isfinite(model.predict_interval(cells, coverage)).all()
+    assert len(model._state.calibration.scores) == 4
+
+
+def test_isomorphic_rows_are_of_one_cell(space):
+    twins = [cell for cell in space if cell.representative == space[10].representative]
+    others = [c for c in space.representatives() if c != twins[0].representative][:3]
+    assert len(twins) > 1
+    rows = twins + others * 2
+    model = Known(calibration_folds=4).fit(rows, np.arange(float(len(rows))))
+    assert len(model._state.calibration.scores) == 4
+    assert np.isinf(model.predict_interval([0], 0.9)).all()
 
 
 def test_folds_keep_groups_together_and_are_of_equal_size():

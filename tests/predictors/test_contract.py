@@ -116,6 +116,17 @@ def test_wider_coverage_gives_wider_intervals(kind, fitted):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_rows_of_one_cell_vouch_for_no_more_than_one(kind, toy_cells):
+    """Four cells cannot vouch for 90 %, however often each was measured; they can for 75 %."""
+    y = np.random.default_rng(2).normal(size=40)
+    model = make_small(kind).fit(toy_cells[:4] * 10, y)
+    lower, upper = model.predict_interval(NEW, coverage=0.9)
+    assert np.isneginf(lower).all()
+    assert np.isposinf(upper).all()
+    assert np.isfinite(model.predict_interval(NEW, coverage=0.75)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_twins_get_one_prediction(kind, fitted, space):
     cells = list(space)[::11]
     encoder, model = FunctionFeatureEncoder(), fitted(kind, 1)

@@ -8,7 +8,7 @@ from surrobust.encodings import Columns
 from surrobust.encodings.graphs import pack_graphs
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.metrics import kendall_tau
-from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors import graph_network, load_folder, make_predictor
 from surrobust.predictors._flow_network import FlowNetwork, GatedFlow, collate
 from surrobust.predictors._network_training import loss_of, one_thread
 from surrobust.predictors.graph_network import GraphNetwork
@@ -260,3 +260,10 @@ def test_on_a_gpu_it_predicts_nearly_the_same(toy_cells, toy_values):
     here = small().fit(toy_cells, toy_values).predict(toy_cells)
     there = small(device="cuda").fit(toy_cells, toy_values).predict(toy_cells)
     assert there == pytest.approx(here, abs=0.05)
+
+
+def test_steps_suit_the_number_of_distinct_cells(toy_cells, toy_values, monkeypatch):
+    asked = []
+    monkeypatch.setattr(graph_network, "_suitable_updates", lambda n: asked.append(n) or 1)
+    small(updates=None).fit(toy_cells * 3, np.tile(toy_values, 3))
+    assert asked == [60]

@@ -307,3 +307,10 @@ def test_the_gradient_of_the_likelihood(slope, rng):
         step[i] = 1e-5
         slope = (likelihood(theta + step)[0] - likelihood(theta - step)[0]) / 2e-5
         assert likelihood(theta)[1][i] == pytest.approx(slope, rel=1e-4, abs=1e-6)
+
+
+def test_trees_count_cells_and_not_rows(exact):
+    cells = draw(20)
+    for given, has_trees in ((cells[:4] * 25, False), (cells, True)):
+        model = make(exact, trees=5).fit(given, truth(given))
+        assert (model._informed.boosted_ is not None) is has_trees

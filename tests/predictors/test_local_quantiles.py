@@ -40,3 +40,22 @@ def test_heavy_tails_at_high_levels_are_found(rng):
 
 def test_no_score_at_all_bends_nothing():
     assert (local_bends(np.zeros(50), np.arange(50.0), np.arange(50)) == 1).all()
+
+
+def test_rows_of_one_cell_share_its_weight_by_hand():
+    """Scores 1 and 3 of one cell, 2 and 2 of the other, all at one level."""
+    scores, groups = np.array([1.0, 2.0, 3.0, 2.0]), np.array([0, 1, 0, 1])
+    found = local_bends(scores, np.zeros(4), np.array([0, 3]), groups)
+    # Two equal cells: half a cell at 1, then both rows of the second at 2, then the rest at 3.
+    place = np.array([0.5, 1.5, 2.0]) / 2 * 2 / (2 + 1)
+    local = np.interp(BEND_AT, place, [1.0, 2.0, 3.0])
+    np.testing.assert_allclose(found, np.stack([local / local] * 2, axis=1))
+
+
+def test_repeated_rows_bend_nothing_more(rng):
+    scores, level = rng.exponential(size=(2, 50))
+    once = local_bends(scores, level, np.arange(50))
+    rows = np.repeat(np.arange(50), 6)
+    again = local_bends(scores[rows], level[rows], np.arange(5, 300, 6), rows)
+    np.testing.assert_allclose(again, once, rtol=1e-9)
+    assert (local_bends(scores, level, np.arange(50), np.arange(50)) == once).all()

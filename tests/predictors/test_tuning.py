@@ -1,11 +1,13 @@
 """Tuning of boosted trees: inside the training cells, repeatable, kept."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from surrobust.encodings import twin_groups
 from surrobust.metrics import kendall_tau
-from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors import load_folder, make_predictor, tuning
 from surrobust.predictors.tuning import TreeParameters, discordance, tune, tuning_folds
 from surrobust.spaces import NASBench201
 
@@ -22,6 +24,7 @@ def test_twins_share_a_fold_and_few_cells_are_divided_more_than_once(space):
     assert tuning_folds(cells[:30], seed=0).shape == (6, 30)
     assert tuning_folds(cells[:9], seed=0).shape == (0, 9)
     assert tuning_folds([cells[0]] * 20, seed=0).shape == (0, 20)
+    assert tuning_folds(cells[:90:10] * 20, seed=0).shape == (0, 180)  # nine, however often
 
 
 def test_better_parameters_are_found_and_again_by_the_same_seed(rng):
@@ -34,6 +37,23 @@ def test_better_parameters_are_found_and_again_by_the_same_seed(rng):
     assert found != shallow
     assert found == tune(rows, parity, None, folds, start=shallow, trials=8, seed=0)
     assert found != tune(rows, parity, None, folds, start=shallow, trials=8, seed=1)
+
+
+def test_a_gain_on_one_cell_is_one_gain_however_often_it_was_measured(monkeypatch):
+    """Everything but ``start`` is better on the 30 rows of the first of eleven cells."""
+    groups = np.array([0] * 30 + list(range(1, 11)))
+    is_first = (groups == 0).astype(np.float64)[:, None]
+
+    def train(parameters, _data, _seed):
+        worse = float(parameters.proposal == START.proposal)
+        return SimpleNamespace(predict=lambda test: np.full(test.num_row(), worse))
+
+    monkeypatch.setattr(TreeParameters, "train", train)
+    monkeypatch.setattr(tuning, "discordance", lambda true, predicted: (true * predicted)[:, 0])
+    given = (np.zeros((40, 1), np.float32), is_first, None, (np.arange(40) % 3)[None])
+    options = {"start": START, "trials": 4, "seed": 0}
+    assert tune(*given, **options) != START
+    assert tune(*given, **options, groups=groups) == START
 
 
 def test_discordance_by_hand_and_as_kendalls_tau(rng):
