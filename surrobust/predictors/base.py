@@ -132,8 +132,8 @@ class AbstractPredictor(ABC):
         are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are
         infinite. Rows of one cell or of isomorphic ones are repeated measurements of one: each of
         N weighs 1 / N (Lee, Barber & Willett, "Distribution-free inference with hierarchical
-        data", arXiv 2306.06342). Where isomorphic cells differ, as in latency, that is a
-        cell drawn first and then one of its forms: cells of many forms do not count more.
+        data", arXiv 2306.06342). Where isomorphic cells differ, as in latency, intervals hold
+        for a cell drawn first and then one of its forms, and for a form drawn among all.
 
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.

@@ -17,6 +17,7 @@ Biometrika 2023), drawn towards one by as much as few cells say.
 Cells are exchangeable, not rows: several rows of one cell are repeated measurements of it. As in
 Lee, Barber & Willett, "Distribution-free inference with hierarchical data" (arXiv 2306.06342), each
 of a cell's N rows weighs 1 / N in every quantile and mean, and the rank counts distinct cells.
+Isomorphic cells are one in that, yet where each was measured, quantiles over all of them count too.
 """
 
 from collections.abc import Hashable, Sequence
@@ -83,6 +84,7 @@ class Calibration:
         mean: FloatArray | None = None,
         *,
         groups: IntArray | None = None,
+        forms: IntArray | None = None,
     ) -> "Calibration":
         """Calibrate on residuals and the model's standard deviations, both ``(n, m)``.
 
@@ -92,6 +94,8 @@ class Calibration:
             mean: Predicted values, ``(n, m)``; None where the level shall not count.
             groups: What cell each row measures, ``(n,)``, see ``cell_groups``; None where each
                 row is a cell of its own.
+            forms: Which architecture each row measures, ``(n,)``, one or several for each cell;
+                None where that makes no difference.
         """
         m = residuals.shape[1]
         rows = _Rows.of(np.arange(len(residuals)) if groups is None else groups)
@@ -113,7 +117,7 @@ class Calibration:
                 levels[:, j], factors[:, j] = mean[kept, j], of_new[kept]
                 scores[:, j] /= of_others
                 bends[:, :, j] = local_bends(scores[:, j], mean[:, j], places, rows.groups)
-        scores = rows.one_each(scores)
+        scores = _wider(rows.one_each(scores), rows, scores, forms)
         # Rounded away from zero, so that intervals are never narrower than in float64.
         small = np.nextafter(scores.astype(np.float32), np.float32(np.inf))
         return cls(
@@ -184,6 +188,28 @@ class _Rows:
             order = np.argsort(scores[:, j], kind="stable")
             ascending[:, j] = scores[order[self.places(order)], j]
         return ascending
+
+
+def _wider(
+    scores: FloatArray, rows: _Rows, of_rows: FloatArray, forms: IntArray | None
+) -> FloatArray:
+    """Return scores of cells, ``(n_cells, m)``, raised to those of their forms where these differ.
+
+    A new architecture may be drawn in two ways: a cell, then one of its isomorphic forms, or a form
+    among all forms. Where forms differ, as in latency, cells of many forms count more in the
+    second. With the larger score of the two at each coverage, intervals hold in both.
+
+    Args:
+        scores: Of the first way, ascending.
+        rows: The cell of each row.
+        of_rows: Scores of rows, ``(n, m)``.
+        forms: The architecture of each row, ``(n,)``, or None.
+    """
+    if forms is None or (drawn := _Rows.of(forms)).n_cells == rows.n_cells:
+        return scores
+    coverage = np.arange(1, rows.n_cells + 1) / (rows.n_cells + 1)
+    ranks = np.ceil((drawn.n_cells + 1) * coverage - _ROUNDING).astype(np.int64)
+    return np.maximum(scores, drawn.one_each(of_rows)[ranks - 1])
 
 
 def _local_means(

@@ -66,7 +66,11 @@ class OutOfFold:
             used &= self.folds != without
         residuals = (self.true - self.mean)[used]
         return Calibration.from_residuals(
-            residuals, self.std[used], self.mean[used], groups=cell_groups(self.cells)[used]
+            residuals,
+            self.std[used],
+            self.mean[used],
+            groups=cell_groups(self.cells)[used],
+            forms=np.array([cell.index for cell in self.cells], dtype=np.int64)[used],
         )
 
 

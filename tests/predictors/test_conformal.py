@@ -192,6 +192,16 @@ def test_rows_that_repeat_others_exactly_change_nothing(n, times, rng):
         np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6)
 
 
+def test_forms_of_a_cell_that_differ_count_in_both_ways_by_hand():
+    residuals, std = np.arange(1.0, 11.0)[:, None], np.ones((10, 1))
+    groups, forms = np.array([0] + [1] * 9), np.arange(10)
+    # By cells the first is complete at 1, the second at 10. Of ten forms a third is ranked
+    # ceil(11 / 3) = 4, two thirds ceil(22 / 3) = 8.
+    for given, expected in ((forms, [4.0, 10.0]), (groups, [1.0, 10.0]), (None, [1.0, 10.0])):
+        found = Calibration.from_residuals(residuals, std, groups=groups, forms=given)
+        assert found.scores[:, 0].tolist() == pytest.approx(expected)
+
+
 def test_a_cell_of_many_rows_weighs_as_one_of_one_row(rng):
     residuals, mean = rng.normal(size=(2, 40, 1))
     std = rng.uniform(0.1, 2, size=(40, 1))
