@@ -16,8 +16,9 @@ from .errors import InvalidInputError, NotFiniteError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DEPTH = 5
-"""How far from a function its modules are looked for."""
+_DEPTH, _MOST = 5, 1000
+"""How far from a function its modules are looked for, and in lists of how many at most: a function
+may name a whole program's data."""
 
 
 @contextmanager
@@ -110,10 +111,9 @@ def _parts(value: Any) -> list[Any]:
     """Return what a value that is not a module may have modules in."""
     if isinstance(value, type | types.ModuleType | Tensor | np.ndarray | str | bytes | int | float):
         return []
-    if isinstance(value, list | tuple | set):
-        return list(value)
-    if isinstance(value, dict):
-        return list(value.values())
+    if isinstance(value, list | tuple | set | dict):
+        held = value.values() if isinstance(value, dict) else value
+        return list(held) if len(value) <= _MOST else []
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, types.MethodType):
@@ -227,9 +227,11 @@ def check_logits(logits: Any, n: int, *, begin: int = 0) -> Tensor:
         InvalidInputError: If they are something else.
         NotFiniteError: If one is not a finite number.
     """
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != n:
-        got = f"{tuple(logits.shape)}" if isinstance(logits, Tensor) else brief(logits)
-        msg = f"network: expected logits of shape ({n}, classes), got {got}"
+    given = isinstance(logits, Tensor) and logits.is_floating_point()
+    if not given or logits.ndim != 2 or len(logits) != n or not logits.shape[1]:
+        told = isinstance(logits, Tensor)
+        got = f"{tuple(logits.shape)} {logits.dtype}" if told else brief(logits)
+        msg = f"network: expected floating-point logits of shape ({n}, classes), got {got}"
         raise InvalidInputError(msg)
     finite = logits.isfinite()
     if not bool(finite.all()):

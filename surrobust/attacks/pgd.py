@@ -50,8 +50,8 @@ class PGD(AbstractAttack):
         self.steps = check_integer("steps", steps, minimum=1)
         self.restarts = check_integer("restarts", restarts, minimum=1)
         self.random_start = random_start
-        if step_size is not None and not step_size > 0:
-            msg = f"step_size: expected a number above 0, got {brief(step_size)}"
+        if step_size is not None and not 0 < step_size < float("inf"):
+            msg = f"step_size: expected a finite number above 0, got {brief(step_size)}"
             raise InvalidInputError(msg)
         self.step_size = 2.5 * self.epsilon / steps if step_size is None else float(step_size)
 

@@ -11,7 +11,7 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from .._files import data_dirs
 from ..attacks import AbstractAttack
-from ..corruptions import CORRUPTIONS
+from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
 from ..measuring.corrupted import OWN
@@ -19,6 +19,7 @@ from ..networks import NORMALISATIONS, find_device
 from ..spaces import AnyArchitecture
 from ..training import RECIPES, Recipe
 from ..training.kernels import KERNELS, PLAIN
+from ..training.starting import start_network
 from ..typing import AnyPath
 from .metrics import CORRUPTED, parse_metrics
 
@@ -102,13 +103,11 @@ class Plan:
             architectures: What is to be trained.
 
         Raises:
-            InvalidInputError: If the recipe is not for one of them, the device is not here, or the
-                images are not such that a network trained on some can be tested on the others, and
-                attacked.
+            InvalidInputError: If the device is not here, the images are not such that a network
+                trained on some can be tested on the others, and attacked, or recipe and images are
+                not for one of the architectures.
             MissingMeasurementError: If official files of images are not there.
         """
-        for architecture in architectures:
-            self.recipe.check_fits(architecture)
         find_device(self.device)
         train, test = self.train_images, self.test_images
         if train.classes != test.classes:
@@ -124,6 +123,10 @@ class Plan:
         for attack in self.metrics.values():
             if attack is not None:
                 attack.check_classes(len(train.classes))
+        if CORRUPTED in self.metrics:
+            corrupt(test.x[:1], next(iter(CORRUPTIONS)), SEVERITIES[0])
+        for architecture in architectures:  # recipe and images may not be for all of them
+            start_network(architecture, train, self.recipe, self.seed)
 
     def describe(self) -> str:
         """Return what will be done, on one line."""

@@ -277,7 +277,7 @@ def test_wrong_arguments_are_refused() -> None:
         FGSM(norm="L1")
     with pytest.raises(InvalidInputError, match="steps: expected an integer of at least 1"):
         PGD(steps=0)
-    with pytest.raises(InvalidInputError, match="step_size: expected a number above 0"):
+    with pytest.raises(InvalidInputError, match="step_size: expected a finite number above 0"):
         PGD(step_size=0.0)
 
 
