@@ -19,16 +19,19 @@ from ..images import ImageSet
 from ..spaces import AnyArchitecture
 from .recipe import complete_document
 
-_STATE = "state"
+_STATE, _METRICS = "state", "metrics"
 
 
 def identify(
     architecture: AnyArchitecture, images: ImageSet, recipe: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Return what says which training it is; the images are named by their content too."""
+    """Return what says which training it is; the images are named by their content too.
+
+    What is measured in the end is no part of it.
+    """
     return {
         "architecture": architecture.code,
-        "recipe": recipe,
+        "recipe": {name: value for name, value in recipe.items() if name != _METRICS},
         "images": {"name": images.name, "sha256": images.sha256},
         "seed": seed,
     }
@@ -76,6 +79,8 @@ def read_checkpoint(
         msg = f"{path}: expected a checkpoint, got {brief(str(error))} (delete it to train anew)"
         raise InvalidInputError(msg) from None
     state["recipe"] = complete_document(state.get("recipe"))
+    if isinstance(state["recipe"], dict):
+        state["recipe"].pop(_METRICS, None)  # which earlier versions wrote
     expected = json.loads(json.dumps(identity))  # tuples as lists
     differing = [name for name, value in expected.items() if state.get(name) != value]
     if differing:

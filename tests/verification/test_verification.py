@@ -285,6 +285,11 @@ def test_checkpoints_of_other_trainings_lie_beside_each_other(tmp_path):
     for recipe in (mine, replace(mine, weight_decay=0.1)):
         sr.verify(12, out=out, keep=True, **{**SMALL, "recipe": recipe})
     assert len(list((tmp_path / "records.jsonl.checkpoints").iterdir())) == 2
+    # Weights are taken for other measurements, also by a recipe that only measures otherwise.
+    told: list[object] = []
+    again = {**SMALL, "recipe": replace(mine, metrics=("clean",)), "n_test": 20}
+    sr.verify(12, out=out, keep=True, report=lambda *event: told.append(event), **again)
+    assert told == []
     plans = [make_plan(**{**SMALL, "precision": precision}) for precision in ("fp32", "bf16")]
     assert plans[0].digest != plans[1].digest
 
