@@ -16,9 +16,9 @@ from .errors import InvalidInputError, NotFiniteError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DEPTH, _MOST = 5, 1000
-"""How far from a function its modules are looked for, and in lists of how many at most: a function
-may name a whole program's data."""
+_DEPTH, _LONGEST, _MOST = 8, 1000, 10_000
+"""How far from a function its modules are looked for, in lists of how many, and among how many
+values in all: a function may name a whole program's data."""
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def find_modules(value: Any) -> list[nn.Module]:
     for _ in range(_DEPTH):
         below: list[Any] = []
         for part in level:
-            if id(part) in seen:
+            if id(part) in seen or len(seen) >= _MOST:
                 continue
             seen.add(id(part))
             if isinstance(part, nn.Module):
@@ -113,7 +113,7 @@ def _parts(value: Any) -> list[Any]:
         return []
     if isinstance(value, list | tuple | set | dict):
         held = value.values() if isinstance(value, dict) else value
-        return list(held) if len(value) <= _MOST else []
+        return list(held) if len(value) <= _LONGEST else []
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, types.MethodType):

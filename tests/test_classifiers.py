@@ -61,6 +61,7 @@ def functions_of(model: nn.Module) -> dict[str, object]:
         "object": Holder(model),
         "method": Holder(model).method,
         "several": {"first": (model,)},
+        "deep": functools.partial(lambda held, x: held(x), Holder(functools.partial(inner))),
     }
 
 
@@ -74,6 +75,12 @@ def test_modules_are_found_that_functions_name() -> None:
     assert find_modules(by_global) == find_modules(by_two_functions) == [GLOBAL]
     assert find_modules(lambda x: torch.relu(x)) == []
     assert find_modules(None) == []
+
+
+def test_data_that_a_function_names_is_not_searched() -> None:
+    many = [[number] for number in range(100_000)]
+    model = nn.Identity()
+    assert find_modules(lambda x: model(x) if many else x) == [model]
 
 
 def test_a_function_of_itself_has_an_end() -> None:
