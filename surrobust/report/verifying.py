@@ -92,7 +92,8 @@ def _provenance(records: Sequence[Mapping[str, Any]]) -> str:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
         settings = {k: v for k, v in record["train"].items() if k not in _OF_A_RUN}
-        shared = [settings, record["device"], record["versions"], record.get("commit")]
+        made = [record["recipe"], _images(record), record.get("identity")]
+        shared = [*made, settings, record["device"], record["versions"], record.get("commit")]
         groups.setdefault(str(shared), []).append(record)
     content = []
     for own in groups.values():
@@ -101,6 +102,7 @@ def _provenance(records: Sequence[Mapping[str, Any]]) -> str:
         facts = {
             "records": len(own),
             "recipe": first["recipe"],
+            "images": _images(first),
             **{k: v for k, v in first["train"].items() if k not in _OF_A_RUN},
             "device": first["device"],
             "versions": ", ".join(f"{k} {v}" for k, v in first["versions"].items()),
@@ -110,6 +112,16 @@ def _provenance(records: Sequence[Mapping[str, Any]]) -> str:
         }
         content.append(markup.facts(facts))
     return "\n".join(content)
+
+
+def _images(record: Mapping[str, Any]) -> str:
+    """Return which images a record is of, by name and, where it says so, by content."""
+    identity = record.get("identity") or {}
+    digests = [
+        f"{part} {identity[part]['sha256'][:12]}" for part in ("train", "test") if part in identity
+    ]
+    told = f" (sha256: {', '.join(digests)})" if digests else ""
+    return f"{record['images']}{told}"
 
 
 _OF_A_RUN = ("loss", "alarms", "seconds")

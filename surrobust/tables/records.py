@@ -46,6 +46,9 @@ _FIELDS: dict[str, type] = {
     "started": str,
 }
 
+_IDENTITY = ("recipe", "train", "test")
+"""Entries of ``identity``; the last two are images, by their ``sha256``."""
+
 FIDELITY = ("epochs", "channels", "cells", "n_images", "image_size", "precision")
 """The entries of ``train`` by which runs of one recipe differ."""
 
@@ -140,11 +143,24 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
     except SurrobustError as error:
         msg = f"{where}: {error}"
         raise InvalidInputError(msg) from None
+    _check_identity(record.get("identity"), where)
     for metric, value in record["accuracy"].items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             msg = f"{where}: {metric}: expected a fraction in [0, 1], got {brief(value)}"
             raise InvalidInputError(msg)
     return dict(record)
+
+
+def _check_identity(identity: Any, where: str) -> None:
+    """Check what a record says of settings and images; those of earlier versions say nothing."""
+    if identity is None:
+        return
+    parts = [identity.get(name) for name in _IDENTITY] if isinstance(identity, Mapping) else [None]
+    sums = [part.get("sha256") for part in parts[1:] if isinstance(part, Mapping)]
+    whole = all(isinstance(part, Mapping) for part in parts)
+    if not whole or not all(isinstance(one, str) for one in sums):
+        msg = f"{where}: identity: expected {', '.join(_IDENTITY)} with checksums of images"
+        raise InvalidInputError(f"{msg}, got {brief(identity)}")
 
 
 def _check_architecture(record: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.report import write_report
+from surrobust.report.verifying import record_sections
 from surrobust.searches import Bound, Evaluation, SearchResult
 from surrobust.spaces import Architecture
 from surrobust.tables import append_record
@@ -143,6 +144,18 @@ def test_records_attack_by_attack(record: dict[str, Any], tmp_path: Path):
     assert "cut short" in text
     assert "4c0d371bca47" in text
     assert "15.8" in text  # seconds of the three trainings
+
+
+def test_records_of_other_images_or_recipes_are_told_apart(record: dict[str, Any]):
+    identity = {"recipe": {}, "train": {"sha256": "a" * 64}, "test": {"sha256": "b" * 64}}
+    known = {**record, "identity": identity}
+    other = {**record, "identity": {**identity, "train": {"sha256": "c" * 64}}}
+    records = [record, known, known, other, {**record, "recipe": "fast"}]
+    (page,) = record_sections("it", records)[1:]
+    assert page.count("digits (sha256: train aaaaaaaaaaaa, test bbbbbbbbbbbb)") == 1
+    assert page.count("digits (sha256: train cccccccccccc, test bbbbbbbbbbbb)") == 1
+    assert page.count("fast") == 1
+    assert page.count("seconds of training") == 4
 
 
 def test_a_search_with_its_records(result: SearchResult, record: dict[str, Any], tmp_path: Path):

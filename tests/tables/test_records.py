@@ -11,6 +11,7 @@ import pytest
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture
 from surrobust.tables import append_record, load_table, loading, read_records, records_table
+from surrobust.tables.records import check_record
 
 
 def record(cell: object = 2581, *, seed: int = 0, **changes: object) -> dict:
@@ -116,6 +117,35 @@ def test_a_file_of_records_is_a_table(tmp_path):
     assert table.best("records/digits/clean")[0].index == Architecture.parse(2581).index
     frame = table.to_frame().dropna(how="all")
     assert len(frame) == 2
+
+
+SAID = {"recipe": {"epochs": 2}, "train": {"sha256": "0a"}, "test": {"sha256": "0b"}}
+
+
+@pytest.mark.parametrize(
+    "identity", ["0a", {}, {**SAID, "test": None}, {**SAID, "train": {"sha256": 7}}]
+)
+def test_a_damaged_identity_is_refused(identity):
+    with pytest.raises(InvalidInputError, match="identity: expected recipe, train, test with"):
+        check_record(record(identity=identity), "here")
+    assert check_record(record(identity=SAID), "here")["identity"] == SAID
+
+
+@pytest.mark.parametrize("part", ["recipe", "train", "test"])
+def test_records_of_other_images_or_settings_do_not_compare(part):
+    other = {**SAID, part: {**SAID[part], "sha256": "0c"}}
+    old = record()  # of before records said so
+    assert records_table([record(identity=SAID), old, record(identity=SAID)]).targets
+    with pytest.raises(InvalidInputError, match=rf"got another {part} \(by content\)"):
+        records_table([record(identity=SAID), old, record(identity=other)])
+
+
+@pytest.mark.parametrize("name", ["image_size", "n_test"])
+def test_records_of_other_sizes_do_not_compare(name):
+    other = record(1000)
+    (other if name == "n_test" else other["train"])[name] = 999
+    with pytest.raises(InvalidInputError, match=f"got another {name}: .* and 999"):
+        records_table([record(), other])
 
 
 def test_isomorphic_cells_are_one_row():
