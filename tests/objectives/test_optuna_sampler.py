@@ -314,7 +314,6 @@ def test_studies_of_several_objectives(strategy):
     params, study = trials(16)
     assert params == trials(12)[0]
     assert len({cell.function_class for cell in cells_of(study)}) == 16
-    assert len(study.best_trials) >= 2
 
 
 def test_a_direction_to_be_minimised_is_minimised_beside_another():

@@ -39,7 +39,9 @@ def test_it_learns_the_digits():
     test = load_images("digits", split="test")
     with torch.no_grad():
         found = training.network.eval()(torch.from_numpy(test.x).float() / 255).argmax(1)
-    assert float((found.numpy() == test.y).mean()) > 0.8  # chance is .1
+    # Over six seeds .89 +- .03 and .32 +- .03 of the first loss, so that another machine is within;
+    # .63 and .59 with every second step left out, .48 and .71 without momentum. Chance is .1.
+    assert float((found.numpy() == test.y).mean()) > 0.7
     assert training.losses[-1] < 0.5 * training.losses[0]
 
 
