@@ -1,7 +1,7 @@
 """A small network that withstands some of what the attacks do."""
 
-import small_network
 import pytest
+import small_network
 import torch
 from torch import nn
 

@@ -266,7 +266,7 @@ def test_threads_sample_different_cells():
 
     def together(trial):
         value = objective(trial)
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=300)
         return value
 
     study.optimize(together, n_trials=15, n_jobs=3)
