@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from surrobust.attacks import APGDCE, FGSM, PGD
+from surrobust.attacks import APGDCE, FGSM, PGD, apgd_ce, balls
 from surrobust.attacks.apgd_ce import checkpoint_windows
 from surrobust.errors import InvalidInputError
 from surrobust.measuring import measure_accuracy
@@ -34,16 +34,21 @@ def test_it_reaches_the_optimum_of_a_linear_network(norm: str) -> None:
     assert found.tolist() == pytest.approx(best.tolist(), rel=1e-4)
 
 
-def test_no_image_depends_on_the_others(exact) -> None:
+@pytest.mark.parametrize(("norm", "epsilon"), [("Linf", 0.15), ("L2", 0.8)])
+def test_no_image_depends_on_the_others(exact, monkeypatch, norm: str, epsilon: float) -> None:
     network, x, y = exact
-    # Only the starts are drawn for the whole batch, so the first images of a batch are alike.
-    few = APGDCE(0.15, steps=20)(network, x[:20], y[:20])
-    many = APGDCE(0.15, steps=20)(network, x[:40], y[:40])
-    torch.testing.assert_close(many[:20], few, rtol=0, atol=1e-9)
-    hidden = torch.cat([y[:20], (network(x[20:40]).argmax(1) + 1) % 10])
-    hiding = APGDCE(0.15, steps=20)(network, x[:40], hidden)
-    assert torch.equal(hiding[20:], x[20:40])  # misclassified already
-    torch.testing.assert_close(hiding[:20], few, rtol=0, atol=1e-9)
+    attack = APGDCE(epsilon, norm=norm, steps=20)
+    # Only the starts are drawn for the whole batch: here the first of a batch are alike.
+    starts = balls.draw(x[:40], norm, epsilon, torch.Generator().manual_seed(0))
+    monkeypatch.setattr(apgd_ce, "draw", lambda like, *_: starts[: len(like)])
+    few = attack(network, x[:4], y[:4])
+    assert (network(few).argmax(1) == y[:4]).any()  # to its last step
+    many = attack(network, x[:40], y[:40])
+    torch.testing.assert_close(many[:4], few, rtol=0, atol=1e-9)
+    hidden = torch.cat([y[:4], (network(x[4:40]).argmax(1) + 1) % 10])
+    hiding = attack(network, x[:40], hidden)
+    assert torch.equal(hiding[4:], x[4:40])  # misclassified already
+    torch.testing.assert_close(hiding[:4], few, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])

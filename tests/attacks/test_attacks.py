@@ -53,14 +53,18 @@ def test_images_and_networks_may_have_channels_last(name: str, norm: str) -> Non
     epsilon = (0.05 if norm == "Linf" else 0.7) * WIDE.get(name, 1)
     attack = ATTACKS[name](epsilon=epsilon, norm=norm, **SHORT.get(name, {}))
     network, (x, y) = small_network().eval(), batch()
-    # In double precision rounding turns no sign; AutoAttack makes single precision of its images.
+    # In double precision rounding turns no sign, so that the images are the same; AutoAttack makes
+    # single precision of them, and what it fools is.
     if name != "autoattack":
         network, x = network.double(), x.double()
-    wrong = network(attack(network, x, y)).argmax(1) != y
+    plain = attack(network, x, y)
+    wrong = network(plain).argmax(1) != y
     network, x = (part.to(memory_format=torch.channels_last) for part in (network, x))
     attacked = attack(network, x, y)
     assert float(size(attacked - x, norm).max()) <= epsilon + 1e-5
     assert torch.equal(network(attacked).argmax(1) != y, wrong)
+    if name != "autoattack":
+        torch.testing.assert_close(attacked, plain, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "norm"), ALL)

@@ -79,8 +79,8 @@ def test_what_learns_dominates_more_than_random_search(start, two, name, budget)
     assert mean_volume(name) > mean_volume("random")
 
 
-# By chance the best of 60 is .502 +- .021 over seeds, with NSGA-II .527 +- .016, with a model of the
-# front .555 from every seed.
+# By chance the best of 60 is .502 +- .021 over seeds, with NSGA-II .527 +- .016, and with a model
+# of the front .555 from every seed.
 @pytest.mark.parametrize(("name", "seeds"), [("nsga2", 8), ("pareto", 1)])
 def test_what_learns_comes_to_keep_a_constraint(start, objective, name, seeds):
     goals = Goals((True,), (Bound(CLEAN, 0.5, is_upper=True),))
