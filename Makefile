@@ -1,4 +1,4 @@
-.PHONY: help format check types floors test docs leaderboard all
+.PHONY: help format check types floors test fresh docs leaderboard all
 
 API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates corruptions differentiable \
 	encodings errors explorer images measuring metrics networks objectives predictors proxies report \
@@ -23,6 +23,9 @@ floors:  ## The import contract of the floors
 
 test:  ## All tests on all cores
 	pytest -n auto
+
+fresh:  ## README's two commands, each in a new clone and environment (minutes)
+	.ci/fresh
 
 docs:  ## API reference from the docstrings, docs/api/index.html (needs the extra docs)
 	pdoc --docformat google --output-directory docs/api $(API)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from surrobust.attacks import APGDCE, FGSM, PGD
+from surrobust.attacks import APGDCE, FGSM, PGD, apgd_ce, balls
 from surrobust.attacks.apgd_ce import checkpoint_windows
 from surrobust.errors import InvalidInputError
 from surrobust.measuring import measure_accuracy
@@ -34,23 +34,36 @@ def test_it_reaches_the_optimum_of_a_linear_network(norm: str) -> None:
     assert found.tolist() == pytest.approx(best.tolist(), rel=1e-4)
 
 
-def test_no_image_depends_on_the_others(trained) -> None:
-    network, x, y = trained
-    # Only the starts are drawn for the whole batch, so the first images of a batch are alike.
-    few = APGDCE(0.15, steps=20)(network, x[:20], y[:20])
-    hidden = torch.cat([y[:20], (network(x[20:40]).argmax(1) + 1) % 10])
-    many = APGDCE(0.15, steps=20)(network, x[:40], hidden)
-    assert torch.equal(many[20:], x[20:40])  # misclassified already
-    assert torch.allclose(many[:20], few, atol=0.3)
-    assert torch.equal(network(many[:20]).argmax(1) == y[:20], network(few).argmax(1) == y[:20])
+@pytest.mark.parametrize(("norm", "epsilon"), [("Linf", 0.15), ("L2", 0.8)])
+def test_no_image_depends_on_the_others(exact, monkeypatch, norm: str, epsilon: float) -> None:
+    network, x, y = exact
+    attack = APGDCE(epsilon, norm=norm, steps=20)
+    # Only the starts are drawn for the whole batch: here the first of a batch are alike.
+    starts = balls.draw(x[:40], norm, epsilon, torch.Generator().manual_seed(0))
+    monkeypatch.setattr(apgd_ce, "draw", lambda like, *_: starts[: len(like)])
+    few = attack(network, x[:4], y[:4])
+    assert (network(few).argmax(1) == y[:4]).any()  # to its last step
+    many = attack(network, x[:40], y[:40])
+    torch.testing.assert_close(many[:4], few, rtol=0, atol=1e-9)
+    hidden = torch.cat([y[:4], (network(x[4:40]).argmax(1) + 1) % 10])
+    hiding = attack(network, x[:40], hidden)
+    assert torch.equal(hiding[4:], x[4:40])  # misclassified already
+    torch.testing.assert_close(hiding[:4], few, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_it_is_no_weaker_than_pgd(trained, norm: str) -> None:
     network, x, y = trained
     epsilon = 0.15 if norm == "Linf" else 0.8
-    pgd = measure_accuracy(network, x, y, PGD(epsilon, norm=norm, steps=40)).value
-    assert measure_accuracy(network, x, y, APGDCE(epsilon, norm=norm)).value <= pgd + 0.005
+
+    def left(attack) -> int:
+        return int(measure_accuracy(network, x, y, attack).correct.sum())
+
+    # The best of one start may be luck. Of 4 x 320 images PGD leaves 557 in Linf and 422 in L2,
+    # this 539 and 368; their difference of one start varies by 3 and by 2.
+    pgd = sum(left(PGD(epsilon, norm=norm, steps=40, seed=seed)) for seed in range(4))
+    apgd = sum(left(APGDCE(epsilon, norm=norm, seed=seed)) for seed in range(4))
+    assert apgd <= pgd
 
 
 def test_restarts_never_find_less(trained) -> None:

@@ -45,7 +45,8 @@ def test_laws_of_attacks(name: str, norm: str) -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.equal(attack(network, x, y), attacked)
     assert all(weight.grad is None for weight in network.parameters())
-    assert float((network(attacked).argmax(1) != y).float().mean()) > 0.2
+    # Square, the weakest, fools ten of the 24 images; noise of that size one.
+    assert int((network(attacked).argmax(1) != y).sum()) >= 5
 
 
 @pytest.mark.parametrize(("name", "norm"), ALL)
@@ -53,12 +54,18 @@ def test_images_and_networks_may_have_channels_last(name: str, norm: str) -> Non
     epsilon = (0.05 if norm == "Linf" else 0.7) * WIDE.get(name, 1)
     attack = ATTACKS[name](epsilon=epsilon, norm=norm, **SHORT.get(name, {}))
     network, (x, y) = small_network().eval(), batch()
-    share = float((network(attack(network, x, y)).argmax(1) != y).float().mean())
+    # In double precision rounding turns no sign, so that the images are the same; AutoAttack makes
+    # single precision of them, and what it fools is.
+    if name != "autoattack":
+        network, x = network.double(), x.double()
+    plain = attack(network, x, y)
+    wrong = network(plain).argmax(1) != y
     network, x = (part.to(memory_format=torch.channels_last) for part in (network, x))
     attacked = attack(network, x, y)
     assert float(size(attacked - x, norm).max()) <= epsilon + 1e-5
-    other = float((network(attacked).argmax(1) != y).float().mean())
-    assert other == pytest.approx(share, abs=0.1)  # rounding may turn a sign
+    assert torch.equal(network(attacked).argmax(1) != y, wrong)
+    if name != "autoattack":
+        torch.testing.assert_close(attacked, plain, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "norm"), ALL)
@@ -233,7 +240,7 @@ def test_draws_fill_the_ball(norm: str) -> None:
     sizes = size(drawn, norm)
     assert float(sizes.max()) <= 2.0 + 1e-5
     # In two dimensions a quarter of the ball's volume is within half of its radius.
-    assert float((sizes < 1.0).float().mean()) == pytest.approx(0.25, abs=0.07)
+    assert float((sizes < 1.0).float().mean()) == pytest.approx(0.25, abs=4 * 0.433 / 400**0.5)
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])

@@ -1,6 +1,7 @@
 """Attacks against the authors' own code on a trained network."""
 
 import sys
+from collections.abc import Iterator
 
 import pyautoattack
 import pytest
@@ -27,10 +28,20 @@ def robust(network, x, y, norm: str, attack: str, *, queries: int = 5000) -> tor
     return network(attacked).argmax(1) == y
 
 
+@pytest.fixture
+def in_double() -> Iterator[None]:
+    """Double precision of whatever says nothing else, such as the losses that the authors keep."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
-def test_apgd_ce_climbs_as_the_authors_does(trained, monkeypatch, norm: str) -> None:
-    # From equal starts, so that every image compares: other starts differ by more than a per cent.
-    network, x, y = trained
+def test_apgd_ce_climbs_as_the_authors_does(exact, in_double, monkeypatch, norm: str) -> None:
+    # From equal starts and without the rounding of single precision, so that images compare one by
+    # one: other starts differ by more than a per cent.
+    network, x, y = exact
     right = network(x).argmax(1) == y
     x, y, epsilon = x[right], y[right], EPSILON[norm]
     suite = pyautoattack.AutoAttack(network, norm=norm, eps=epsilon)
@@ -45,14 +56,14 @@ def test_apgd_ce_climbs_as_the_authors_does(trained, monkeypatch, norm: str) -> 
     logits = network(ATTACKS["apgd-ce"](epsilon, norm=norm)(network, x, y))
     ours = logits.argmax(1) == y
     assert 0.2 < ours.float().mean() < 0.8  # where a weaker attack would show
-    # Rounding may decide of an image that is all but fooled, and turn a sign here and there.
-    assert (ours != withstands).sum() <= 1
+    assert torch.equal(ours, withstands.bool())
     losses = nn.functional.cross_entropy(logits, y, reduction="none")
-    both = ours & withstands.bool()
-    near = torch.isclose(losses, highest, rtol=1e-3)[both]
-    # In L2 rounding grows along a path: .945 to .967 of the images are near on four instruction
-    # sets, at most .78 with another momentum, share of climbing steps or first step.
-    assert near.float().mean() > {"Linf": 0.99, "L2": 0.85}[norm]
+    near = torch.isclose(losses, highest, rtol=1e-6)[ours].float().mean()
+    # Not all: the authors count the very first step as one that climbs, and where the loss stands
+    # still the last bit decides what climbs. .949 and .901 on every instruction set; in L2 at most
+    # .857 without one of the rules, .56 with another share of climbing steps, .1 with another
+    # momentum or first step.
+    assert near > 0.87
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
@@ -74,8 +85,10 @@ def test_autoattack_is_the_authors_suite(trained) -> None:
     with torch.random.fork_rng():
         attacked, _ = suite.run_standard_evaluation(x, y, batch_size=len(x))
     ours = AutoAttack(0.15)(network, x, y)
-    assert torch.equal(ours, attacked)
+    # The way into the ball, x + (attacked - x), may round the last bit.
+    torch.testing.assert_close(ours, attacked, rtol=0, atol=2**-23)
     right = network(ours).argmax(1) == y
+    assert torch.equal(right, network(attacked).argmax(1) == y)
     assert 0 < int(right.sum()) < len(x)
 
 

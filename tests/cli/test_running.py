@@ -210,6 +210,9 @@ def test_broken_pipe_is_quiet(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_interrupt() -> None:
+    import fcntl
+    import termios
+
     process = subprocess.Popen(
         [*SURROBUST, "convert", "-"],
         stdin=subprocess.PIPE,
@@ -220,9 +223,15 @@ def test_interrupt() -> None:
         # A shell that starts the tests in the background makes their children ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(4.0)
+    # It has begun to read once the pipe is empty, however long that takes, and waits for more.
+    assert process.stdin is not None
+    process.stdin.write("2581\n")
+    process.stdin.flush()
+    while fcntl.ioctl(process.stdin, termios.FIONREAD, bytes(4)) != bytes(4):
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "surrobust: interrupted"
 

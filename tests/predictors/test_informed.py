@@ -56,8 +56,10 @@ def tau(model):
 
 
 def test_an_exact_prior_needs_five_cells(exact):
-    cells = draw(5)
-    assert tau(make(exact).fit(cells, truth(cells))) > 0.95
+    draws = [draw(5, seed) for seed in range(5)]
+    # .98 +- .01 over draws, .56 +- .09 without a prior.
+    assert np.mean([tau(make(exact).fit(cells, truth(cells))) for cells in draws]) > 0.95
+    cells = draws[0]
     assert tau(make(exact).fit(cells, 1 - truth(cells))) < tau(make(exact).fit([], []))
 
 

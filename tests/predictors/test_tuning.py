@@ -65,12 +65,18 @@ def test_discordance_by_hand_and_as_kendalls_tau(rng):
     assert discordance(a, b).mean() == pytest.approx((1 - kendall_tau(a[:, 0], b[:, 0])) / 2)
 
 
-def test_what_it_begins_with_is_kept_unless_clearly_beaten(rng):
+@pytest.mark.parametrize(("errors", "kept"), [(1.9, True), (2.1, False)])
+def test_what_it_begins_with_is_kept_unless_clearly_beaten(rng, monkeypatch, errors, kept):
     rows = rng.normal(size=(90, 2)).astype(np.float32)
     noise = rng.normal(size=(90, 1))
     folds = np.tile(np.arange(3), 30)[None]
     assert tune(rows, noise, None, folds, start=START, trials=1, seed=0) == START
-    assert tune(rows, noise, None, folds, start=START, trials=6, seed=0) == START
+    # The second parameters are better by so many standard errors, whatever they predict.
+    gain = rng.normal(size=90)
+    gain = (gain - gain.mean()) / gain.std() + errors / 90**0.5
+    losses = iter([*np.ones((3, 30)), *(1 - gain[folds[0] == fold] for fold in range(3))])
+    monkeypatch.setattr(tuning, "discordance", lambda *_: next(losses))
+    assert (tune(rows, noise, None, folds, start=START, trials=2, seed=0) == START) == kept
 
 
 def test_a_tuned_predictor_is_saved_with_what_was_found(toy_cells, many_values, tmp_path):

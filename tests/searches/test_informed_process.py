@@ -46,12 +46,17 @@ def test_two_views_are_averaged_by_their_evidence():
 
 
 def test_a_prior_that_is_right_is_believed_and_one_that_is_wrong_is_not(space):
-    cells, test = space.sample(25, seed=3), space.sample(200, seed=4)
-    y = threes(cells)[0][:, 0]
-    y = (y - y.mean()) / y.std()
-    right, wrong = InformedProcess(threes).fit(cells, y), InformedProcess(noise).fit(cells, y)
-    assert right.trust_ > 0.9
-    assert wrong.trust_ < 0.5
-    true, plain = threes(test)[0][:, 0], FunctionProcess().fit(cells, y)
-    assert np.corrcoef(right.predict(test), true)[0, 1] > 0.99
-    assert np.corrcoef(wrong.predict(test), plain.predict(test))[0, 1] > 0.9
+    doubted, test = [], space.sample(200, seed=4)
+    for seed in range(12):
+        cells = space.sample(25, seed=10 + seed)
+        y = threes(cells)[0][:, 0]
+        y = (y - y.mean()) / y.std()
+        right, wrong = InformedProcess(threes).fit(cells, y), InformedProcess(noise).fit(cells, y)
+        # The trend is exact, so that nothing but the ridge of the process is between 0 and 1.
+        assert right.trust_ > 0.99
+        true, plain = threes(test)[0][:, 0], FunctionProcess().fit(cells, y)
+        assert np.corrcoef(right.predict(test), true)[0, 1] > 0.99
+        assert np.corrcoef(wrong.predict(test), plain.predict(test))[0, 1] > 0.9
+        doubted.append(wrong.trust_)
+    # Noise may be related to 25 values by chance: in one of twelve it was believed by two thirds.
+    assert np.mean(doubted) + 3 * np.std(doubted) / 12**0.5 < 0.5

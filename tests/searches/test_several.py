@@ -79,21 +79,31 @@ def test_what_learns_dominates_more_than_random_search(start, two, name, budget)
     assert mean_volume(name) > mean_volume("random")
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "random"])
-def test_what_learns_comes_to_keep_a_constraint(start, objective, name):
+# By chance the best of 60 is .502 +- .021 over seeds, with NSGA-II .527 +- .016, and with a model
+# of the front .555 from every seed.
+@pytest.mark.parametrize(("name", "seeds"), [("nsga2", 8), ("pareto", 1)])
+def test_what_learns_comes_to_keep_a_constraint(start, objective, name, seeds):
     goals = Goals((True,), (Bound(CLEAN, 0.5, is_upper=True),))
-    keeping = {}
-    for searcher in (name, "random"):
-        search = start(searcher, n_constraints=1, seed=1)
-        done = run(
-            search,
-            lambda cell: (objective(cell), cell.ops.count(3) / 3),
-            budget=60,
-            source="toy",
-            goals=goals,
-        )
-        keeping[searcher] = max(e.value for e in goals.keeping(done))
-    assert keeping[name] > keeping["random"]
+
+    def keeping(searcher, seeds):
+        found = []
+        for seed in range(seeds):
+            search = start(searcher, n_constraints=1, seed=seed)
+            done = run(
+                search,
+                lambda cell: (objective(cell), cell.ops.count(3) / 3),
+                budget=60,
+                source="toy",
+                goals=goals,
+            )
+            found.append(max(e.value for e in goals.keeping(done)))
+        return np.mean(found)
+
+    assert keeping(name, seeds) > keeping("random", 8)
+
+
+def test_no_strategy_was_left_out_above():
+    assert set(NAMES) == {"nsga2", "pareto", "random"}
 
 
 def test_survivors_of_nsga2_by_hand(start):

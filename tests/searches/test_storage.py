@@ -56,11 +56,12 @@ def test_a_journal_that_cannot_be_is_refused(tmp_path):
             open_storage(path)
 
 
+@pytest.mark.timeout(120)  # a lock that is kept is waited for
 def test_a_killed_process_does_not_keep_the_lock(journal):
     open_storage(journal)
     code = (
         "import sys, time; from surrobust.searches.storage import _FileLock; from pathlib import "
-        "Path; _FileLock(Path(sys.argv[1])).acquire(); print(flush=True); time.sleep(60)"
+        "Path; _FileLock(Path(sys.argv[1])).acquire(); print(flush=True); time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])}
     holder = subprocess.Popen(
@@ -70,9 +71,7 @@ def test_a_killed_process_does_not_keep_the_lock(journal):
         assert holder.stdout is not None
         holder.stdout.readline()
         holder.send_signal(signal.SIGKILL)
-    start = time.monotonic()
-    Ledger(open_storage(journal), "s", {}, maximise=True).claim(CELL, "me")
-    assert time.monotonic() - start < 5
+    assert Ledger(open_storage(journal), "s", {}, maximise=True).claim(CELL, "me") is not None
 
 
 @pytest.mark.parametrize(

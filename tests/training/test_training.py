@@ -39,7 +39,9 @@ def test_it_learns_the_digits():
     test = load_images("digits", split="test")
     with torch.no_grad():
         found = training.network.eval()(torch.from_numpy(test.x).float() / 255).argmax(1)
-    assert float((found.numpy() == test.y).mean()) > 0.8  # chance is .1
+    # Over six seeds .89 +- .03 and .32 +- .03 of the first loss, so that another machine is within;
+    # .63 and .59 with every second step left out, .48 and .71 without momentum. Chance is .1.
+    assert float((found.numpy() == test.y).mean()) > 0.7
     assert training.losses[-1] < 0.5 * training.losses[0]
 
 
@@ -145,24 +147,25 @@ def test_interrupted_in_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_pa
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")
 def test_killed_in_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):
-    recipe = tiny.with_(epochs=60)
+    epochs = 2000  # more than can be done before it is killed, however late that is
+    recipe = tiny.with_(epochs=epochs)
     path = tmp_path / "it.safetensors"
     script = (
         "import sys; from surrobust.images import load_images; "
         "from surrobust.spaces import Architecture; "
         "from surrobust.training import RECIPES, Training; "
-        "r = RECIPES['smoke'].with_(epochs=60, channels=2, cells=1); "
+        f"r = RECIPES['smoke'].with_(epochs={epochs}, channels=2, cells=1); "
         "Training(Architecture.parse('323133'), load_images('digits', limit=150), r, "
         "device='cpu', checkpoint=sys.argv[1]).run()"
     )
     child = subprocess.Popen([sys.executable, "-c", script, str(path)])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
     resumed = Training(CELL, few_digits, recipe, device="cpu", checkpoint=path)
-    assert 1 <= resumed.epoch < 60
+    assert 1 <= resumed.epoch < epochs
     until = resumed.epoch + 1
     resumed.run(until=until)
     whole = Training(CELL, few_digits, recipe, device="cpu")

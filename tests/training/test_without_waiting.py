@@ -87,5 +87,6 @@ def test_half_precision_is_near_full(name, few_digits, monkeypatch):
     assert torch.isfinite(gradients[1]).all()
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
-    # A sign of the attack's gradient may turn, so that the images are not quite the same.
-    assert float(torch.nn.functional.cosine_similarity(*gradients, dim=0)) > 0.85
+    # A sign of the attack's gradient may turn, so that the images are not quite the same: of the
+    # fast recipe, whose attack takes one step, .91 +- .02 over seeds.
+    assert float(torch.nn.functional.cosine_similarity(*gradients, dim=0)) > 0.8
