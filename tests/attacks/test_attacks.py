@@ -131,10 +131,11 @@ def test_images_of_any_type_stay_in_the_ball(name: str, norm: str, dtype: torch.
     assert float(size(moved, norm).max()) <= attack.epsilon + 1e-5
     assert float(attacked.min()) >= 0
     assert float(attacked.max()) <= 1
-    # As good as in float32 but for the few images that rounding of logits or pixels turns.
+    # Rounding turns an image here and there. Attacked in half precision, or with what crossed a
+    # boundary rounded back over it, next to none would be fooled.
     wide = attack(exact, x.float(), y)
-    right = [int((net(z).argmax(1) == y).sum()) for net, z in ((network, attacked), (exact, wide))]
-    assert abs(right[0] - right[1]) <= 3
+    wrong = [int((net(z).argmax(1) != y).sum()) for net, z in ((network, attacked), (exact, wide))]
+    assert wrong[0] > 0.5 * wrong[1]
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

@@ -241,7 +241,7 @@ def test_a_class_without_test_images_keeps_its_number(tmp_path):
     place = bright(tmp_path / "pets", ant=40, bee=130, cat=220)
     shutil.rmtree(place / "test" / "ant")
     # Two of three classes, far apart: by wrong numbers none would be right.
-    assert sr.verify(2581, **{**OWN, "images": place})["accuracy"]["clean"] > 0.75
+    assert sr.verify(2581, **{**OWN, "images": place})["accuracy"]["clean"] > 0.5
 
 
 def test_a_record_is_of_its_images_not_of_their_name(tmp_path):
