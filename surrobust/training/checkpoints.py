@@ -19,19 +19,23 @@ from ..images import ImageSet
 from ..spaces import AnyArchitecture
 from .recipe import complete_document
 
-_STATE, _METRICS = "state", "metrics"
+_STATE = "state"
 
 
 def identify(
-    architecture: AnyArchitecture, images: ImageSet, recipe: Mapping[str, Any], seed: int
+    architecture: AnyArchitecture, images: ImageSet, settings: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
     """Return what says which training it is; the images are named by their content too.
 
-    What is measured in the end is no part of it.
+    Args:
+        architecture: The cell, or a genotype.
+        images: What it is trained on.
+        settings: The recipe's.
+        seed: The training's.
     """
     return {
         "architecture": architecture.code,
-        "recipe": {name: value for name, value in recipe.items() if name != _METRICS},
+        "recipe": settings,
         "images": {"name": images.name, "sha256": images.sha256},
         "seed": seed,
     }
@@ -80,7 +84,7 @@ def read_checkpoint(
         raise InvalidInputError(msg) from None
     state["recipe"] = complete_document(state.get("recipe"))
     if isinstance(state["recipe"], dict):
-        state["recipe"].pop(_METRICS, None)  # which earlier versions wrote
+        state["recipe"].pop("metrics", None)  # which earlier versions wrote
     expected = json.loads(json.dumps(identity))  # tuples as lists
     differing = [name for name, value in expected.items() if state.get(name) != value]
     if differing:

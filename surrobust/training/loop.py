@@ -282,7 +282,7 @@ class Training:
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
-        return identify(self.architecture, self.images, self.recipe.to_document(), self.seed)
+        return identify(self.architecture, self.images, self.recipe.settings, self.seed)
 
     def _save(self) -> None:
         if self._checkpoint is None:

@@ -106,6 +106,11 @@ class Recipe:
         if self.n_images is not None:
             check_integer("n_images", self.n_images, minimum=2)
         check_choice("precision", self.precision, PRECISIONS)
+        for name in ("weight_decay", "beta", *_NUMBERS):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                msg = f"{name}: expected a finite number, got {brief(value)}"
+                raise InvalidInputError(msg)
         for name, most in _NUMBERS.items():
             value = getattr(self, name)
             if value is not None and not 0 <= value <= most:
@@ -143,6 +148,13 @@ class Recipe:
         """What :meth:`with_` changes, by the names that records use."""
         names: Sequence[str] = ("epochs", "channels", "cells", "n_images", "precision")
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that weights depend on, as dictionaries and lists; metrics are no part of it."""
+        document = self.to_document()
+        del document["metrics"]
+        return document
 
     def to_document(self) -> dict[str, Any]:
         """Return all that the recipe says as dictionaries and lists."""

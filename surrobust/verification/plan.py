@@ -141,11 +141,8 @@ class Plan:
     @property
     def training_identity(self) -> dict[str, Any]:
         """All that the weights depend on besides architecture, seed and precision, as JSON."""
-        settings = self.recipe.to_document()
-        # The precision depends on the device too; metrics are no part of the training.
-        for name in ("precision", "metrics"):
-            del settings[name]
-        settings["n_images"] = len(self.train_images)
+        settings = {**self.recipe.settings, "n_images": len(self.train_images)}
+        del settings["precision"]  # depends on the device too
         train = self.train_images
         images = {
             "sha256": train.sha256,

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -95,3 +96,11 @@ def test_wrong_fidelities_are_refused(change, told):
 def test_wrong_numbers_are_refused(change, told):
     with pytest.raises(InvalidInputError, match=told):
         dataclasses.replace(RECIPES["dsrna"], **change)
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "beta", "clip"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_of_recipes_are_finite(name, value):
+    # A record says them in JSON, after the training.
+    with pytest.raises(InvalidInputError, match=f"{name}: expected a finite number, got {value}"):
+        dataclasses.replace(RECIPES["smoke"], **{name: value})
