@@ -16,6 +16,9 @@ from .errors import InvalidInputError, NotFiniteError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+HALF = (torch.float16, torch.bfloat16)
+"""Types in which losses, and the steps of an attack, would be lost in rounding."""
+
 _DEPTH, _LONGEST, _MOST = 8, 1000, 10_000
 """How far from a function its modules are looked for, in lists of how many, and among how many
 values in all: a function may name a whole program's data."""

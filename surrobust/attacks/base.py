@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._classifiers import (
+    HALF,
     check_images,
     check_labels,
     check_weights,
@@ -22,10 +23,6 @@ from .soundness import look_at
 
 _SLACK = 1e-5
 """How far rounding may carry a float32 perturbation beyond its ball, relative to the range."""
-
-
-_HALF = (torch.float16, torch.bfloat16)
-"""Types in which the steps of an attack would be lost in rounding."""
 
 
 class AbstractAttack(ABC):
@@ -103,7 +100,7 @@ class AbstractAttack(ABC):
             x, y = outside_inference(x), outside_inference(y)
             if checks:
                 self.check_classes(look_at(network, x, y, self.name))
-            wide = x.float() if x.dtype in _HALF else x
+            wide = x.float() if x.dtype in HALF else x
             seen = network if wide is x else _rounded(network, x.dtype)
             generator = torch.Generator(device=x.device).manual_seed(self.seed)
             found = self._within(self._perturb(seen, wide, y, generator).detach(), wide)

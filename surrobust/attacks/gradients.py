@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .._capture import try_capture
+from .._classifiers import HALF
 from .balls import gradient_by
 
 Network = Callable[[Tensor], Tensor]
@@ -54,8 +55,7 @@ def _gradient(network: Network, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, T
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         logits = network(x)
-        is_half = logits.dtype in (torch.float16, torch.bfloat16)
-        exact = logits.float() if is_half else logits
+        exact = logits.float() if logits.dtype in HALF else logits
         losses = nn.functional.cross_entropy(exact, y, reduction="none")
         gradient = gradient_by(losses.sum(), x)
     return losses.detach(), gradient, logits.detach()

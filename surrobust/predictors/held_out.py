@@ -4,7 +4,7 @@ import numpy as np
 
 from ..metrics import kendall_tau, r2_score, rmse
 from ..typing import FloatArray
-from .repeats import cell_groups, coverage_of_each, mean_of_each
+from .repeats import coverage_of_each, mean_of_each
 from .state import FittedState, OutOfFold
 
 _COVERAGE = 0.9
@@ -25,8 +25,6 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
     lower, upper = _intervals(held)
-    groups = cell_groups(held.cells)
-    indices = np.array([cell.index for cell in held.cells], dtype=np.int64)
     figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
         rows = []
@@ -34,13 +32,13 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
             mine = held.folds == fold
             judged = fresh & mine
             true, mean = (
-                mean_of_each(indices[judged], array[judged, column])
+                mean_of_each(held.forms[judged], array[judged, column])
                 for array in (held.true, held.mean)
             )
             ends = (array[mine, column] for array in (held.true, lower, upper))
-            coverage = coverage_of_each(groups[mine], *ends)
+            coverage = coverage_of_each(held.groups[mine], *ends)
             rows.append(_judge(true, mean) | {"coverage_90": coverage})
-        figures[target] = {"n": len(np.unique(indices[fresh])), "folds": len(rows)}
+        figures[target] = {"n": len(np.unique(held.forms[fresh])), "folds": len(rows)}
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
             figures[target] |= {name: float(values.mean()), f"{name}_sd": float(values.std(ddof=1))}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,16 @@ class OutOfFold:
             mean[test], std[test] = predict(np.flatnonzero(folds != fold), test)
         return cls(cells, folds, true, mean, std)
 
+    @cached_property
+    def groups(self) -> IntArray:
+        """What cell each row measures, ``(n,)``, see ``cell_groups``."""
+        return cell_groups(self.cells)
+
+    @cached_property
+    def forms(self) -> IntArray:
+        """Which architecture each row measures, ``(n,)``."""
+        return np.array([cell.index for cell in self.cells], dtype=np.int64)
+
     def calibrate(self, *, without: int | None = None) -> Calibration:
         """Return the calibration by all cells that were predicted, or those of the other folds."""
         used = self.folds >= 0
@@ -69,8 +80,8 @@ class OutOfFold:
             residuals,
             self.std[used],
             self.mean[used],
-            groups=cell_groups(self.cells)[used],
-            forms=np.array([cell.index for cell in self.cells], dtype=np.int64)[used],
+            groups=self.groups[used],
+            forms=self.forms[used],
         )
 
 

@@ -137,7 +137,6 @@ class Training:
             if event is not None and report is not None:
                 report(event)
 
-    @takes_gradients
     def course(self, until: int | None = None) -> Generator[Event | None, None, None]:
         """Train as :meth:`run` does, handing over after each step, so that others can take theirs.
 

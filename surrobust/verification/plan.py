@@ -117,9 +117,8 @@ class Plan:
             msg = f"images: expected at least 2 classes, got {', '.join(train.classes)} alone"
             raise InvalidInputError(msg)
         if train.x.shape[2:] != test.x.shape[2:]:
-            sizes = [" x ".join(map(str, images.x.shape[2:])) for images in (train, test)]
-            msg = f"images: expected {sizes[0]} pixels for testing as for training, got {sizes[1]}"
-            raise InvalidInputError(f"{msg} (image_size makes them equal)")
+            msg = f"images: expected {_size(train)} pixels for testing as for training"
+            raise InvalidInputError(f"{msg}, got {_size(test)} (image_size makes them equal)")
         for attack in self.metrics.values():
             if attack is not None:
                 attack.check_classes(len(train.classes))
@@ -131,10 +130,9 @@ class Plan:
     def describe(self) -> str:
         """Return what will be done, on one line."""
         train, test = self.train_images, self.test_images
-        size = " x ".join(map(str, train.x.shape[2:]))
         return (
             f"{find_device(self.device)}; images {self.name}: {len(train)} to train on, "
-            f"{len(test)} to test on, {len(train.classes)} classes, {size} pixels; recipe "
+            f"{len(test)} to test on, {len(train.classes)} classes, {_size(train)} pixels; recipe "
             f"{self.recipe.name}, epochs {self.recipe.epochs}; measured: {', '.join(self.metrics)}"
         )
 
@@ -186,6 +184,10 @@ class Plan:
         """What may be computed with: what is asked for, or what a CPU makes of it."""
         asked = self.recipe.precision
         return {asked, "fp32"} if find_device(self.device).type != "cuda" else {asked}
+
+
+def _size(images: ImageSet) -> str:
+    return " x ".join(map(str, images.x.shape[2:]))
 
 
 def make_plan(
