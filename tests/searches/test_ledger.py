@@ -27,7 +27,7 @@ def test_claims_are_read_by_others(storage, study, open_place):
     assert [c.architecture for c in read] == FEW
     assert [c.value for c in read] == [0.25, None, None, 0.75]
     assert [c.open for c in read] == [False, True, False, False]
-    assert [c.failed for c in read] == [False, False, True, False]
+    assert [c.released for c in read] == [False, False, True, False]
     assert [(c.worker, c.beat) for c in read[:2]] == [("me", 0), ("me", 4)]
     assert read == mine.claims()
 

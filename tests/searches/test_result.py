@@ -189,6 +189,14 @@ DAMAGES = {
     "evaluations as object": lambda: damaged(lambda d: d.update(evaluations={})),
     "row as number": lambda: damaged(lambda d: d["evaluations"].__setitem__(1, 5)),
     "row without value": lambda: damaged(lambda d: d["evaluations"][2].pop("value")),
+    "no value": lambda: damaged(lambda d: d["evaluations"][2].update(value=None)),
+    "failed with a value": lambda: damaged(lambda d: d["evaluations"][2].update(failed=True)),
+    "failed without a reason": lambda: damaged(
+        lambda d: d["evaluations"][2].update(value=None, failed=True)
+    ),
+    "not failed, without a value": lambda: damaged(
+        lambda d: d["evaluations"][2].update(value=None, failed=False, error="nan")
+    ),
     "value as text": lambda: damaged(lambda d: d["evaluations"][2].update(value="0.3")),
     "wrong trial": lambda: damaged(lambda d: d["evaluations"][2].update(trial=9)),
     "row left out": lambda: damaged(lambda d: d["evaluations"].pop(2)),
