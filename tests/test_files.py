@@ -1,8 +1,10 @@
 """Atomic writes and strict JSON."""
 
+import os
 from pathlib import Path
 
 import pytest
+from killed import run_until_killed, stopped
 
 from surrobust import _files
 from surrobust.errors import InvalidInputError
@@ -21,6 +23,122 @@ def test_write_replaces_and_leaves_no_part(tmp_path: Path, monkeypatch: pytest.M
         _files.write_json(path, {"x": 2})
     assert _files.read_json(path) == {"x": 1}
     assert [p.name for p in path.parent.iterdir()] == ["b.json"]
+
+
+WRITE = """
+from surrobust import _files
+_files.os.fsync = stop_here
+_files.write_bytes(sys.argv[1], b"never whole")
+"""
+FILL = """
+from surrobust import _files
+_files.replace_folder(sys.argv[1], lambda fresh: stop_here((fresh / "part").touch()))
+"""
+posix = pytest.mark.skipif(os.name == "nt", reason="locks and signals of POSIX")
+
+
+def write_as_another_process(path: Path) -> None:
+    _files._clear.cache_clear()
+    _files.write_text(path, "new")
+
+
+def hidden(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@posix
+@pytest.mark.parametrize("code", [WRITE, FILL])
+def test_what_a_killed_process_leaves_is_removed_by_the_next_and_not_before(
+    tmp_path: Path, code: str
+):
+    with stopped(code, tmp_path / "a.json") as writer:
+        (left,) = hidden(tmp_path)
+        assert left.startswith(".a.json.")
+        write_as_another_process(tmp_path / "b.json")
+        assert hidden(tmp_path) == [left]  # it is being written
+        writer.kill()
+        writer.wait()
+        write_as_another_process(tmp_path / "b.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+
+
+@posix
+def test_what_is_somebody_elses_stays(tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    names = [".a.json.swp", ".a.json.backup01", "a.json.abcdefgh.surrobust", ".abcdefgh.surrobust"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / ".link.abcdefgh.surrobust").symlink_to(tmp_path / "mine")
+    write_as_another_process(tmp_path / "a.json")
+    expected = {*names, "mine", ".link.abcdefgh.surrobust", "a.json"}
+    assert {path.name for path in tmp_path.iterdir()} == expected
+
+
+@posix
+@pytest.mark.parametrize("n_times", [_files._TRIES - 1, _files._TRIES])
+def test_a_file_that_is_cleared_away_by_mistake_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_times: int
+):
+    """As by a machine that does not see the locks of this one."""
+    cleared: list[str] = []
+
+    def clear(_: int) -> None:
+        if len(cleared) < n_times:
+            (name,) = hidden(tmp_path)
+            (tmp_path / name).unlink()
+            cleared.append(name)
+
+    monkeypatch.setattr(_files.os, "fsync", clear)
+    if n_times == _files._TRIES:
+        with pytest.raises(FileNotFoundError):  # that is something else
+            _files.write_text(tmp_path / "a.json", "new")
+    else:
+        _files.write_text(tmp_path / "a.json", "new")
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
+
+
+@posix
+def test_a_folder_is_not_lost_between_two_renamings(tmp_path: Path):
+    code = """
+from surrobust import _files
+path, rename = Path(sys.argv[1]), Path.rename
+Path.rename = lambda self, to: die_here() if self.name == "new" else rename(self, to)
+_files.replace_folder(path, lambda fresh: (fresh / "fresh").touch())
+"""
+    _files.replace_folder(tmp_path / "model", lambda fresh: (fresh / "old").touch())
+    run_until_killed(code, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    write_as_another_process(tmp_path / "b.json")
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "b.json"}
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["old"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "parent" / "model"
+    _files.replace_folder(path, lambda fresh: _files.write_text(fresh / "a", "1"))
+
+    def fail(fresh: Path) -> None:
+        _files.write_text(fresh / "b", "2")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        _files.replace_folder(path, fail)
+    assert [p.name for p in path.iterdir()] == ["a"]
+    _files.replace_folder(path, lambda fresh: _files.write_text(fresh / "c", "3"))
+    assert [p.name for p in path.iterdir()] == ["c"]
+    assert [p.name for p in path.parent.iterdir()] == ["model"]
+
+
+@posix
+def test_modes_are_those_of_ordinary_files(tmp_path: Path):
+    mask = os.umask(0o027)
+    try:
+        _files.write_text(tmp_path / "a", "")
+        _files.replace_folder(tmp_path / "f", lambda fresh: (fresh / "x").touch())
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "f").stat().st_mode & 0o777 == 0o750
 
 
 def test_sha256_of_nothing(tmp_path: Path):
