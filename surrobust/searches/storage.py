@@ -1,6 +1,6 @@
 """Where workers of one search meet: a journal file or a database, through Optuna's storages."""
 
-import os
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,13 @@ from typing import Any
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 
+logger = logging.getLogger(__name__)
+
 JOURNAL_NAME = "search.journal"
 """The journal's name inside the folder of a search that several workers share."""
+
+_LARGE = 64 * 10**6
+"""Bytes of a journal that is called large; a claim has about 1500."""
 
 _BEGINNING = b'{"op_code":'
 _TRIES = 3
@@ -39,6 +44,25 @@ def close_storage(storage: Any) -> None:
         engine.dispose()
 
 
+def journal_of(storage: Any) -> Any:
+    """Return the ``Journal`` of a storage, None if it is a database."""
+    backend = getattr(storage, "_backend", None)
+    return backend if hasattr(backend, "beats") else None
+
+
+def warn_if_large(storage: AnyPath) -> None:
+    """Say what to do about a journal that takes seconds to read, as of 50 000 claims."""
+    path = Path(storage)
+    if not _is_url(str(storage)) and path.exists() and path.stat().st_size > _LARGE:
+        megabytes = path.stat().st_size // 10**6
+        logger.warning(
+            "storage: %s has %d MB, which whoever begins reads whole; --resume with --out and "
+            "another --storage goes on in a new one, once nobody works on this",
+            path,
+            megabytes,
+        )
+
+
 def is_there(storage: AnyPath) -> bool:
     """Return whether there is something to open; a database is taken to be there."""
     return _is_url(str(storage)) or Path(storage).exists()
@@ -50,30 +74,34 @@ def _is_url(text: str) -> bool:
 
 def _open_journal(path: Path) -> Any:
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+
+    from .journal import Journal, not_a_line
 
     path = path.absolute()
     try:
         _check_journal(path)
-        lock = _journal_lock(path)
-        _end_last_line(path, lock)
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+        journal = Journal(path)
     except OSError as error:
         msg = f"storage: expected a file to write, got {path}: {error.strerror or error}"
         raise InvalidInputError(msg) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        msg = f"storage: expected a journal of Optuna's, got another file: {path}"
-        raise InvalidInputError(msg) from None
+    try:
+        return JournalStorage(journal)
+    except InvalidInputError:
+        raise
+    except Exception as error:  # Optuna takes every line for what it expects
+        raise not_a_line(path, journal.line, error) from None
 
 
 def _check_journal(path: Path) -> None:
-    """Raise ValueError if the file is there and does not begin as a journal does."""
-    if path.exists():
-        with path.open("rb") as file:
-            if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-                raise ValueError
-    else:
+    """Refuse a file that is there and does not begin as a journal does."""
+    if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    with path.open("rb") as file:
+        beginning = file.read(len(_BEGINNING))
+    if not _BEGINNING.startswith(beginning) and beginning != _BEGINNING:
+        msg = f"storage: expected a journal of Optuna's, got another file: {path}"
+        raise InvalidInputError(msg)
 
 
 def _open_database(url: str) -> Any:
@@ -120,57 +148,3 @@ def _database(url: str) -> Any:
 def _unknown() -> InvalidInputError:
     # The URL is not shown: there may be a password in it.
     return InvalidInputError("storage: expected a file or the URL of a database, got another URL")
-
-
-def _journal_lock(path: Path) -> Any:
-    try:
-        return _FileLock(path)
-    except ImportError:  # no fcntl on Windows
-        from optuna.storages.journal import JournalFileOpenLock
-
-        return JournalFileOpenLock(str(path))
-
-
-class _FileLock:
-    """The lock of a journal, held by the kernel: a process that is killed loses it at once.
-
-    The locks that Optuna brings are files, which outlive the process that made them.
-
-    Args:
-        path: The journal.
-
-    Raises:
-        ImportError: If the platform has no such locks.
-    """
-
-    def __init__(self, path: Path) -> None:
-        import fcntl
-
-        self._flock, self._exclusive = fcntl.flock, fcntl.LOCK_EX
-        self._path = path.with_name(f"{path.name}.lock")
-        self._descriptor: int | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock and take it."""
-        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
-        self._flock(descriptor, self._exclusive)
-        self._descriptor = descriptor
-        return True
-
-    def release(self) -> None:
-        """Give the lock back."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _end_last_line(path: Path, lock: Any) -> None:
-    """Cut off what a machine that went down left of the journal's last line."""
-    lock.acquire()
-    try:
-        content = path.read_bytes() if path.exists() else b""
-        end = content.rfind(b"\n") + 1
-        if end < len(content):
-            os.truncate(path, end)
-    finally:
-        lock.release()
