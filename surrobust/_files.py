@@ -82,8 +82,10 @@ def _replace(target: Path, content: bytes) -> None:
             os.fsync(handle)
         _open_to_all(Path(name), 0o666)
         Path(name).replace(target)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = str(target)  # which a full disk does not tell
         raise
 
 

@@ -19,7 +19,7 @@ def test_write_replaces_and_leaves_no_part(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=r"No space.*b\.json'"):
         _files.write_json(path, {"x": 2})
     assert _files.read_json(path) == {"x": 1}
     assert [p.name for p in path.parent.iterdir()] == ["b.json"]

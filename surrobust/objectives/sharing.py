@@ -228,15 +228,13 @@ def run_shared(
 
 
 def _record_all(ledger: Ledger, recorded: SearchResult) -> None:
-    """Put a resumed search into a study that nobody has worked on.
+    """Put into a study what a resumed search has and it has not.
 
-    Part of it is there where a process was killed while it did so.
+    That is all if the study is new, a part if a process was killed here, or if the study is older.
     """
     claims = ledger.claims()
-    if any(claim.worker for claim in claims):
-        return
     for claim in claims:
-        if claim.open:
+        if claim.open and not claim.worker:  # left by the process that was killed
             ledger.release(claim)
     known = {claim.architecture for claim in claims if not claim.open and not claim.released}
     for evaluation in recorded.evaluations:

@@ -88,8 +88,9 @@ class Journal(JournalFileBackend):
             try:
                 while rest:
                     rest = rest[file.write(rest) :]
-            except OSError:
+            except OSError as error:
                 file.truncate(end)
+                error.filename = str(self.path)  # which a full disk does not tell
                 raise
             os.fsync(file.fileno())
 

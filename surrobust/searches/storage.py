@@ -56,8 +56,8 @@ def warn_if_large(storage: AnyPath) -> None:
     if not _is_url(str(storage)) and path.exists() and path.stat().st_size > _LARGE:
         megabytes = path.stat().st_size // 10**6
         logger.warning(
-            "storage: %s has %d MB, which whoever begins reads whole; --resume with --out and "
-            "another --storage goes on in a new one, once nobody works on this",
+            "storage: %s has %d MB, which whoever begins reads whole; once nobody works on it, a "
+            "search with --out goes on without it: delete it, then --resume",
             path,
             megabytes,
         )

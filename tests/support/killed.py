@@ -24,7 +24,8 @@ def die_here(*_):
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])}
+    places = [Path(surrobust.__file__).parents[1], Path(__file__).parent]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
 
 
 @contextmanager
