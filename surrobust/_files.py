@@ -67,9 +67,11 @@ def write_bytes(path: AnyPath, content: bytes) -> None:
         try:
             _replace(target, content)
             return
-        except FileNotFoundError:  # a machine that does not see our locks has cleared it away
-            if not left:
-                raise
+        except OSError as error:
+            if left and isinstance(error, FileNotFoundError):
+                continue  # a machine that does not see our locks has cleared it away
+            error.filename = str(target)  # a full disk does not tell
+            raise
 
 
 def _replace(target: Path, content: bytes) -> None:
@@ -82,10 +84,8 @@ def _replace(target: Path, content: bytes) -> None:
             os.fsync(handle)
         _open_to_all(Path(name), 0o666)
         Path(name).replace(target)
-    except BaseException as error:
+    except BaseException:
         Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(target)  # which a full disk does not tell
         raise
 
 
