@@ -75,8 +75,9 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.ClickException):
         message(f"surrobust: {error.format_message()}")
         return MISTAKE
+    notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()) if "\n" not in note)
     if isinstance(error, SurrobustError):
-        message(f"surrobust: {error}")
+        message(f"surrobust: {error}{notes}")
         return MISTAKE
     if isinstance(error, OSError) and (
         isinstance(error, _PATH_ERRORS) or error.errno in _PATH_NUMBERS
@@ -84,10 +85,10 @@ def _tell(error: Exception, *, debug: bool) -> int:
         message(f"surrobust: {shown(error.filename or 'file')}: {error.strerror or error}")
         return MISTAKE
     if isinstance(error, OSError):  # the network or the disk, with its reason
-        message(f"surrobust: {error}")
+        message(f"surrobust: {error}{notes}")
         return FAILED
     hint = "" if debug else " (--debug shows where)"
-    message(f"surrobust: unexpected {type(error).__name__}: {error}{hint}")
+    message(f"surrobust: unexpected {type(error).__name__}: {error}{notes}{hint}")
     return FAILED
 
 

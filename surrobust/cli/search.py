@@ -105,6 +105,14 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
     show_default=True,
     help="Seconds between a worker's signs of life; after four without one others take over.",
 )
+@click.option(
+    "--on-failure",
+    type=click.Choice(("record", "raise")),
+    default="record",
+    show_default=True,
+    help="What a training that diverges does: counts as failed and as the worst, or ends the "
+    "search.",
+)
 @gradient_options
 @training_options
 @data_dir_option
@@ -153,6 +161,8 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
         print_json(result.to_document())
     else:
         _print_finalists(result)
+    if result.all_failed:
+        ctx.exit(1)
 
 
 def _limits(name: str, given: Sequence[str]) -> dict[str, float] | None:
@@ -180,6 +190,9 @@ def _print_finalists(result: "SearchResult") -> None:
     click.echo(f"{' x '.join(names)}, {done}")
     for bound in result.bounds:
         click.echo(f"with {bound}")
+    if result.all_failed:
+        click.echo("all of them failed")
+        return
     if result.evaluations and not result.finalists:
         click.echo("none of them keeps the bounds")
         return

@@ -15,7 +15,15 @@ from ..typing import AnyPath, FloatArray
 logger = logging.getLogger(__name__)
 
 _FAILED = "failed"
-_NOTES = (_FAILED, "trial", "source", "in_training_set", "representative", "function_class")
+_NOTES = (
+    _FAILED,
+    "error",
+    "trial",
+    "source",
+    "in_training_set",
+    "representative",
+    "function_class",
+)
 """Columns in which the package's own files say something else than a value."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -81,14 +89,16 @@ def parse_value_columns(
     if len(names) < len(rows.names):
         notes = ", ".join(column for column in rows.names if column not in names)
         logger.warning("%s: left out as notes: %s", name, notes)
-    cells, values = [], []
+    cells, values, failed = [], [], []
     for cell, fields, place in zip(rows.cells, rows.fields, rows.places, strict=True):
         said = dict(zip(rows.names, fields, strict=True))
         if said.get(_FAILED, "").strip().lower() == "true":
-            logger.warning("%s: left out as failed", place)
+            failed.append(place)
             continue
         cells.append(cell)
         values.append([_number(said[column], column, place, may_be_empty) for column in names])
+    if failed:
+        logger.warning("%s: left out as failed, one of %d rows", failed[0], len(failed))
     if not cells:
         msg = f"{name}: expected at least one row that did not fail, got none"
         raise InvalidInputError(msg)

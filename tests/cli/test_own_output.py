@@ -1,7 +1,9 @@
 """What the package writes, the package reads: every output by every command that takes files."""
 
 import json
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -143,16 +145,22 @@ def test_values_come_through_standard_input(done: Callable[..., str], run_cli: R
     assert (code, "once" in err) == (2, True)
 
 
-def test_failed_evaluations_are_left_out(done: Callable[..., str], run_cli: Run) -> None:
-    frame = result().to_frame().assign(failed=[False, True, False, False, False, True])
-    frame.loc[frame["failed"], "value"] = np.nan
-    frame.to_csv("result.csv")
+def test_failed_evaluations_are_left_out(run_cli: Run) -> None:
+    failed = [Evaluation(cell, math.nan, 6 + n, "table", error="x") for n, cell in enumerate(CELLS)]
+    whole = result()
+    replace(whole, evaluations=(*whole.evaluations, *failed)).to_frame().to_csv("result.csv")
     fit = ["fit", "--data", "result.csv", "--predictor", "xgboost"]
     code, out, err = run_cli([*fit, "--json", "--out", "a"])
-    assert (code, json.loads(out)["n_train"]) == (0, 4)
-    assert "line 3: left out as failed" in err
-    frame.assign(failed=True).to_csv("result.csv")
-    assert run_cli([*fit, "--out", "b"])[0] == 2
+    assert (code, json.loads(out)["n_train"]) == (0, 6)
+    assert "left out as notes: trial, source, failed" in err
+    assert "line 8: left out as failed, one of 6 rows" in err
+    assert run_cli(["convert", "result.csv", "--to", "code"])[1].split() == CODES * 2
+    replace(whole, evaluations=tuple(failed)).to_frame().to_csv("result.csv")
+    code, out, err = run_cli([*fit, "--out", "b"])
+    assert (code, out, err) == (
+        *(2, ""),
+        "surrobust: result.csv: expected at least one row that did not fail, got none\n",
+    )
 
 
 def test_a_table_is_read_as_its_frame_is_written(done: Callable[..., str]) -> None:
