@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ from click.core import ParameterSource
 from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
 from .gradient import gradient_options, search_own_cells, take_gradient
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 from .progress import search_progress
 from .training import take_training, training_options
@@ -85,7 +84,7 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
     help="Measured values, or a shipped predictor in their place; auto takes what is there. train "
     "trains and attacks each cell and takes the target's metric.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for search.json.")
+@click.option("--out", type=PATH, help="Folder for search.json.")
 @click.option(
     "--resume", is_flag=True, help="Continue what --out holds; its options need not be repeated."
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from .._files import read_json
+from .._files import is_file, is_folder, read_json, shown
 from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
@@ -108,9 +108,9 @@ def read_card(folder: AnyPath) -> Card:
         InvalidModelError: If there is none, or it is not one that this version reads.
     """
     path = Path(folder)
-    if not (path / CARD).is_file():
-        got = "a folder without it" if path.is_dir() else "no folder"
-        msg = f"{path}: expected a predictor's folder with {CARD}, got {got}"
+    if not is_file(path / CARD):
+        got = "a folder without it" if is_folder(path) else "no folder"
+        msg = f"{shown(path)}: expected a predictor's folder with {CARD}, got {got}"
         raise InvalidModelError(msg)
     try:
         document = read_json(path / CARD)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import brief
+from .._files import parse_json
 from ..encodings import Columns
 from ..errors import InvalidInputError, InvalidModelError
 from .tensors import pack_tensors, take_tensor, unpack_tensors
@@ -44,7 +45,7 @@ def unpack_columns(content: bytes, reference: Any) -> Columns:
     numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None))
     known = take_tensor(tensors, "known", dtype="bool", shape=numbers.shape)
     try:
-        names = tuple(map(str, json.loads(text)))
+        names = tuple(map(str, parse_json(text.decode(), name=FILE)))
         columns = Columns(names, np.where(known, numbers, np.nan), tuple(widths.tolist()))
     except (ValueError, TypeError, InvalidInputError) as error:
         msg = f"{FILE}: expected columns, got: {error}"

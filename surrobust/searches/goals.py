@@ -55,15 +55,17 @@ class Goals:
     Args:
         maximised: For each objective, whether higher values are better.
         bounds: What an architecture has to keep.
+        n_others: How many constraints there are beside the bounds; the caller tells them.
     """
 
     maximised: tuple[bool, ...] = (True,)
     bounds: tuple[Bound, ...] = ()
+    n_others: int = 0
 
     @property
     def n_constraints(self) -> int:
-        """How many bounds are on what has to be measured."""
-        return sum(not bound.is_known for bound in self.bounds)
+        """How many bounds are on what has to be measured, with the other constraints."""
+        return sum(not bound.is_known for bound in self.bounds) + self.n_others
 
     @property
     def are_several(self) -> bool:

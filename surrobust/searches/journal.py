@@ -15,6 +15,8 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+from .._checks import brief
+from .._files import shown
 from ..errors import InvalidInputError
 
 try:
@@ -38,7 +40,7 @@ class Journal(JournalFileBackend):
 
     Raises:
         OSError: If it cannot be written.
-        InvalidInputError: If its last line is not JSON. The others are checked when they are read.
+        InvalidInputError: If its last line is none. The others are checked when they are read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,28 +54,36 @@ class Journal(JournalFileBackend):
             end = _cut_torn_line(file)
             start = _find_line(file, end - 1)
             file.seek(start)
-            self._check(file.read(end - start))
+            last = file.read(end - start)
+        if last and not _is_entry(last):
+            raise self.refuse(path.read_bytes().count(b"\n"))
 
-    def _check(self, line: bytes) -> None:
-        try:
-            json.loads(line or "{}")
-        except (ValueError, RecursionError) as error:
-            number = self.path.read_bytes().count(b"\n")
-            raise not_a_line(self.path, number, error) from None
+    def refuse(self, line: int, error: Exception | None = None) -> InvalidInputError:
+        """Return what is raised where a line is none of a journal's."""
+        reason = "" if error is None else f" ({type(error).__name__}: {brief(str(error))})"
+        return InvalidInputError(
+            "storage: expected a journal of Optuna's, got another file: "
+            f"{shown(self.path)}, line {line}{reason}"
+        )
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the operations from one on.
 
         Raises:
-            InvalidInputError: If a line is not JSON.
+            InvalidInputError: If a line is none.
         """
         self.line = log_number_from
         try:
             for log in super().read_logs(log_number_from):
+                if not _is_operation(log):
+                    break
                 self.line += 1
                 yield log
-        except (ValueError, RecursionError) as error:
-            raise not_a_line(self.path, self.line + 1, error) from None
+            else:
+                return
+        except (ValueError, RecursionError):
+            pass
+        raise self.refuse(self.line + 1)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write operations.
@@ -108,12 +118,15 @@ class Journal(JournalFileBackend):
         return {trial: count for trial, (count,) in enumerate(numbers) if count}
 
 
-def not_a_line(path: Path, number: int, error: Exception) -> InvalidInputError:
-    """Return what is to be said of a line that no journal has."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-    return InvalidInputError(
-        f"storage: expected a journal of Optuna's, got another in line {number} of {path}: {reason}"
-    )
+def _is_entry(line: bytes) -> bool:
+    try:
+        return _is_operation(json.loads(line))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _is_operation(log: Any) -> bool:
+    return isinstance(log, dict) and isinstance(log.get("op_code"), int)
 
 
 @contextmanager

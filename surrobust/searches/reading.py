@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import read_json
+from .._files import is_folder, read_json
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -34,7 +34,7 @@ def read_result(path: AnyPath) -> SearchResult:
     Raises:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
-    path = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
+    path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
     document = read_json(path)
     try:
         return _parse(document)

@@ -131,12 +131,14 @@ class SearchResult:
         """Return the evaluations as a table, one row per trial.
 
         With several objectives there is a column for each of them; bounded quantities have one.
-        Where measuring failed they are NaN.
+        Where measuring failed they are NaN, and a column ``failed`` says so.
         """
         import pandas as pd
 
         columns = ["architecture", "index", "value", "trial", "source"]
         frame = pd.DataFrame([_row(e) for e in self.evaluations], columns=columns)
+        if self.failures:
+            frame["failed"] = [e.failed for e in self.evaluations]
         if len(self.directions) > 1:
             for j in range(len(self.directions)):
                 name = self.targets[j] if self.targets else f"value_{j}"

@@ -1,10 +1,13 @@
 """Where workers of one search meet: a journal file or a database, through Optuna's storages."""
 
+import errno
 import logging
+import stat
 import time
 from pathlib import Path
 from typing import Any
 
+from .._files import exists, shown
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 
@@ -53,7 +56,7 @@ def journal_of(storage: Any) -> Any:
 def warn_if_large(storage: AnyPath) -> None:
     """Say what to do about a journal that takes seconds to read, as of 50 000 claims."""
     path = Path(storage)
-    if not _is_url(str(storage)) and path.exists() and path.stat().st_size > _LARGE:
+    if not _is_url(str(storage)) and exists(path) and path.stat().st_size > _LARGE:
         megabytes = path.stat().st_size // 10**6
         logger.warning(
             "storage: %s has %d MB, which whoever begins reads whole; once nobody works on it, a "
@@ -65,7 +68,7 @@ def warn_if_large(storage: AnyPath) -> None:
 
 def is_there(storage: AnyPath) -> bool:
     """Return whether there is something to open; a database is taken to be there."""
-    return _is_url(str(storage)) or Path(storage).exists()
+    return _is_url(str(storage)) or exists(storage)
 
 
 def _is_url(text: str) -> bool:
@@ -75,32 +78,36 @@ def _is_url(text: str) -> bool:
 def _open_journal(path: Path) -> Any:
     from optuna.storages import JournalStorage
 
-    from .journal import Journal, not_a_line
+    from .journal import Journal
 
     path = path.absolute()
     try:
         _check_journal(path)
         journal = Journal(path)
     except OSError as error:
-        msg = f"storage: expected a file to write, got {path}: {error.strerror or error}"
+        msg = f"storage: expected a file to write, got {shown(path)}: {error.strerror or error}"
         raise InvalidInputError(msg) from None
     try:
         return JournalStorage(journal)
     except InvalidInputError:
         raise
-    except Exception as error:  # Optuna takes every line for what it expects
-        raise not_a_line(path, journal.line, error) from None
+    except Exception as error:  # Optuna takes every entry for one of its own
+        raise journal.refuse(journal.line, error) from None
 
 
 def _check_journal(path: Path) -> None:
-    """Refuse a file that is there and does not begin as a journal does."""
-    if not path.exists():
+    """Refuse what is there if it is no file, or does not begin as a journal does."""
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         return
+    if not is_file:  # opening a named pipe would not end
+        raise OSError(errno.EINVAL, "not a file")
     with path.open("rb") as file:
         beginning = file.read(len(_BEGINNING))
-    if not _BEGINNING.startswith(beginning) and beginning != _BEGINNING:
-        msg = f"storage: expected a journal of Optuna's, got another file: {path}"
+    if not _BEGINNING.startswith(beginning):
+        msg = f"storage: expected a journal of Optuna's, got another file: {shown(path)}"
         raise InvalidInputError(msg)
 
 

@@ -11,6 +11,8 @@ import pytest
 from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.column_file import unpack_columns
+from surrobust.predictors.prior_scores import PriorScores
 from surrobust.predictors.tensors import pack_tensors, unpack_tensors
 from surrobust.predictors.ubjson import check_booster, read_ubjson
 
@@ -233,3 +235,17 @@ def test_a_tree_that_leads_nowhere_is_refused(fitted):
         except InvalidModelError:
             refused += 1
     assert refused > 32
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '["a", NaN]', '{"a": 1, "a": 2}', "\udcff", "3"])
+def test_names_inside_weights_are_json_as_strict_as_any(text):
+    names = np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=np.uint8)
+    numbers = np.arange(6466.0)[:, None]
+    scores = pack_tensors({"targets": names, "scores": numbers.astype(np.float32)})
+    reference = {"name": "x", "sha256": hashlib.sha256(scores).hexdigest()}
+    with pytest.raises(InvalidModelError, match="expected a list of targets"):
+        PriorScores.unpack(scores, reference)
+    known = np.ones(numbers.shape, dtype=bool)
+    columns = {"names": names, "widths": np.array([1]), "numbers": numbers, "known": known}
+    with pytest.raises(InvalidModelError, match="expected columns"):
+        unpack_columns(pack_tensors(columns), {})

@@ -224,3 +224,11 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path, damage):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InvalidInputError, match=r"search\.json: expected a readable file"):
         read_result(tmp_path / "search.json")
+
+
+def test_a_frame_says_what_failed_where_something_did():
+    assert "failed" not in result().to_frame()
+    failed = Evaluation(Architecture.parse(7), float("nan"), 9, "table", error="x")
+    frame = replace(result(), evaluations=(*result().evaluations, failed)).to_frame()
+    assert frame["failed"].tolist() == [False] * len(result().evaluations) + [True]
+    assert frame["value"].isna().tolist() == frame["failed"].tolist()
