@@ -84,8 +84,11 @@ def _open_journal(path: Path) -> Any:
     try:
         _check_journal(path)
         journal = Journal(path)
-    except OSError as error:
-        msg = f"storage: expected a file to write, got {shown(path)}: {error.strerror or error}"
+    except InvalidInputError:
+        raise
+    except (OSError, ValueError) as error:  # the latter where it can be no path
+        reason = getattr(error, "strerror", None) or error
+        msg = f"storage: expected a file to write, got {shown(path)}: {reason}"
         raise InvalidInputError(msg) from None
     try:
         return JournalStorage(journal)
