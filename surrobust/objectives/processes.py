@@ -25,7 +25,11 @@ _GRACE = 30.0
 
 
 def run_processes(
-    work: Callable[..., None], n: int, look: Callable[[], None], is_complete: Callable[[], bool]
+    work: Callable[..., None],
+    n: int,
+    look: Callable[[], None],
+    is_complete: Callable[[], bool],
+    is_over: Callable[[], bool],
 ) -> None:
     """Start workers and wait for them.
 
@@ -36,7 +40,8 @@ def run_processes(
         work: What each of them does; takes ``may_go_on``, which is asked before each claim.
         n: How many.
         look: Called several times a second, and once at the end.
-        is_complete: Whether nothing is left to do, after ``look``.
+        is_complete: Whether all that was wanted is done, after ``look``.
+        is_over: Whether workers have nothing left to do: who hangs then is not waited for.
 
     Raises:
         InvalidInputError: If all have ended before all was done, the first by such an error; or
@@ -52,7 +57,7 @@ def run_processes(
                 worker.start()
         for worker in workers:
             worker.send(job)
-        _wait_for(workers, look, is_complete)
+        _wait_for(workers, look, is_over)
     finally:
         for worker in workers:
             worker.stop()
@@ -63,9 +68,9 @@ def run_processes(
 
 
 def _wait_for(
-    workers: Sequence["_Worker"], look: Callable[[], None], is_complete: Callable[[], bool]
+    workers: Sequence["_Worker"], look: Callable[[], None], is_over: Callable[[], bool]
 ) -> None:
-    """Look until all workers have ended; who hangs when all is done is not waited for."""
+    """Look until all workers have ended, or have had their time to."""
     since = None
     living = list(workers)
     while living:
@@ -76,7 +81,7 @@ def _wait_for(
                 others = ", the others go on" if living else ""
                 logger.warning("workers: %s%s", worker.fate, others)
         look()
-        if is_complete():
+        if is_over():
             since = time.monotonic() if since is None else since
             if time.monotonic() - since > _GRACE:
                 for worker in living:

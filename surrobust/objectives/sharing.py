@@ -216,11 +216,16 @@ def run_shared(
         def look() -> None:
             view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
 
+        def is_over() -> bool:  # elsewhere the budget may have been raised meanwhile
+            return view.is_complete and ledger.budget == view.plan.budget
+
         if job.sharing.workers == 1:
             job.work(report=view)
         else:
             try:
-                run_processes(job.work, job.sharing.workers, look, lambda: view.is_complete)
+                run_processes(
+                    job.work, job.sharing.workers, look, lambda: view.is_complete, is_over
+                )
             except RuntimeError as error:
                 error.add_note(_kept(job, len(view.result.evaluations)))
                 raise

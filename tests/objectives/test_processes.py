@@ -28,7 +28,7 @@ def run(tmp_path):
 
     def run_all(how, *, is_complete=lambda: False, look=lambda: None, payload=b""):
         work = partial(do, how.split(), str(tmp_path), payload)
-        processes.run_processes(work, len(how.split()), look, is_complete)
+        processes.run_processes(work, len(how.split()), look, is_complete, is_complete)
 
     return run_all
 
