@@ -56,7 +56,12 @@ class Journal(JournalFileBackend):
             file.seek(start)
             last = file.read(end - start)
         if last and not _is_entry(last):
-            raise self.refuse(path.read_bytes().count(b"\n"))
+            raise self._refuse_broken()
+
+    def _refuse_broken(self) -> InvalidInputError:
+        with self.path.open("rb") as file:
+            broken = (n for n, line in enumerate(file, start=1) if not _is_entry(line))
+            return self.refuse(next(broken, self.line + 1))
 
     def refuse(self, line: int, error: Exception | None = None) -> InvalidInputError:
         """Return what is raised where a line is none of a journal's."""
@@ -83,7 +88,7 @@ class Journal(JournalFileBackend):
                 return
         except (ValueError, RecursionError):
             pass
-        raise self.refuse(self.line + 1)
+        raise self._refuse_broken()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Write operations.
