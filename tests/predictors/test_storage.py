@@ -12,7 +12,6 @@ from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
 from surrobust.predictors.tensors import pack_tensors, unpack_tensors
-from surrobust.predictors.ubjson import check_booster, read_ubjson
 
 
 @pytest.fixture
@@ -197,39 +196,3 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
                 with pytest.raises(InvalidModelError):
                     load_folder(tmp_path / "bad")
                 shutil.rmtree(tmp_path / "bad")
-
-
-def test_ubjson_is_read_as_xgboost_writes_it(fitted):
-    import xgboost
-
-    booster = fitted("xgboost", 1).boosters_[0]
-    document = read_ubjson(bytes(booster.save_raw("ubj")))
-    other = json.loads(bytes(booster.save_raw("json")))
-    ours = document["learner"]["gradient_booster"]["model"]["trees"]
-    theirs = other["learner"]["gradient_booster"]["model"]["trees"]
-    assert len(ours) == len(theirs) == 30
-    for a, b in zip(ours, theirs, strict=True):
-        for key in ("left_children", "right_children", "split_indices"):
-            assert list(a[key]) == b[key]
-        np.testing.assert_allclose(a["split_conditions"], b["split_conditions"], rtol=1e-6)
-    assert xgboost.__version__
-
-
-def test_a_tree_that_leads_nowhere_is_refused(fitted):
-    content = bytes(fitted("xgboost", 1).boosters_[0].save_raw("ubj"))
-    shape = {"n_features": 114, "n_targets": 1}
-    check_booster(content, name="b", **shape)
-    for wrong in ({**shape, "n_features": 5}, {**shape, "n_targets": 2}):
-        with pytest.raises(InvalidModelError):
-            check_booster(content, name="b", **wrong)
-    at = content.index(b"left_children") + len("left_children")
-    at += 5 + content[at:].index(b"#") - 2  # behind the mark of the type and the length
-    refused = 0
-    for offset in range(64):
-        spoilt = bytearray(content)
-        spoilt[at + offset] ^= 0x40
-        try:
-            check_booster(bytes(spoilt), name="b", **shape)
-        except InvalidModelError:
-            refused += 1
-    assert refused > 32
