@@ -15,6 +15,7 @@ from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .held_out import held_out_metrics
+from .replacing import put_back
 from .state import FittedState
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def read_card(folder: AnyPath) -> Card:
         InvalidModelError: If there is none, or it is not one that this version reads.
     """
     path = Path(folder)
+    put_back(path)
     if not (path / CARD).is_file():
         got = "a folder without it" if path.is_dir() else "no folder"
         msg = f"{path}: expected a predictor's folder with {CARD}, got {got}"

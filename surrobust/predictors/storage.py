@@ -6,8 +6,6 @@ library before its sha256 was found equal to the card's.
 
 import hashlib
 import re
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from ..typing import AnyPath
 from .card import CARD, Card, make_card, read_card
 from .column_file import FILE as COLUMNS_FILE
 from .column_file import pack_columns
+from .replacing import replacing
 from .state import FittedState, as_identity, pack_state
 
 if TYPE_CHECKING:
@@ -49,17 +48,10 @@ def write_predictor(
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    fresh.mkdir()
-    try:
+    with replacing(target) as fresh:
         for name, content in files.items():
             write_bytes(fresh / name, content)
         write_json(fresh / CARD, card.model_dump())
-        _swap(fresh, target)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
 
 
 def check_replaceable(folder: Path) -> None:
@@ -75,17 +67,6 @@ def check_replaceable(folder: Path) -> None:
     if names and not is_ours:
         msg = f"folder: expected a new one, an empty one or a predictor's, got {folder}"
         raise InvalidInputError(msg)
-
-
-def _swap(fresh: Path, target: Path) -> None:
-    """Put the new folder in the place of the old one."""
-    if not target.exists():
-        fresh.rename(target)
-        return
-    old = fresh.with_name(f"{fresh.name}.old")
-    target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old)
 
 
 def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
