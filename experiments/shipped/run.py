@@ -4,6 +4,7 @@
     python experiments/shipped/run.py --only jung2023-v1     # one
     python experiments/shipped/run.py --smoke                # 300 cells each, into a scratch folder
     python experiments/shipped/run.py --ceilings             # only the ceilings on the cards
+    python experiments/shipped/run.py --fingerprints         # only the fingerprints on the cards
 
 Each is trained on every cell of its benchmark for all its targets. The figures on a card are those
 of five folds that keep cells which compute the same together; the figures of README.md are
@@ -23,6 +24,7 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import ceiling, has_ceiling
+from surrobust.predictors.fingerprint import Fingerprint
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "models"
@@ -69,17 +71,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--ceilings", action="store_true", help="train nothing")
+    parser.add_argument("--fingerprints", action="store_true", help="train nothing")
     args = parser.parse_args()
     n = None
     if args.smoke:
         n, args.out = 300, Path(tempfile.mkdtemp())
     for name in args.only:
+        if args.fingerprints:
+            add_fingerprint(args.out / name)
+            continue
         start = time.perf_counter()
         if not args.ceilings:
             build(name, out=args.out, data_dir=args.data_dir, n=n)
         add_ceilings(args.out / name / "card.json", data_dir=args.data_dir)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    if not args.smoke and args.out == MODELS:
+    if not args.smoke and not args.fingerprints and args.out == MODELS:
         _report()
 
 
@@ -113,6 +119,14 @@ def add_ceilings(path: Path, *, data_dir: str | None) -> None:
             "ceiling_upper": top.upper,
             "share_of_ceiling": None if tau is None else tau / top.value,
         }
+    path.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
+
+
+def add_fingerprint(folder: Path) -> None:
+    """Write onto a card of an earlier version what its predictor says of three cells."""
+    path = folder / "card.json"
+    card = json.loads(path.read_text())
+    card["fingerprint"] = Fingerprint.of(sr.load_predictor(folder)).model_dump()
     path.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
 
 

@@ -14,6 +14,7 @@ from .._files import read_json
 from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
+from .fingerprint import Fingerprint
 from .held_out import held_out_metrics
 from .replacing import put_back
 from .state import FittedState
@@ -27,6 +28,9 @@ FORMAT = 1
 
 GIVEN = ("name", "version", "trained_on", "split", "metrics", "citation", "date")
 """The fields that a caller of ``save`` may set."""
+
+_LARGEST = 2**24
+"""Bytes of a card; one of 45 targets has 40 thousand."""
 
 _SPLIT = "cross-validated; judged on cells of which no twin was trained on"
 
@@ -53,6 +57,8 @@ class Card(BaseModel):
     date: str
     citation: str | None
     files: dict[str, str]
+    fingerprint: Fingerprint | None = None
+    """None in folders of earlier versions."""
 
 
 def make_card(
@@ -85,6 +91,7 @@ def make_card(
         "date": datetime.now(UTC).date().isoformat(),
         "citation": None,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "fingerprint": Fingerprint.of(predictor).model_dump(),
         **given,
         "trained_on": {**given.get("trained_on", {}), **_size(state)},
     }
@@ -113,6 +120,9 @@ def read_card(folder: AnyPath) -> Card:
     if not (path / CARD).is_file():
         got = "a folder without it" if path.is_dir() else "no folder"
         msg = f"{path}: expected a predictor's folder with {CARD}, got {got}"
+        raise InvalidModelError(msg)
+    if (size := (path / CARD).stat().st_size) > _LARGEST:
+        msg = f"{path / CARD}: expected at most {_LARGEST} bytes, got {size}"
         raise InvalidModelError(msg)
     try:
         document = read_json(path / CARD)

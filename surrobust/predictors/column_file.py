@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import brief
+from .._files import parse_json
 from ..encodings import Columns
 from ..errors import InvalidInputError, InvalidModelError
 from .tensors import pack_tensors, take_tensor, unpack_tensors
@@ -41,10 +42,14 @@ def unpack_columns(content: bytes, reference: Any) -> Columns:
     tensors = unpack_tensors(content, name=FILE)
     text = take_tensor(tensors, "names", dtype="uint8", shape=(None,)).tobytes()
     widths = take_tensor(tensors, "widths", dtype="int64", shape=(None,))
-    numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None))
+    any_size: dict[str, Any] = {
+        "shape": (None, None),
+        "most": np.finfo(float).max,
+    }  # only ranks count
+    numbers = take_tensor(tensors, "numbers", dtype="float64", **any_size)
     known = take_tensor(tensors, "known", dtype="bool", shape=numbers.shape)
     try:
-        names = tuple(map(str, json.loads(text)))
+        names = tuple(map(str, parse_json(text.decode(), name="names")))
         columns = Columns(names, np.where(known, numbers, np.nan), tuple(widths.tolist()))
     except (ValueError, TypeError, InvalidInputError) as error:
         msg = f"{FILE}: expected columns, got: {error}"

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._checks import brief, check_values
+from .._files import parse_json
 from ..encodings import FunctionFeatureEncoder
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture, NASBench201, representative_indices
@@ -117,7 +118,7 @@ class PriorScores:
         tensors = unpack_tensors(content, name=FILE)
         text = take_tensor(tensors, "targets", dtype="uint8", shape=(None,)).tobytes()
         try:
-            targets = tuple(map(str, json.loads(text)))
+            targets = tuple(map(str, parse_json(text.decode(), name="targets")))
         except (ValueError, TypeError):
             msg = f"{FILE}: expected a list of targets, got others"
             raise InvalidModelError(msg) from None

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 STATE = "state.safetensors"
 """The file of what does not depend on the predictor's kind."""
 
+_LARGEST = 2**30
+"""Bytes of a file that is read; a forest of 45 targets has a third of that."""
+
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\.(safetensors|ubj)")
 
 
@@ -45,6 +48,10 @@ def write_predictor(
     known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
     identity = as_identity(predictor.kind, predictor.options)
     files = {**weights, **known, STATE: pack_state(state, identity=identity)}
+    for name, content in files.items():
+        if len(content) > _LARGEST:
+            msg = f"{name}: expected at most {_LARGEST} bytes to be read back, got {len(content)}"
+            raise InvalidInputError(msg)
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)
@@ -90,6 +97,9 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
 
 def _read_verified(path: Path, expected: str) -> bytes:
     try:
+        if (size := path.stat().st_size) > _LARGEST:
+            msg = f"{path}: expected at most {_LARGEST} bytes, got {size}"
+            raise InvalidModelError(msg)
         content = path.read_bytes()
     except OSError as error:
         msg = f"{path}: expected a readable file, got: {error.strerror or error}"

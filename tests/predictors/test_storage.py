@@ -32,6 +32,13 @@ def forge(folder, name, content):
     (folder / "card.json").write_text(json.dumps(card))
 
 
+def forget_fingerprint(folder):
+    """Make the card one of an earlier version."""
+    card = card_of(folder)
+    del card["fingerprint"]
+    (folder / "card.json").write_text(json.dumps(card))
+
+
 def test_the_folder_holds_the_card_and_the_files_it_lists(folder):
     card = card_of(folder)
     assert {path.name for path in folder.iterdir()} == {"card.json", *card["files"]}
@@ -139,6 +146,7 @@ def test_garbage_with_a_forged_checksum_is_refused(kind, fitted, tmp_path):
 def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
     model = fitted("gp", 1)
     model.save(tmp_path / "model")
+    forget_fingerprint(tmp_path / "model")
     path = tmp_path / "model" / "state.safetensors"
     tensors = unpack_tensors(path.read_bytes(), name="x")
     bad = ("levels", tensors["levels"][::-1]), ("factors", -tensors["factors"])
@@ -162,6 +170,7 @@ def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
 def test_a_process_of_before_nearest_rows_counted_loads(tmp_path, toy_cells, toy_values):
     made = make_predictor("gp", rows_for_std=10, calibration_folds=0).fit(toy_cells, toy_values)
     made.save(tmp_path / "model")
+    forget_fingerprint(tmp_path / "model")
     path = tmp_path / "model" / "process.safetensors"
     tensors = unpack_tensors(path.read_bytes(), name="x")
     for wrong in ({"nearest": np.array([-1])}, {"row_noise": 0 * tensors["row_noise"]}):
@@ -196,3 +205,18 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
                 with pytest.raises(InvalidModelError):
                     load_folder(tmp_path / "bad")
                 shutil.rmtree(tmp_path / "bad")
+
+
+@pytest.mark.parametrize(("name", "size"), [("card.json", 2**24), ("booster-0.ubj", 2**30)])
+def test_files_of_any_size_are_not_read(name, size, folder):
+    with (folder / name).open("r+b") as file:
+        file.truncate(size + 1)  # takes no room on the disk
+    with pytest.raises(InvalidModelError, match=f"{name}: expected at most {size} bytes"):
+        load_folder(folder)
+
+
+def test_what_would_not_be_read_back_is_not_written(fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr("surrobust.predictors.storage._LARGEST", 1000)
+    with pytest.raises(InvalidInputError, match="expected at most 1000 bytes to be read back"):
+        fitted("gp", 1).save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
