@@ -11,7 +11,10 @@ from .typing import FloatArray
 
 def brief(value: object, limit: int = 60) -> str:
     """Return ``repr(value)`` on one line, shortened to ``limit`` characters."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # nested too deeply, above 4300 digits, or whatever a stranger's repr raises
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from .typing import AnyPath
 
 ENVIRONMENT = "SURROBUST_DATA"
 """The environment variable that names a data folder."""
+
+MAX_BYTES = 64 * 2**20
+"""A file of architectures above this size is refused."""
 
 
 def cache_dir() -> Path:
@@ -29,11 +33,19 @@ def data_dirs(data_dir: AnyPath | None = None) -> Iterator[Path]:
     cache.
     """
     if data_dir is not None:
-        yield Path(data_dir).expanduser()
+        yield expand(data_dir)
         return
     if named := os.environ.get(ENVIRONMENT):
-        yield Path(named).expanduser()
+        yield expand(named)
     yield cache_dir()
+
+
+def expand(path: AnyPath) -> Path:
+    """Return a path with ``~`` resolved, or as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def sha256(path: AnyPath) -> str:
@@ -81,20 +93,103 @@ def read_json(path: AnyPath) -> Any:
     return parse_json(read_text(path), name=str(path))
 
 
-def read_text(path: AnyPath) -> str:
-    """Read UTF-8 text.
+def read_text(path: AnyPath, *, most: int | None = None) -> str:
+    """Read UTF-8 text; ``most`` as for :func:`read_bytes`.
 
     Raises:
-        InvalidInputError: If the file is missing, unreadable, or not UTF-8.
+        InvalidInputError: If the file is missing, unreadable, too large, or not text.
+    """
+    return decode(read_bytes(path, most=most), name=shown(path))
+
+
+def decode(content: bytes, *, name: str) -> str:
+    """Return UTF-8 text, without a byte order mark.
+
+    Raises:
+        InvalidInputError: If it is not UTF-8, or has a NUL byte; the message begins with ``name``.
     """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        msg = f"{path}: expected UTF-8 text, got other bytes"
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # Where there is a byte order mark, the position is counted behind it.
+        msg = f"{name}: expected UTF-8 text, got byte {error.object[error.start]:#04x}"
         raise InvalidInputError(msg) from None
-    except OSError as error:
-        msg = f"{path}: expected a readable file, got: {error.strerror or error}"
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        msg = f"{name}: line {line}: expected text, got a NUL byte"
+        raise InvalidInputError(msg)
+    return text
+
+
+def read_bytes(path: AnyPath, *, most: int | None = None) -> bytes:
+    """Read a file that somebody named.
+
+    What may never answer or never end is not read: a named pipe, and without a limit a device.
+
+    Args:
+        path: The file.
+        most: How many bytes there may be; None is any number.
+
+    Raises:
+        InvalidInputError: If the file is missing, unreadable, too large, or no such file.
+    """
+    name = shown(path)
+    try:
+        _check_kind(path, name, may_be_device=most is not None)
+        with Path(path).open("rb") as file:
+            content = file.read(-1 if most is None else most + 1)
+    except InvalidInputError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL or half a surrogate in the name
+        msg = f"{name}: expected a readable file, got: {getattr(error, 'strerror', None) or error}"
         raise InvalidInputError(msg) from None
+    if most is not None and len(content) > most:
+        msg = f"{name}: expected at most {most // 2**20} MiB, got more"
+        raise InvalidInputError(msg)
+    return content
+
+
+_INHERITED = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+"""Where shells put what they pass on, as in ``<(command)``: somebody is at the other end."""
+
+
+def _check_kind(path: AnyPath, name: str, *, may_be_device: bool) -> None:
+    mode = Path(path).stat().st_mode
+    if str(path).startswith(_INHERITED) or str(path) == os.devnull:
+        return
+    if stat.S_ISFIFO(mode) or (_is_device(mode) and not may_be_device):
+        got = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
+        msg = f"{name}: expected a file, got {got}"
+        raise InvalidInputError(msg)
+
+
+def _is_device(mode: int) -> bool:
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+# Path's own raise where a name is too long, as an architecture's text may be that is tried as one.
+def exists(path: AnyPath) -> bool:
+    """Return whether something has this path; what can be no path names nothing."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_file(path: AnyPath) -> bool:
+    """Return whether a text names a file; what can be no path names none."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: AnyPath) -> bool:
+    """Return whether a text names a folder; what can be no path names none."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+_LONGEST_NAME = 200
+
+
+def shown(path: AnyPath) -> str:
+    """Return a path as messages have it; of a long one only the end."""
+    text = str(path)
+    return text if len(text) <= _LONGEST_NAME else f"...{text[-_LONGEST_NAME:]}"
 
 
 def parse_json(text: str, *, name: str) -> Any:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_choice
+from ._files import exists
 from .errors import MissingMeasurementError
 from .predictors import AbstractPredictor, load_folder
 from .predictors.replacing import put_back
@@ -85,6 +86,6 @@ def _folder_of(name_or_folder: AnyPath | None) -> Path:
         return shipped_dir() / name_or_folder
     folder = Path(name_or_folder)
     put_back(folder)
-    if not folder.exists() and folder.name == str(name_or_folder):
+    if not exists(folder) and folder.name == str(name_or_folder):
         check_choice("predictor", str(name_or_folder), [*names, "a folder written by save"])
     return folder

@@ -3,6 +3,7 @@
 Epsilons in names are written in 1/255: ``pgd-8`` is PGD at Linf 8/255.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +73,13 @@ class Target:
 
     @property
     def is_accuracy(self) -> bool:
-        """Whether it is a fraction in [0, 1]."""
-        return self.benchmark != _DEVICE_BENCHMARK
+        """Whether it is a fraction in [0, 1]; else it is a positive figure of a device."""
+        return self.benchmark != _DEVICE_BENCHMARK and self.higher_is_better
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What no value is below and above: 0 and 1 of an accuracy, 0 and infinity else."""
+        return (0.0, 1.0) if self.is_accuracy else (0.0, math.inf)
 
     def __str__(self) -> str:
         return f"{self.benchmark}/{self.images}/{self.metric}"

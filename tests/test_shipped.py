@@ -1,12 +1,14 @@
 """Where shipped predictors are found, and what a name may be."""
 
+import numpy as np
 import pytest
 
 from surrobust import shipped
 from surrobust.errors import InvalidInputError, InvalidModelError, MissingMeasurementError
 from surrobust.predictors import make_predictor
 from surrobust.shipped import list_predictors, load_predictor, predictor_for, read_card
-from surrobust.targets import DEFAULT_TARGET
+from surrobust.spaces import NASBench201
+from surrobust.targets import DEFAULT_TARGET, Target
 
 OTHER_TARGET = "jung2023/cifar10/clean"
 
@@ -53,3 +55,18 @@ def test_nothing_shipped_is_said_so(tmp_path, monkeypatch):
 
 def test_the_folder_is_in_the_package_or_beside_it():
     assert shipped.shipped_dir().name in ("_models", "models")
+
+
+@pytest.mark.parametrize("name", list_predictors())
+def test_of_no_cell_something_impossible_is_predicted(name):
+    predictor = load_predictor(name)
+    cells = NASBench201().representatives()
+    lowest, highest = np.array([Target.parse(target).range for target in predictor.targets]).T
+    mean = predictor.predict(cells).reshape(len(cells), -1)
+    assert ((mean > lowest) & (mean < highest)).all()
+    for coverage in (0.5, 0.99):
+        lower, upper = (
+            end.reshape(mean.shape) for end in predictor.predict_interval(cells, coverage)
+        )
+        assert ((lowest <= lower) & (lower <= mean)).all()
+        assert ((mean <= upper) & (upper <= highest)).all()

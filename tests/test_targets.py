@@ -82,3 +82,17 @@ def test_costs_are_minimised_and_known_beforehand():
     clean, energy = "jung2023/cifar10/clean", "hw-nas-bench/cifar10/fpga-energy"
     assert [is_maximised(q) for q in (clean, energy, "params", "flops")] == [True] + [False] * 3
     assert [is_known_beforehand(q) for q in (clean, energy, "flops")] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (DEFAULT_TARGET, (0, 1)),
+        ("records/digits/pgd-8", (0, 1)),
+        ("hw-nas-bench/cifar10/eyeriss-arithmetic-intensity", (0, float("inf"))),
+        ("mine/cifar10/watch-latency", (0, float("inf"))),
+    ],
+)
+def test_ranges(key: str, found: tuple[float, float]):
+    assert Target.parse(key).range == found
+    assert Target.parse(key).is_accuracy is (found[1] == 1)

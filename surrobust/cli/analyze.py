@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .folders import check_writable
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("analysis"),
     show_default=True,
     help="Folder to write.",

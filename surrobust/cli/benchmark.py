@@ -9,7 +9,7 @@ import click
 from .benchmark_searches import searches
 from .folders import check_writable
 from .leaderboards import Seeds, drawn, progress_of, seeds_of
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ benchmark.add_command(searches)
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("leaderboard"),
     show_default=True,
     help="Folder to write; what it holds is not run again.",

@@ -8,7 +8,7 @@ import click
 
 from .folders import check_writable
 from .leaderboards import Seeds, drawn, progress_of, seeds_of
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ COLUMNS = (
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("searches"),
     show_default=True,
     help="Folder to write; what it holds is not run again.",

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import sha256
+from .._files import exists, shown
 from ..errors import InvalidInputError
 from ..targets import Target
+from .documents import describe_source, read_source
 
 if TYPE_CHECKING:
     from ..encodings import Columns
@@ -39,7 +40,7 @@ def read_columns(
         elif source == CLEAN:
             columns, note = _clean(targets, data_dir)
         else:
-            columns, note = _from_csv(Path(source))
+            columns, note = _from_csv(source)
         found = columns if found is None else found.beside(columns)
         told.append(note)
     return found, told
@@ -73,16 +74,18 @@ def _clean(targets: Sequence[str], data_dir: Path | None) -> tuple["Columns", di
     return columns, {"table": benchmark, "column": key}
 
 
-def _from_csv(path: Path) -> tuple["Columns", dict[str, Any]]:
+def _from_csv(source: str) -> tuple["Columns", dict[str, Any]]:
     from ..encodings import Columns
-    from ..tables import read_value_columns
+    from ..tables import parse_value_columns
 
-    if not path.is_file():
-        msg = f"--columns: expected {PROXIES}, {CLEAN} or a CSV file, got {path}: no such file"
+    if source != "-" and not exists(source):
+        got = f"{shown(source)}: no such file"
+        msg = f"--columns: expected {PROXIES}, {CLEAN} or a CSV file, got {got}"
         raise InvalidInputError(msg)
-    cells, numbers, names = read_value_columns(path, may_be_empty=True)
+    content, name = read_source(source)
+    cells, numbers, names = parse_value_columns(content, name=name, may_be_empty=True)
     try:
         columns = Columns.of(names, numbers, cells)
     except InvalidInputError as error:
-        raise InvalidInputError(f"{path}: {error}") from None
-    return columns, {"file": path.name, "sha256": sha256(path)}
+        raise InvalidInputError(f"{name}: {error}") from None
+    return columns, describe_source(source, content)

@@ -21,7 +21,8 @@ def convert(given: tuple[str, ...], form: str | None, as_json: bool) -> None:
     """Write architectures in another form, or in all of them.
 
     ARCH is a genotype, an index, a code of six digits or a JSON object; FILE is JSON, JSON lines
-    or CSV with a column architecture; - is standard input. What --to prints can be read again.
+    or CSV with a column architecture, index or code, whatever this program wrote too; - is
+    standard input.
     """
     cells = read_architectures(given)
     if as_json:

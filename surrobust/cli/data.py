@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def fetch_files(
 
 
 @data.command("import", epilog=examples("data import downloads/NAS-RobBench-201"))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option("--benchmark", help="Which one it is, where the folder does not tell.")
 @data_dir_option
 @common_options(seed=False)

@@ -1,28 +1,32 @@
 """Architectures on the way in: arguments, files, standard input."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import TypeVar
 
+from .._files import MAX_BYTES, decode, exists, read_bytes, shown
 from ..errors import InvalidArchitectureError, InvalidInputError
-from ..spaces import Architecture
-from .formats import FORMATS, OPENINGS, parse_document, parse_inline
-
-MAX_BYTES = 64 * 2**20
-"""A file of architectures above this size is refused."""
-
-LONGEST_NAME = 200
-"""Of a longer path only the end is shown."""
+from ..spaces import Architecture, check_numbers
+from .formats import FORMATS, OPENINGS, Parse, parse_document, parse_inline
 
 STANDARD_INPUT = "standard input"
 
+A = TypeVar("A")
+
 
 def read_architectures(arguments: Sequence[str]) -> list[Architecture]:
+    """Read cells of NAS-Bench-201 as :func:`read_each` does."""
+    return read_each(arguments, Architecture.parse)
+
+
+def read_each(arguments: Sequence[str], parse: Parse[A]) -> list[A]:
     """Read what was given on the command line, in its order, repetitions kept.
 
     Args:
         arguments: Each a genotype, an index, a code, JSON text, the path of a file, or ``-``.
+        parse: Reads one of them that is no file.
 
     Raises:
         InvalidInputError: If something in it is not an architecture, a file cannot be read, or
@@ -31,21 +35,22 @@ def read_architectures(arguments: Sequence[str]) -> list[Architecture]:
     if sum(argument == "-" for argument in arguments) > 1:
         msg = "-: expected standard input once, got it twice"
         raise InvalidInputError(msg)
-    cells: list[Architecture] = []
+    cells: list[A] = []
     for argument in arguments:
-        cells += _read_argument(argument)
+        cells += _read_argument(argument, parse)
+    check_numbers((argument, "architecture") for argument in arguments if len(argument) == 6)
     return cells
 
 
-def _read_argument(argument: str) -> list[Architecture]:
-    if argument == "-":
-        return _read_standard_input()
-    if _is_file(argument):
-        return read_file(Path(argument))
+def _read_argument(argument: str, parse: Parse[A]) -> list[A]:
+    if argument == "-" or _is_file(argument):
+        content, name = read_source(argument)
+        written = FORMATS.get(Path(argument).suffix.lower())
+        return parse_document(decode(content, name=name), name, written, parse=parse)
     if argument.lstrip().startswith(OPENINGS):
-        return parse_inline(argument, "architecture")
+        return parse_inline(argument, "architecture", parse)
     try:
-        return [Architecture.parse(argument)]
+        return [parse(argument)]
     except InvalidArchitectureError as error:
         if argument.strip() and "|" not in argument and not argument.strip().isdigit():
             msg = f"{error}, and there is no such file"
@@ -57,53 +62,27 @@ def _is_file(argument: str) -> bool:
     """Return whether an argument is to be read as a path: a known ending, or something there."""
     if argument.lstrip().startswith(OPENINGS) or argument.isdigit():
         return False
-    path = Path(argument)
-    if path.suffix.lower() in FORMATS:
-        return True
-    try:
-        return bool(argument) and path.exists()
-    except (OSError, ValueError):
-        return False
+    return Path(argument).suffix.lower() in FORMATS or (bool(argument) and exists(argument))
 
 
-def read_file(path: Path) -> list[Architecture]:
-    """Read a file of architectures; its ending, or else its content, tells the format.
+def read_source(source: str) -> tuple[bytes, str]:
+    """Return what a file holds, or standard input for ``-``, and what messages call it.
 
     Raises:
-        InvalidInputError: If it cannot be read, or something in it is not an architecture.
+        InvalidInputError: If it cannot be read, or is too large.
     """
-    name = str(path) if len(str(path)) <= LONGEST_NAME else f"...{str(path)[-LONGEST_NAME:]}"
-    try:
-        with path.open("rb") as file:
-            text = _read_stream(file, name)
-    except InvalidInputError:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        msg = f"{name}: expected a readable file of architectures, got: {reason}"
-        raise InvalidInputError(msg) from None
-    return parse_document(text, name, FORMATS.get(path.suffix.lower()))
-
-
-def _read_standard_input() -> list[Architecture]:
+    if source != "-":
+        return read_bytes(source, most=MAX_BYTES), shown(source)
     if sys.stdin is None:
-        msg = f"{STANDARD_INPUT}: expected architectures, got a closed stream"
+        msg = f"{STANDARD_INPUT}: expected a text, got a closed stream"
         raise InvalidInputError(msg)
-    return parse_document(_read_stream(sys.stdin.buffer, STANDARD_INPUT), STANDARD_INPUT)
-
-
-def _read_stream(stream: IO[bytes], name: str) -> str:
-    content = stream.read(MAX_BYTES + 1)
+    content = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        msg = f"{name}: expected at most {MAX_BYTES // 2**20} MiB, got more"
+        msg = f"{STANDARD_INPUT}: expected at most {MAX_BYTES // 2**20} MiB, got more"
         raise InvalidInputError(msg)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"{name}: expected UTF-8 text, got byte {content[error.start]:#04x}"
-        raise InvalidInputError(msg) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        msg = f"{name}: line {line}: expected text, got a NUL byte"
-        raise InvalidInputError(msg)
-    return text
+    return content, STANDARD_INPUT
+
+
+def describe_source(source: str, content: bytes) -> dict[str, str]:
+    """Return what a card says of a file of the user's."""
+    return {"file": Path(source).name, "sha256": hashlib.sha256(content).hexdigest()}

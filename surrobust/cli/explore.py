@@ -6,14 +6,14 @@ import click
 
 from ..errors import InvalidInputError
 from .folders import check_writable
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json
 
 
 @click.command(epilog=examples("explore --search runs/first --out explorer.html"))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="File to write; explorer.html unless it is served.",
 )
@@ -25,7 +25,7 @@ from .output import message, print_json
 @click.option(
     "--search",
     "searched",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Folder with a search.json whose trajectory is drawn.",
 )

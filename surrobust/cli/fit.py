@@ -8,15 +8,15 @@ import click
 import numpy as np
 
 from .._checks import check_integer
-from .._files import sha256
 from ..errors import InvalidInputError
 from ..metrics import kendall_tau, r2_score, rmse, spearman_rho
 from ..spaces import Architecture
 from ..targets import Target, targets_of
 from ..typing import FloatArray, IntArray
 from .columns import read_columns
+from .documents import describe_source, read_source
 from .folders import check_writable
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 from .selection import unknown_target
 
@@ -103,8 +103,9 @@ class Split:
 @click.option(
     "--data",
     "csv",
-    type=click.Path(path_type=Path),
-    help="CSV with a header architecture,value instead.",
+    metavar="FILE",
+    help="CSV with a header architecture,value instead, or - for standard input. The column may be "
+    "index, code, genotype too; every other column is a target.",
 )
 @click.option("--predictor", default="default", show_default=True, help="Kind of predictor.")
 @click.option(
@@ -116,7 +117,7 @@ class Split:
     "clean accuracy of the target's benchmark and images, or a CSV with a column architecture "
     "and columns of numbers, empty where unknown.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("--out", type=PATH, required=True, help="Folder to write.")
 @click.option(
     "--n-train",
     type=int,
@@ -127,7 +128,7 @@ class Split:
 @common_options(seed=True)
 def fit(
     targets: tuple[str, ...],
-    csv: Path | None,
+    csv: str | None,
     predictor: str,
     sources: tuple[str, ...],
     out: Path,
@@ -148,6 +149,9 @@ def fit(
 
     if bool(targets) == (csv is not None):
         msg = f"--target, --data: expected one of the two, got {'both' if csv else 'none'}"
+        raise InvalidInputError(msg)
+    if [csv, *sources].count("-") > 1:
+        msg = "-: expected standard input once, got it twice"
         raise InvalidInputError(msg)
     check_writable(out)
     check_replaceable(out)
@@ -182,12 +186,12 @@ def fit(
         _print(document)
 
 
-def _from_csv(path: Path) -> Values:
-    from ..tables import read_value_columns
+def _from_csv(source: str) -> Values:
+    from ..tables import parse_value_columns
 
-    cells, y, names = read_value_columns(path)
-    source = {"file": path.name, "sha256": sha256(path)}
-    return Values(cells, y, names, source)
+    content, name = read_source(source)
+    cells, y, names = parse_value_columns(content, name=name)
+    return Values(cells, y, names, describe_source(source, content))
 
 
 def _from_table(targets: tuple[str, ...], data_dir: Path | None) -> Values:

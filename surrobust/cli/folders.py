@@ -1,6 +1,7 @@
 """Folders to write into."""
 
 import os
+import stat
 from pathlib import Path
 
 from ..errors import InvalidInputError
@@ -25,7 +26,14 @@ def check_appendable(out: Path) -> None:
     Raises:
         InvalidInputError: If so.
     """
-    if out.is_dir() or (out.exists() and not os.access(out, os.W_OK)):
+    try:
+        # A device or a pipe takes no records.
+        can_be = stat.S_ISREG(out.stat().st_mode) and os.access(out, os.W_OK)
+    except (FileNotFoundError, NotADirectoryError):
+        can_be = True
+    except OSError:  # a link to itself, say
+        can_be = False
+    if not can_be:
         msg = f"--out: expected a file that can be written, got {out}"
         raise InvalidInputError(msg)
     check_writable(out.absolute().parent)

@@ -3,18 +3,19 @@
 Every refusal is one line that names the source, the line or item, and the part.
 """
 
-import csv
-import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from .._checks import brief
 from .._files import parse_json
 from ..errors import InvalidArchitectureError, InvalidInputError
-from ..spaces import Architecture
+from ..spaces import check_numbers, is_key, key_of, read_rows, written_text
 
-COLUMNS = ("architecture", "arch")
-LISTS = ("finalists", "predictions", "architectures")
+A = TypeVar("A")
+Parse = Callable[[Any], A]
+"""What reads one architecture, such as ``Architecture.parse``."""
+
+LISTS = ("finalists", "predictions", "architectures", "scores", "records")
 """Keys under which the package's own documents (``search.json`` first) list architectures."""
 
 OPENINGS = ("{", "[", "(")
@@ -25,13 +26,14 @@ FORMATS = {".json": _JSON, ".jsonl": _JSON_LINES, ".ndjson": _JSON_LINES, ".csv"
 """The format by the ending of a file's name."""
 
 
-def parse_document(text: str, name: str, written: str | None = None) -> list[Architecture]:
+def parse_document(text: str, name: str, written: str | None = None, *, parse: Parse[A]) -> list[A]:
     """Read the architectures of a text.
 
     Args:
         text: The content.
         name: What messages begin with.
         written: The format; None guesses it from the content.
+        parse: Reads one; rows of a CSV are always of NAS-Bench-201.
 
     Raises:
         InvalidInputError: If there is none, or something is not an architecture.
@@ -41,13 +43,23 @@ def parse_document(text: str, name: str, written: str | None = None) -> list[Arc
         raise InvalidInputError(msg)
     written = written or _sniff(text)
     if written == _JSON:
-        return _from_document(parse_json(text, name=name), name)
+        return _from_document(parse_json(text, name=name), name, parse)
     if written == _CSV:
-        return [_parse(value, where) for value, where in _csv_values(text, name)]
+        return [parse(cell) for cell in read_rows(text, name).cells]
     lines = [(line, f"{name}: line {n}") for n, line in _numbered_lines(text)]
     if written == _JSON_LINES:
-        return [_parse(parse_json(line, name=where), where) for line, where in lines]
-    return [_parse_text(line, where) for line, where in lines]
+        return _parse_all(((parse_json(line, name=where), where) for line, where in lines), parse)
+    return _parse_all(lines, parse)
+
+
+def _parse_all(items: Iterable[tuple[Any, str]], parse: Parse[A]) -> list[A]:
+    """Parse items, and check what numbers among them show together."""
+    found, numbers = [], []
+    for item, where in items:
+        found.append(_parse(item, where, parse))
+        numbers.append((written_text(item), where))
+    check_numbers(numbers)
+    return found
 
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -70,7 +82,7 @@ def _sniff(text: str) -> str:
 
 
 def _is_header(line: str) -> bool:
-    return any(column.strip().strip('"').lower() in COLUMNS for column in line.split(","))
+    return any(key_of(column.strip().strip('"')) for column in line.split(","))
 
 
 def _is_json(line: str) -> bool:
@@ -81,18 +93,18 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _from_document(document: Any, name: str) -> list[Architecture]:
+def _from_document(document: Any, name: str, parse: Parse[A]) -> list[A]:
     """Read a parsed JSON document: one architecture, a list, or an own document's list."""
-    if isinstance(document, dict) and not any(column in document for column in COLUMNS):
+    if isinstance(document, dict) and not any(map(is_key, document)):
         for key in LISTS:
             if key in document:
                 if not isinstance(document[key], list):
                     msg = f"{name}: {key}: expected a list, got {brief(document[key])}"
                     raise InvalidInputError(msg)
-                return _from_list(document[key], f"{name}: {key}")
+                return _from_list(document[key], f"{name}: {key}", parse)
     if isinstance(document, list) and not _is_ambiguous(document):
-        return _from_list(document, name)
-    return [_parse(document, name)]
+        return _from_list(document, name, parse)
+    return _parse_all([(document, name)], parse)
 
 
 def _is_ambiguous(items: list[Any]) -> bool:
@@ -100,74 +112,28 @@ def _is_ambiguous(items: list[Any]) -> bool:
     return len(items) == 6 and all(type(item) is int and 0 <= item < 5 for item in items)
 
 
-def _from_list(items: list[Any], name: str) -> list[Architecture]:
+def _from_list(items: list[Any], name: str, parse: Parse[A]) -> list[A]:
     if not items:
         msg = f"{name}: expected at least one architecture, got an empty list"
         raise InvalidInputError(msg)
-    return [_parse(item, f"{name}: item {n}") for n, item in enumerate(items, start=1)]
+    return _parse_all(((item, f"{name}: item {n}") for n, item in enumerate(items, start=1)), parse)
 
 
-def _csv_values(text: str, name: str) -> Iterator[tuple[Any, str]]:
-    """Yield the architecture of each row, as text or object, with where it stands."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] | None = None
-    rows = 0
-    try:
-        for row in reader:
-            where = f"{name}: line {reader.line_num}"
-            if not any(field.strip() for field in row):
-                continue
-            if header is None:
-                header = _check_header(row, where)
-                continue
-            if len(row) != len(header):
-                msg = f"{where}: expected {len(header)} fields, got {len(row)}"
-                raise InvalidInputError(msg)
-            rows += 1
-            fields = dict(zip(header, row, strict=True))
-            yield {key: fields[key] for key in COLUMNS if key in fields}, where
-    except csv.Error as error:
-        msg = f"{name}: line {reader.line_num}: expected CSV, got: {error}"
-        raise InvalidInputError(msg) from None
-    if not rows:
-        msg = f"{name}: expected at least one row below the header, got none"
-        raise InvalidInputError(msg)
-
-
-def _check_header(row: list[str], where: str) -> list[str]:
-    header = [field.strip().lower() for field in row]
-    found = [column for column in header if column in COLUMNS]
-    if not found or len(set(found)) != len(found):
-        several = "it twice" if found else f"{brief(', '.join(row))}"
-        msg = f"{where}: expected a column architecture, got {several}"
-        raise InvalidInputError(msg)
-    return header
-
-
-def _parse_text(text: str, where: str) -> Architecture:
-    return _parse(_parse_inline(text, where) if text.startswith(OPENINGS) else text, where)
-
-
-def parse_inline(text: str, name: str) -> list[Architecture]:
+def parse_inline(text: str, name: str, parse: Parse[A]) -> list[A]:
     """Read the architectures of a document given on the command line.
 
     Raises:
         InvalidInputError: If it is not JSON, or something is not an architecture.
     """
-    return _from_document(_parse_inline(text, name), name)
-
-
-def _parse_inline(text: str, where: str) -> Any:
-    """Parse JSON; a tuple as Python prints it counts as a list, so that its error tells more."""
     stripped = text.strip()
-    if stripped.startswith("(") and stripped.endswith(")"):
-        stripped = f"[{stripped[1:-1]}]"
-    return parse_json(stripped, name=where)
+    if stripped.startswith("("):  # a tuple as Python prints it, of which the error tells more
+        return [_parse(stripped, name, parse)]
+    return _from_document(parse_json(stripped, name=name), name, parse)
 
 
-def _parse(value: Any, where: str) -> Architecture:
+def _parse(value: Any, where: str, parse: Parse[A]) -> A:
     try:
-        return Architecture.parse(value)
+        return parse(value)
     except InvalidArchitectureError as error:
         told = str(error)
         if where.startswith("architecture"):

@@ -6,6 +6,29 @@ from typing import Any, TypeVar
 
 import click
 
+from .._checks import brief
+
+
+class PathOption(click.Path):
+    """A path, whatever is there; what can be none is refused before anything runs."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        try:
+            Path(value).lstat()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            pass
+        except (OSError, ValueError) as error:  # too long, or with a NUL or half a surrogate
+            reason = getattr(error, "strerror", None) or error
+            self.fail(f"expected a path, got {brief(str(value))}: {reason}", param, ctx)
+        return Path(value)
+
+
+PATH = PathOption()
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 LARGEST_SEED = 2**32 - 1
@@ -53,6 +76,6 @@ def examples(*lines: str) -> str:
 
 data_dir_option = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of the tables; otherwise $SURROBUST_DATA, then the per-user cache.",
 )

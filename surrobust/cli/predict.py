@@ -43,7 +43,8 @@ def predict(
     """Predict the value and an interval of each target.
 
     ARCH is a genotype, an index, a code of six digits or a JSON object; FILE is JSON, JSON lines
-    or CSV with a column architecture; - is standard input.
+    or CSV with a column architecture, index or code, whatever this program wrote too; - is
+    standard input.
     """
     from .selection import select
 

@@ -65,9 +65,13 @@ class Pace:
 
 def _standing(result: "SearchResult") -> str:
     """Return the best so far in a few words."""
+    n_failed = len(result.failures)
+    failed = f", {n_failed} failed" if n_failed else ""
     finalists = result.finalists
+    if result.all_failed:
+        return "all have failed"
     if result.evaluations and not finalists:
-        return "none keeps the bounds yet"
+        return f"none keeps the bounds yet{failed}"
     if len(result.directions) > 1:
-        return f"front of {len(finalists)}, best {finalists[0].value:.4f}"
-    return f"best {finalists[0].value if finalists else math.nan:.4f}"
+        return f"front of {len(finalists)}, best {finalists[0].value:.4f}{failed}"
+    return f"best {finalists[0].value if finalists else math.nan:.4f}{failed}"

@@ -56,8 +56,8 @@ def proxies(
     """Score architectures without training them.
 
     ARCH is a genotype, an index, a code of six digits or a JSON object; FILE is JSON, JSON lines
-    or CSV with a column architecture; - is standard input. A score compares architectures under
-    the same options; where there is none, it is nan (null in JSON).
+    or CSV with a column architecture, index or code; - is standard input. A score compares
+    architectures under the same options; where there is none, it is nan (null in JSON).
     """
     from ..proxies import PROXIES, score_proxies
 

@@ -6,7 +6,7 @@ import click
 
 from ..errors import InvalidInputError
 from .folders import check_writable
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import print_json
 
 
@@ -16,10 +16,10 @@ from .output import print_json
         "report runs/first/verified.jsonl --out verified.html",
     )
 )
-@click.argument("place", metavar="DIR|FILE", type=click.Path(path_type=Path))
+@click.argument("place", metavar="DIR|FILE", type=PATH)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="File to write; otherwise report.html in the folder.",
 )

@@ -1,14 +1,18 @@
 """Running a command: every way in which it may end becomes an exit code and at most one line."""
 
+import errno
 import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
+from .._files import shown
 from ..errors import SurrobustError
 from .commands import root
 from .output import drop, hold, message, release
@@ -23,6 +27,7 @@ _PATH_ERRORS = (
     NotADirectoryError,
     PermissionError,
 )
+_PATH_NUMBERS = (errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO, errno.EROFS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,17 +75,20 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.ClickException):
         message(f"surrobust: {error.format_message()}")
         return MISTAKE
+    notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()) if "\n" not in note)
     if isinstance(error, SurrobustError):
-        message(f"surrobust: {error}")
+        message(f"surrobust: {error}{notes}")
         return MISTAKE
-    if isinstance(error, _PATH_ERRORS):
-        message(f"surrobust: {error.filename or 'file'}: {error.strerror or error}")
+    if isinstance(error, OSError) and (
+        isinstance(error, _PATH_ERRORS) or error.errno in _PATH_NUMBERS
+    ):
+        message(f"surrobust: {shown(error.filename or 'file')}: {error.strerror or error}")
         return MISTAKE
     if isinstance(error, OSError):  # the network or the disk, with its reason
-        message(f"surrobust: {error}")
+        message(f"surrobust: {error}{notes}")
         return FAILED
     hint = "" if debug else " (--debug shows where)"
-    message(f"surrobust: unexpected {type(error).__name__}: {error}{hint}")
+    message(f"surrobust: unexpected {type(error).__name__}: {error}{notes}{hint}")
     return FAILED
 
 
@@ -94,15 +102,24 @@ class _MessageHandler(logging.Handler):
 
 @contextmanager
 def _warnings_held() -> Iterator[None]:
-    """Tell what the library logs while a command runs, and not what it logs to other users."""
+    """Tell what the library logs while a command runs, and not what it logs to other users.
+
+    Python's warnings, those of libraries that meet a damaged file, are told likewise.
+    """
     logger = logging.getLogger(__package__.partition(".")[0])
     handler = _MessageHandler(logging.WARNING)
     logger.addHandler(handler)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _hold_warning
+            yield
     finally:
         logger.removeHandler(handler)
         drop()
+
+
+def _hold_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    hold(f"surrobust: {message}")
 
 
 def _abandon_stdout() -> None:

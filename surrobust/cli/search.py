@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ from click.core import ParameterSource
 from ..errors import InvalidInputError
 from ..targets import DEFAULT_TARGET
 from .gradient import gradient_options, search_own_cells, take_gradient
-from .options import common_options, data_dir_option, examples
+from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json, print_rows
 from .progress import search_progress
 from .training import take_training, training_options
@@ -85,7 +84,7 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
     help="Measured values, or a shipped predictor in their place; auto takes what is there. train "
     "trains and attacks each cell and takes the target's metric.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for search.json.")
+@click.option("--out", type=PATH, help="Folder for search.json.")
 @click.option(
     "--resume", is_flag=True, help="Continue what --out holds; its options need not be repeated."
 )
@@ -105,6 +104,14 @@ OBJECTIVES = ("auto", "table", "surrogate", "train")
     default=15.0,
     show_default=True,
     help="Seconds between a worker's signs of life; after four without one others take over.",
+)
+@click.option(
+    "--on-failure",
+    type=click.Choice(("record", "raise")),
+    default="record",
+    show_default=True,
+    help="What a training that diverges does: counts as failed and as the worst, or ends the "
+    "search.",
 )
 @gradient_options
 @training_options
@@ -154,6 +161,8 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
         print_json(result.to_document())
     else:
         _print_finalists(result)
+    if result.all_failed:
+        ctx.exit(1)
 
 
 def _limits(name: str, given: Sequence[str]) -> dict[str, float] | None:
@@ -181,6 +190,9 @@ def _print_finalists(result: "SearchResult") -> None:
     click.echo(f"{' x '.join(names)}, {done}")
     for bound in result.bounds:
         click.echo(f"with {bound}")
+    if result.all_failed:
+        click.echo("all of them failed")
+        return
     if result.evaluations and not result.finalists:
         click.echo("none of them keeps the bounds")
         return

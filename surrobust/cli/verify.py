@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._files import read_json
+from .._files import is_file
 from ..errors import InvalidInputError
-from .documents import read_architectures
+from .documents import read_each
 from .folders import check_appendable
-from .options import common_options, examples
+from .options import PATH, common_options, examples
 from .output import message, print_json, print_rows
 from .promised import promises
 
 if TYPE_CHECKING:
-    from ..spaces import AnyArchitecture, Genotype
+    from ..spaces import AnyArchitecture
     from ..training import Event
     from ..verification import Record
 
@@ -53,7 +53,7 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="File to which a record is appended per cell; what is in it already is not run again.",
 )
@@ -136,36 +136,19 @@ def verify(
 
 
 def _read(given: Sequence[str]) -> list["AnyArchitecture"]:
-    """Read architectures; a folder with a search stands for its file.
+    """Read architectures of either kind, each once; a folder stands for what a search left there.
 
-    Genotypes of DARTS-type networks are given as text, or as the folder of the gradient search
-    that found them.
+    That is its finalists, or else the genotype that a search by gradients found.
     """
-    found: list[AnyArchitecture] = []
-    cells: list[str] = []
-    for text in given:
-        genotype = _read_genotype(text)
-        if genotype is None:
-            is_search = (Path(text) / SEARCH_FILE).is_file()
-            cells.append(str(Path(text) / SEARCH_FILE) if is_search else text)
-            continue
-        found += read_architectures(tuple(cells))
-        cells = []
-        found.append(genotype)
-    found += read_architectures(tuple(cells))
-    return list(dict.fromkeys(found))
+    from ..spaces import parse_any
+
+    return list(dict.fromkeys(read_each(tuple(map(_outcome, given)), parse_any)))
 
 
-def _read_genotype(text: str) -> "Genotype | None":
-    """Read a genotype's text, or the folder of a gradient search that found one; else None."""
-    from ..spaces import Genotype, is_genotype_text
-
-    if is_genotype_text(text):
-        return Genotype.parse(text)
-    outcome = Path(text) / GRADIENT_FILE
-    if (Path(text) / SEARCH_FILE).is_file() or not outcome.is_file():
-        return None
-    return Genotype.parse(read_json(outcome))
+def _outcome(argument: str) -> str:
+    """Return the file of a search in the place of its folder."""
+    files = (str(Path(argument) / name) for name in (SEARCH_FILE, GRADIENT_FILE))
+    return next(filter(is_file, files), argument)
 
 
 def _tell(cell: "AnyArchitecture", end: "Event") -> None:

@@ -75,7 +75,7 @@ def jpeg_compression(x: Image, severity: int, rng: np.random.Generator) -> Image
     del rng
     buffer = io.BytesIO()
     _picture(x).save(buffer, "JPEG", quality=(80, 65, 58, 50, 40)[severity])
-    return np.asarray(Pillow.open(buffer)) / 255
+    return np.asarray(Pillow.open(buffer, formats=["JPEG"])) / 255
 
 
 def _picture(x: Image) -> Any:

@@ -10,6 +10,7 @@ warnings are therefore those of a loop.
 
 import logging
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -24,9 +25,10 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from .._checks import brief
+from .._files import exists, is_file, is_folder
 from ..errors import InvalidInputError
 from .resizing import to_array
 
@@ -49,6 +51,12 @@ the first is read.
 
 SUFFIXES = frozenset(ending for endings in _ENDINGS.values() for ending in endings)
 """Endings of the files that are taken for images, in lower case."""
+
+MOST_PIXELS = 2**26
+"""Pixels of the largest image, 8192 x 8192: a file of a few bytes may say that it has billions.
+
+Below Pillow's own limit, above which it warns or raises before its caller can look.
+"""
 
 _BATCH = 64
 """Files that are read in a loop first, to tell how long the others take; then asked for at once."""
@@ -78,6 +86,13 @@ def read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.
     Raises:
         InvalidInputError: If a file is not an image; the message names the first such.
     """
+    with warnings.catch_warnings():
+        # Told as an error below; once here, for each change of filters has all warnings told anew.
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return _read_images(paths, size)
+
+
+def _read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.uint8]]:
     Image.preinit()  # not to be timed
     start = time.perf_counter()
     images = [read_image(path, size) for path in paths[:_BATCH]]
@@ -98,12 +113,29 @@ def read_image(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
     Raises:
         InvalidInputError: If the file is not an image.
     """
+    if not is_file(path):  # a named pipe would be waited for
+        msg = f"{path}: expected a readable image, got {_kind(path)}"
+        raise InvalidInputError(msg)
     try:
         with Image.open(path, formats=list(_ENDINGS)) as picture:
-            return to_array(picture, size)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        msg = f"{path}: expected a readable image, got {brief(str(error))}"
+            pixels = picture.width * picture.height
+            if pixels <= MOST_PIXELS:
+                return to_array(picture, size)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        found = re.search(r"[0-9]+", str(error))
+        pixels = int(found[0]) if found else MOST_PIXELS + 1
+    except Exception as error:  # decoders raise what they like where a file is damaged
+        got = brief(str(error) or type(error).__name__)
+        msg = f"{path}: expected a readable image, got {got}"
         raise InvalidInputError(msg) from None
+    msg = f"{path}: expected an image of at most {MOST_PIXELS} pixels, got {pixels}"
+    raise InvalidInputError(msg)
+
+
+def _kind(path: Path) -> str:
+    if is_folder(path):
+        return "a folder"
+    return "a pipe or device" if exists(path) else "a link to nothing"
 
 
 def serve(size: int | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_choice, check_integer
-from .._files import data_dirs
+from .._files import data_dirs, expand, is_folder, shown
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import AnyPath, Seed
@@ -52,10 +52,11 @@ def load_images(
     if isinstance(images, str) and images in IMAGES:
         options = {"split": split, "image_size": image_size, "seed": seed, "data_dir": data_dir}
         return _draw(IMAGES[images](**options), limit, seed)
-    folder = Path(images).expanduser()
-    if not folder.is_dir():
+    folder = expand(images)
+    if not is_folder(folder):
         known = ", ".join(IMAGES)
-        msg = f"images: expected one of {known} or a folder of images by class, got {images}"
+        got = shown(images)
+        msg = f"images: expected one of {known} or a folder of images by class, got {got}"
         raise InvalidInputError(msg)
     from .folder import folder_images
 
@@ -78,7 +79,7 @@ def image_set_name(images: AnyPath) -> str:
     if isinstance(images, str) and images in IMAGES:
         return images
     # With "." and ".." resolved, but not links, whose own names were chosen by somebody.
-    name = Path(os.path.abspath(Path(images).expanduser())).name or "images"  # noqa: PTH100
+    name = Path(os.path.abspath(expand(images))).name or "images"  # noqa: PTH100
     return f"{name}-folder" if name in IMAGES else name
 
 

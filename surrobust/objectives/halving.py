@@ -98,13 +98,15 @@ class HalvingRun:
             self._trial.report(measured(), epoch)
         return not self._trial.should_prune()
 
-    def end(self, value: float, *, stopped: bool) -> None:
-        """Put down how it ended."""
+    def end(self, value: float | None, *, stopped: bool) -> None:
+        """Put down how it ended; None is a training that failed."""
         import optuna
 
         states = optuna.trial.TrialState
         with quiet_optuna():
-            if stopped:
+            if value is None:
+                self._study.tell(self._trial, state=states.FAIL)
+            elif stopped:
                 self._study.tell(self._trial, state=states.PRUNED)
             else:
                 self._study.tell(self._trial, value)

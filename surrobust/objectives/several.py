@@ -9,6 +9,7 @@ from .._checks import brief
 from ..errors import InvalidInputError, MissingMeasurementError
 from ..searches import Bound, SearchResult
 from ..searches.base import check_value
+from ..searches.failures import Failure, why_failed
 from ..searches.goals import directions_of
 from ..searches.several import check_values
 from ..spaces import Architecture
@@ -164,7 +165,10 @@ def bounded_callable(
     known = {bound.quantity: known_values(bound.quantity, "callable") for bound in plan.bounds}
     n = len(plan.goals.maximised)
 
-    def complete(cell: Architecture, value: Any) -> list[float]:
+    def complete(cell: Architecture, value: Any) -> list[float] | Failure:
+        reason = why_failed(value, n)
+        if reason:
+            return Failure(reason)
         values = [check_value(value)] if n == 1 else check_values("value", value, n)
         return values + [known[bound.quantity][cell] for bound in plan.bounds]
 
@@ -174,7 +178,7 @@ def bounded_callable(
             return values  # refused by what asked for them
         return [complete(cell, value) for cell, value in zip(cells, values, strict=True)]
 
-    def measure(cell: Architecture) -> list[float]:
+    def measure(cell: Architecture) -> list[float] | Failure:
         return complete(cell, objective(cell))
 
     chosen: Callable[[Any], Any] = measure_each if batch else measure

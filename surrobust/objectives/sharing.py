@@ -96,12 +96,14 @@ class Job:
         sharing: Where the workers meet.
         source: Makes the objective.
         prior: A predictor that guided strategies start from.
+        on_failure: What a worker does where measuring fails; a word of ``ON_FAILURE``.
     """
 
     plan: SearchResult
     sharing: Sharing
     source: Callable[[], Objective]
     prior: Prior | None
+    on_failure: str
 
     @property
     def study(self) -> str:
@@ -162,6 +164,7 @@ class Job:
                 maximise=self.plan.higher_is_better,
                 seconds=self.sharing.seconds,
                 report=report,
+                on_failure=self.on_failure,
             ).run(may_go_on)
 
     def _make_strategy(self, seed: int) -> AbstractSearch:

@@ -8,6 +8,7 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from ..searches import SearchResult
+from ..searches.failures import ON_FAILURE
 from ..searches.goals import check_directions
 from ..searches.prior import Prior
 from ..targets import DEFAULT_TARGET
@@ -42,6 +43,7 @@ def search(
     study: str | None = None,
     workers: int = 1,
     heartbeat: float = HEARTBEAT,
+    on_failure: str = "record",
     data_dir: AnyPath | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
@@ -81,6 +83,9 @@ def search(
         workers: Processes started here. Without a storage they meet in a journal in ``out``.
         heartbeat: Seconds between a worker's signs of life; one silent for four of them is taken
             for dead, and its architecture is measured by another.
+        on_failure: Where a value is missing (None, NaN, infinite) or measuring raises a
+            ``FloatingPointError``, as trainings that diverge do: ``record`` counts the evaluation
+            as failed, learns it as the worst so far and goes on; ``raise`` ends the search.
         data_dir: Where the tables are; see ``load_table``.
         progress: Called with the search so far whenever something was measured.
 
@@ -119,7 +124,15 @@ def search(
     plan = replace(plan, prior=settle_word(plan))
     known_targets = find_prior(plan, prior)
     task = Task(
-        plan, measured, source, budget, recorded, progress, known_targets, gradient=gradient
+        plan,
+        measured,
+        source,
+        budget,
+        recorded,
+        progress,
+        known_targets,
+        gradient=gradient,
+        on_failure=check_choice("on_failure", on_failure, ON_FAILURE),
     )
     return run_task(task, place)
 
@@ -186,6 +199,7 @@ def run_search(
     study: str | None = None,
     workers: int = 1,
     heartbeat: float = HEARTBEAT,
+    on_failure: str = "record",
     progress: Progress | None = None,
 ) -> SearchResult:
     """Search NAS-Bench-201 for the highest value of a function, or the front of several values.
@@ -193,8 +207,8 @@ def run_search(
     What is None is as in the search that is resumed, else as in ``objectives.plans.DEFAULTS``.
 
     Args:
-        objective: Architecture to finite number; what it raises is passed on. With ``batch``, a
-            list of architectures to as many numbers.
+        objective: Architecture to number; None, NaN or infinity say that measuring failed. With
+            ``batch``, a list of architectures to as many numbers.
         directions: ``maximize`` or ``minimize`` for each of several numbers that the objective
             returns, such as ``("maximize", "minimize")``; None means one number to be maximised.
         maximum: The most that ``params``, ``flops`` or the figures of devices may be; see
@@ -214,6 +228,9 @@ def run_search(
         study: The search's name in the storage, which a function does not have by itself.
         workers: Processes started here; the objective has to be importable by them.
         heartbeat: Seconds between a worker's signs of life; see :func:`search`.
+        on_failure: ``record`` or ``raise``; see :func:`search`. What an objective raises that is no
+            ``FloatingPointError`` ends the search, with a note that names the architecture. Where a
+            batch raises one, all of it has failed; return NaN for those that have.
         progress: Called with the search so far whenever something was measured.
 
     Returns:
@@ -245,5 +262,16 @@ def run_search(
         measured = bounded_callable(objective, plan, batch=batch is not None)
     source = partial(Objective, "callable", objective)
     known = find_prior(plan, prior)
-    task = Task(plan, measured, source, budget, recorded, progress, known, batch, gradient)
+    task = Task(
+        plan,
+        measured,
+        source,
+        budget,
+        recorded,
+        progress,
+        known,
+        batch,
+        gradient,
+        check_choice("on_failure", on_failure, ON_FAILURE),
+    )
     return run_task(task, place)

@@ -67,7 +67,7 @@ def make_search(
     seed = check_integer("seed", seed, minimum=0)
     options: dict[str, Any] = {}
     if goals is not None and goals.are_several:
-        strategy = _several(name)
+        strategy = strategy_for_several(name)
         options["n_objectives"] = len(goals.maximised)
         options["n_constraints"] = goals.n_constraints
         if strategy is ParetoSearch and known:
@@ -105,8 +105,12 @@ def _prior_options(name: str, strategy: type[AbstractSearch], prior: Prior) -> d
     return {"prior": prior, **(_CAUTION if is_foreign else {})}
 
 
-def _several(name: str) -> type[AbstractSearch]:
-    """Return the strategy of a name where there is more than one number to be told."""
+def strategy_for_several(name: str) -> type[AbstractSearch]:
+    """Return the strategy of a name where there is more than one number to be told.
+
+    Raises:
+        InvalidInputError: If it knows one objective and no constraints.
+    """
     if name == "default":
         return ParetoSearch
     if issubclass(SEARCHES[name], AbstractSeveralSearch):

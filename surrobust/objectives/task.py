@@ -17,6 +17,9 @@ from .strategies import make_search
 
 logger = logging.getLogger(__name__)
 
+_TOLD = 5
+"""Failed evaluations that are named at the end; all are in ``search.json``."""
+
 Progress = Callable[[SearchResult], None]
 """Called with the search so far."""
 
@@ -55,6 +58,7 @@ class Task:
     prior: Prior | None = None
     batch: int | None = None
     gradient: GradientOptions | None = None
+    on_failure: str = "record"
 
 
 def run_task(task: Task, place: Place) -> SearchResult:
@@ -98,7 +102,7 @@ def run_task(task: Task, place: Place) -> SearchResult:
             result = _run_alone(task, strategy, write)
         else:
             check_shareable(plan)
-            job = Job(task.plan, sharing, task.source, task.prior)
+            job = Job(task.plan, sharing, task.source, task.prior, task.on_failure)
             if plan.strategy in GRADIENT_STRATEGIES:
                 msg = f"workers: expected one with strategy {plan.strategy}, and no storage"
                 raise InvalidInputError(msg)
@@ -112,7 +116,19 @@ def run_task(task: Task, place: Place) -> SearchResult:
     n_done = len(result.evaluations)
     if n_done < result.budget:
         logger.warning("budget: all %d representatives are measured, the search ends", n_done)
+    _tell_failures(result)
     return result
+
+
+def _tell_failures(result: SearchResult) -> None:
+    """Name the evaluations that failed."""
+    failures = result.failures
+    if not failures:
+        return
+    told = "; ".join(f"{e.architecture.code}: {e.error}" for e in failures[:_TOLD])
+    more = f"; and {len(failures) - _TOLD} more" if len(failures) > _TOLD else ""
+    n = len(result.evaluations)
+    logger.warning("failed: %d of %d evaluations: %s%s", len(failures), n, told, more)
 
 
 def _rank_only(plan: SearchResult, strategy: ZeroCostSearch, place: Place) -> SearchResult:
@@ -148,6 +164,7 @@ def _run_alone(
         recorded=tuple(done),
         report=report,
         batch=task.batch,
+        on_failure=task.on_failure,
     )
     result = replace(plan, evaluations=evaluations)
     if task.recorded is not None:  # not before: it might have been another search

@@ -213,9 +213,14 @@ class _Trainer:
             document = {**self._options.to_document(), _IDENTITY: self._plan.identity}
             write_json(self._out / OPTIONS_FILE, document)
         rungs = None if self._halving is None else self._halving.begin(architecture)
-        record = run_plan(
-            architecture, self._plan, out=self._records, rungs=rungs, metric=self._metric
-        )
+        try:
+            record = run_plan(
+                architecture, self._plan, out=self._records, rungs=rungs, metric=self._metric
+            )
+        except FloatingPointError:
+            if rungs is not None:
+                rungs.end(None, stopped=False)
+            raise
         value = float(record["accuracy"][self._metric])
         if rungs is not None:
             rungs.end(value, stopped=bool(record.get("pruned")))

@@ -13,6 +13,7 @@ from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
 from .measured import Measured, check_moments, distinct, parse_architectures
+from .ranges import Ranges
 from .repeats import cell_groups
 from .state import FittedState, OutOfFold
 
@@ -100,16 +101,21 @@ class AbstractPredictor(ABC):
         cells, Y = given.cells, given.values
         self._fit(cells, Y)
         out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
-        self._state = FittedState.of(cells, given.names, given.is_single, out_of_fold)
+        ranges = Ranges.of(given.names, Y)
+        self._state = FittedState.of(cells, given.names, given.is_single, ranges, out_of_fold)
         return self
 
     def predict(self, architectures: Iterable[Any]) -> FloatArray:
         """Return expected values, shape ``(n,)`` if fitted to ``(n,)``, else ``(n, m)``.
 
+        They are inside the range of the quantity: accuracies in [0, 1], latencies and energies
+        above 0, unless a training value is not; what the model says outside of it keeps its order.
+        A target has a range if its name is a key such as ``nas-robbench-201/cifar10/pgd-8``.
+
         Raises:
             NotFittedError: If the predictor was not fitted.
         """
-        return self._shaped(self._moments(architectures)[0])
+        return self._shaped(self._fitted().ranges.bend(self._moments(architectures)[0]))
 
     def predict_std(self, architectures: Iterable[Any]) -> FloatArray:
         """Return the model's own standard deviation of each prediction, shaped like those.
@@ -129,11 +135,12 @@ class AbstractPredictor(ABC):
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
         level; a second measurement of a training cell about so. Where n distinct training cells
-        are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are
-        infinite. Rows of one cell or of isomorphic ones are repeated measurements of one: each of
-        N weighs 1 / N (Lee, Barber & Willett, "Distribution-free inference with hierarchical
-        data", arXiv 2306.06342). Where isomorphic cells differ, as in latency, intervals hold
-        for a cell drawn first and then one of its forms, and for a form drawn among all.
+        are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are those
+        of the quantity's range, infinite where it has none; no end is outside of it. Rows of one
+        cell or of isomorphic ones are repeated measurements of one: each of N weighs 1 / N (Lee,
+        Barber & Willett, "Distribution-free inference with hierarchical data", arXiv 2306.06342).
+        Where isomorphic cells differ, as in latency, intervals hold for a cell drawn first and
+        then one of its forms, and for a form drawn among all.
 
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
@@ -146,7 +153,8 @@ class AbstractPredictor(ABC):
         coverage = check_coverage(coverage)
         mean, std = self._moments(architectures, of_measurements=True)
         half = calibration.half_widths(mean, std, coverage=coverage)
-        return self._shaped(mean - half), self._shaped(mean + half)
+        lower, upper = self._fitted().ranges.interval(mean, half)
+        return self._shaped(lower), self._shaped(upper)
 
     def trained_on(self, architecture: Any) -> bool:
         """Return whether the architecture, or one isomorphic to it, was in the training set.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from .._files import read_json
+from .._files import is_file, is_folder, parse_json, read_text, shown
 from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
@@ -117,15 +117,13 @@ def read_card(folder: AnyPath) -> Card:
     """
     path = Path(folder)
     put_back(path)
-    if not (path / CARD).is_file():
-        got = "a folder without it" if path.is_dir() else "no folder"
-        msg = f"{path}: expected a predictor's folder with {CARD}, got {got}"
-        raise InvalidModelError(msg)
-    if (size := (path / CARD).stat().st_size) > _LARGEST:
-        msg = f"{path / CARD}: expected at most {_LARGEST} bytes, got {size}"
+    if not is_file(path / CARD):
+        got = "a folder without it" if is_folder(path) else "no folder"
+        msg = f"{shown(path)}: expected a predictor's folder with {CARD}, got {got}"
         raise InvalidModelError(msg)
     try:
-        document = read_json(path / CARD)
+        text = read_text(path / CARD, most=_LARGEST)
+        document = parse_json(text, name=shown(path / CARD))
     except InvalidInputError as error:
         raise InvalidModelError(str(error)) from None
     written = document.get("format") if isinstance(document, dict) else None

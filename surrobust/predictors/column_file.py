@@ -42,14 +42,11 @@ def unpack_columns(content: bytes, reference: Any) -> Columns:
     tensors = unpack_tensors(content, name=FILE)
     text = take_tensor(tensors, "names", dtype="uint8", shape=(None,)).tobytes()
     widths = take_tensor(tensors, "widths", dtype="int64", shape=(None,))
-    any_size: dict[str, Any] = {
-        "shape": (None, None),
-        "most": np.finfo(float).max,
-    }  # only ranks count
-    numbers = take_tensor(tensors, "numbers", dtype="float64", **any_size)
+    most = np.finfo(np.float64).max  # of the user's numbers only the order counts
+    numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None), most=most)
     known = take_tensor(tensors, "known", dtype="bool", shape=numbers.shape)
     try:
-        names = tuple(map(str, parse_json(text.decode(), name="names")))
+        names = tuple(map(str, parse_json(text.decode(), name=FILE)))
         columns = Columns(names, np.where(known, numbers, np.nan), tuple(widths.tolist()))
     except (ValueError, TypeError, InvalidInputError) as error:
         msg = f"{FILE}: expected columns, got: {error}"

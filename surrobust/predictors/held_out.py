@@ -24,7 +24,8 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     held, fresh = state.out_of_fold, state.is_fresh
     if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
-    lower, upper = _intervals(held)
+    predicted = state.ranges.bend(held.mean)
+    lower, upper = state.ranges.interval(held.mean, _half_widths(held))
     figures: dict[str, dict[str, float]] = {}
     for column, target in enumerate(state.targets):
         rows = []
@@ -33,7 +34,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
             judged = fresh & mine
             true, mean = (
                 mean_of_each(held.forms[judged], array[judged, column])
-                for array in (held.true, held.mean)
+                for array in (held.true, predicted)
             )
             ends = (array[mine, column] for array in (held.true, lower, upper))
             coverage = coverage_of_each(held.groups[mine], *ends)
@@ -59,11 +60,11 @@ def _judge(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
     }
 
 
-def _intervals(held: OutOfFold) -> tuple[FloatArray, FloatArray]:
-    """Return interval ends for all cells, each fold's calibrated on the other folds."""
+def _half_widths(held: OutOfFold) -> FloatArray:
+    """Return half widths of intervals for all cells, each fold's calibrated on the others."""
     half = np.full_like(held.mean, np.inf)
     for fold in range(held.folds.max() + 1):
         mine = held.folds == fold
         calibration = held.calibrate(without=fold)
         half[mine] = calibration.half_widths(held.mean[mine], held.std[mine], coverage=_COVERAGE)
-    return held.mean - half, held.mean + half
+    return half

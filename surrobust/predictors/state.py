@@ -15,6 +15,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .conformal import Calibration
 from .local_quantiles import BEND_AT, LARGEST_BEND
+from .ranges import Ranges
 from .repeats import cell_groups
 from .tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
 
@@ -94,6 +95,7 @@ class FittedState:
         is_single: Whether it was fitted to values of shape ``(n,)``, so ``m == 1``.
         n_train: Training rows.
         trained: Representatives of the training cells, ascending indices.
+        ranges: What values the targets can have.
         calibration: None if there are no intervals.
         out_of_fold: None if there are no intervals, and after loading.
         is_fresh: Whether a cell was predicted without a twin of it in training, ``(n,)``; None
@@ -104,6 +106,7 @@ class FittedState:
     is_single: bool
     n_train: int
     trained: IntArray
+    ranges: Ranges
     calibration: Calibration | None
     out_of_fold: OutOfFold | None
     is_fresh: npt.NDArray[np.bool_] | None
@@ -114,6 +117,7 @@ class FittedState:
         cells: Sequence[Architecture],
         targets: tuple[str, ...],
         is_single: bool,
+        ranges: Ranges,
         out_of_fold: OutOfFold | None,
     ) -> "FittedState":
         """Remember a fit."""
@@ -122,7 +126,8 @@ class FittedState:
         if out_of_fold is not None:
             calibration = out_of_fold.calibrate()
             is_fresh = _without_twin(cells, out_of_fold.folds)
-        return cls(targets, is_single, len(cells), trained, calibration, out_of_fold, is_fresh)
+        n = len(cells)
+        return cls(targets, is_single, n, trained, ranges, calibration, out_of_fold, is_fresh)
 
 
 def as_identity(kind: str, options: Mapping[str, Any]) -> str:
@@ -155,6 +160,8 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
         "trained": state.trained.astype(np.int16),
         "n_train": np.array([state.n_train], dtype=np.int64),
         "is_single": np.array([state.is_single]),
+        "in_range": state.ranges.kept,
+        "smallest": state.ranges.smallest,
     }
     if state.calibration is not None:
         tensors |= {
@@ -187,13 +194,35 @@ def unpack_state(
     trained = take_tensor(tensors, "trained", dtype="int16", shape=(None,))
     n_train = int(take_tensor(tensors, "n_train", dtype="int64", shape=(1,))[0])
     is_single = bool(take_tensor(tensors, "is_single", dtype="bool", shape=(1,))[0])
+    ranges = _unpack_ranges(tensors, targets)
     calibration = _unpack_calibration(tensors, len(targets)) if is_calibrated else None
     if is_single and len(targets) != 1:
         msg = f"card.json: expected one target, got {len(targets)}"
         raise InvalidModelError(msg)
     return FittedState(
-        tuple(targets), is_single, n_train, trained.astype(np.int64), calibration, None, None
+        tuple(targets),
+        is_single,
+        n_train,
+        trained.astype(np.int64),
+        ranges,
+        calibration,
+        None,
+        None,
     )
+
+
+def _unpack_ranges(tensors: Mapping[str, np.ndarray], targets: Sequence[str]) -> Ranges:
+    """Return the ranges of the targets.
+
+    Raises:
+        InvalidModelError: If they are damaged.
+    """
+    m = len(targets)
+    if not {"in_range", "smallest"} & tensors.keys():  # older versions wrote neither
+        return Ranges.of(targets, np.empty((0, m)))
+    kept = take_tensor(tensors, "in_range", dtype="bool", shape=(m,))
+    smallest = take_tensor(tensors, "smallest", dtype="float64", shape=(m,), most=LARGEST_VALUE)
+    return Ranges(tuple(targets), kept, smallest)
 
 
 def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Calibration:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._checks import brief
-from .._files import write_bytes, write_json
+from .._files import read_bytes, write_bytes, write_json
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .card import CARD, Card, make_card, read_card
@@ -97,13 +97,9 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
 
 def _read_verified(path: Path, expected: str) -> bytes:
     try:
-        if (size := path.stat().st_size) > _LARGEST:
-            msg = f"{path}: expected at most {_LARGEST} bytes, got {size}"
-            raise InvalidModelError(msg)
-        content = path.read_bytes()
-    except OSError as error:
-        msg = f"{path}: expected a readable file, got: {error.strerror or error}"
-        raise InvalidModelError(msg) from None
+        content = read_bytes(path, most=_LARGEST)
+    except InvalidInputError as error:
+        raise InvalidModelError(str(error)) from None
     got = hashlib.sha256(content).hexdigest()
     if got != expected:
         msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"

@@ -34,7 +34,7 @@ class AbstractProxy(ABC):
 
         try:
             value = float(self._score(probe))
-        except (ArithmeticError, torch.linalg.LinAlgError):
+        except (FloatingPointError, torch.linalg.LinAlgError):
             value = math.nan
         return value if math.isfinite(value) else math.nan
 

@@ -27,14 +27,14 @@ def best_known(result: SearchResult, *, data_dir: AnyPath | None = None) -> floa
 def regret(result: SearchResult, *, data_dir: AnyPath | None = None) -> float | None:
     """Return how far the best value found is from the best known; None without either."""
     best = best_known(result, data_dir=data_dir)
-    if best is None or not result.evaluations:
+    values = [e.value for e in result.evaluations if not e.failed]
+    if best is None or not values:
         return None
-    values = [e.value for e in result.evaluations]
     return abs(best - (max(values) if result.higher_is_better else min(values)))
 
 
 def draw_incumbent(result: SearchResult, *, data_dir: AnyPath | None = None) -> str:
-    """Draw the values and the best so far over evaluations, of which there is at least one."""
+    """Draw the values and the best so far over evaluations, of which one at least has a value."""
     label = "value" if result.target is None else Target.parse(result.target).metric
     behind = regret(result, data_dir=data_dir)
     if behind is not None:
@@ -48,8 +48,8 @@ def draw_incumbent(result: SearchResult, *, data_dir: AnyPath | None = None) -> 
 
 
 def draw_front(result: SearchResult) -> str:
-    """Draw the evaluations of a search with several objectives by the first two of them."""
-    points = [(e.values[0], e.values[1]) for e in result.evaluations]
+    """Draw the values of a search with several objectives by the first two of them."""
+    points = [(e.values[0], e.values[1]) for e in result.evaluations if not e.failed]
     front = [(e.values[0], e.values[1]) for e in result.front]
     names = result.targets or ("objective 0", "objective 1")
     return draw_points(points, front, (names[0], names[1]))
@@ -61,9 +61,9 @@ def write_course(
     """Write ``search.svg`` into a folder, atomically, and return its path.
 
     It is the front where there are several objectives, else the incumbent over evaluations.
-    Nothing is written where nothing was evaluated.
+    Nothing is written where nothing has a value.
     """
-    if not result.evaluations:
+    if not result.evaluations or result.all_failed:
         return None
     several = len(result.directions) > 1
     drawing = draw_front(result) if several else draw_incumbent(result, data_dir=data_dir)

@@ -1,5 +1,6 @@
 """Drawings as SVG text: a cell, a curve of evaluations, points, bars with intervals."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -71,22 +72,20 @@ def draw_curve(
     """Draw the values of a search, the incumbent, and the best there is.
 
     Args:
-        values: By trial, at least one.
+        values: By trial, NaN where there is none; at least one number.
         higher_is_better: Whether the incumbent is the largest so far.
         label: Of the values.
         best: The best value there is, if that is known.
     """
     width, height = 680, 260
+    known = [(i, v) for i, v in enumerate(values, start=1) if not math.isnan(v)]
     running = np.maximum.accumulate if higher_is_better else np.minimum.accumulate
-    incumbent = running(np.asarray(values, dtype=np.float64))
+    incumbent = running([v for _, v in known]).tolist()
     x = Axis(0.5, len(values) + 0.5, 64, width - 12)
-    y = axis_around([*values, *([] if best is None else [best])], height - 40, 22)
-    dots = "".join(
-        f'<circle cx="{x(i)}" cy="{y(v)}" r="2.5" fill="#6b7280"/>'
-        for i, v in enumerate(values, start=1)
-    )
-    steps = [f"M{x(1)} {y(incumbent[0])}"]
-    steps += [f"H{x(i)}V{y(v)}" for i, v in enumerate(incumbent[1:].tolist(), start=2)]
+    y = axis_around([v for _, v in known] + ([] if best is None else [best]), height - 40, 22)
+    dots = "".join(f'<circle cx="{x(i)}" cy="{y(v)}" r="2.5" fill="#6b7280"/>' for i, v in known)
+    steps = [f"M{x(known[0][0])} {y(incumbent[0])}"]
+    steps += [f"H{x(i)}V{y(v)}" for (i, _), v in zip(known[1:], incumbent[1:], strict=True)]
     line = f'<path d="{"".join(steps)}H{x(len(values) + 0.5)}" fill="none" stroke="#1d4ed8" '
     line += 'stroke-width="2"/>'
     top = ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._files import exists, is_file, is_folder, shown
 from ..errors import InvalidInputError
 from ..searches import SearchResult, read_result
 from ..searches.result import FILE_NAME
@@ -40,15 +41,16 @@ def read_material(place: AnyPath) -> Material:
     """
     path = Path(place)
     outcome = path / GRADIENT
-    if path.is_dir():
+    if is_folder(path):
         search, lines = path / FILE_NAME, sorted(path.glob("*.jsonl"))
         files = [search] if search.is_file() else []
     else:
         files = [path] if path.suffix == ".json" else []
         lines = [] if files else [path]
-    has_gradient = outcome.is_file()
-    if not path.exists() or not (files + lines or has_gradient):
-        msg = f"report: expected a folder with {FILE_NAME} or *.jsonl, or one such file, got {path}"
+    has_gradient = is_file(outcome)
+    if not exists(path) or not (files + lines or has_gradient):
+        msg = f"report: expected a folder with {FILE_NAME} or *.jsonl, or one such file"
+        msg += f", got {shown(path)}"
         raise InvalidInputError(msg)
     records = {file.name: read_records(file) for file in lines}
     records = {name: found for name, found in records.items() if found}

@@ -20,7 +20,7 @@ _DRAWN = 12
 def search_sections(result: SearchResult, *, data_dir: AnyPath | None = None) -> list[str]:
     """Return what was asked, how the search went, its finalists, and all evaluations."""
     sections = [markup.section("What was asked", markup.facts(_asked(result)))]
-    if result.evaluations:
+    if result.evaluations and not result.all_failed:
         sections.append(markup.section("How the search went", *_course(result, data_dir)))
     sections.append(markup.section("Finalists", *_finalists(result, data_dir)))
     if result.evaluations:
@@ -33,7 +33,7 @@ def _asked(result: SearchResult) -> dict[str, object]:
     asked: dict[str, object] = {
         "target": f"{goal}, {'higher' if result.higher_is_better else 'lower'} is better",
         "strategy": result.strategy,
-        "budget": f"{result.budget} evaluations, {len(result.evaluations)} made",
+        "budget": f"{result.budget} evaluations, {_made(result)}",
         "values from": result.objective,
         "seed": result.seed,
         "surrobust": result.version,
@@ -49,12 +49,17 @@ def _asked(result: SearchResult) -> dict[str, object]:
     return asked
 
 
+def _made(result: SearchResult) -> str:
+    failed = f", {len(result.failures)} of them failed" if result.failures else ""
+    return f"{len(result.evaluations)} made{failed}"
+
+
 def _course(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
     """Draw the incumbent, its regret where the table is here, and the front if there is one."""
-    values = [e.value for e in result.evaluations]
-    found = max(values) if result.higher_is_better else min(values)
-    told = f"Best value {format_number(found)}, at evaluation {values.index(found) + 1} "
-    told += f"of {len(values)}."
+    known = [e for e in result.evaluations if not e.failed]
+    found = (max if result.higher_is_better else min)(known, key=lambda e: e.value)
+    told = f"Best value {format_number(found.value)}, at evaluation {found.trial + 1} "
+    told += f"of {len(result.evaluations)}."
     behind = regret(result, data_dir=data_dir)
     if behind is not None:
         told += f" Regret, the distance to the best in the table: {behind:.4f}."
@@ -69,7 +74,7 @@ def _course(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
 def _finalists(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
     finalists = result.finalists
     if not finalists:
-        return [markup.paragraph("None: nothing was evaluated, or nothing keeps the bounds.")]
+        return [markup.paragraph("None: nothing was measured, or nothing keeps the bounds.")]
     shown = finalists[:_DRAWN]
     cells = [e.architecture for e in shown]
     none: list[list[Estimate]] = [[] for _ in cells]
@@ -146,7 +151,9 @@ def _all(result: SearchResult) -> str:
     rows = [
         (
             e.trial + 1,
-            ", ".join(format_number(v) for v in e.values or (e.value,)),
+            f"failed: {e.error}"
+            if e.failed
+            else ", ".join(format_number(v) for v in e.values or (e.value,)),
             e.architecture.index,
             e.architecture.code,
             e.source,

@@ -19,15 +19,16 @@ from ..typing import Seed
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One measured value of one architecture.
+    """One measured value of one architecture, or that measuring it failed.
 
     Args:
         architecture: A representative.
-        value: What was measured, in the unit of the target.
+        value: What was measured, in the unit of the target; NaN where that failed.
         trial: Its number in the search, from 0.
         source: Where the value is from, such as ``table``.
         values: Where there are several objectives, all of their values; ``value`` is the first.
         bounded: The quantities that have bounds, in the order of these.
+        error: Why measuring failed, on one line; empty where it did not.
     """
 
     architecture: Architecture
@@ -36,6 +37,12 @@ class Evaluation:
     source: str
     values: tuple[float, ...] = ()
     bounded: tuple[float, ...] = ()
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no value, because measuring failed."""
+        return bool(self.error)
 
 
 class AbstractSearch(ABC):
@@ -74,11 +81,15 @@ class AbstractSearch(ABC):
         self._left = {name: list(members) for name, members in self._classes.items()}
         self._seen: set[Architecture] = set()
         self._values: dict[Architecture, float] = {}
+        self._failed: list[Architecture] = []  # before any value was told
         self._queued: list[Architecture] = []
 
     @property
     def values(self) -> dict[Architecture, float]:
-        """Every value told so far by its representative, in the order of telling."""
+        """Every value told so far by its representative, in the order of telling.
+
+        Those that failed have the worst value that was told by then.
+        """
         return dict(self._values)
 
     @property
@@ -128,14 +139,30 @@ class AbstractSearch(ABC):
             InvalidArchitectureError: If it is not an architecture.
             InvalidInputError: If its value was told before, or the value is not finite.
         """
-        cell = Architecture.parse(architecture).representative
-        if cell in self._values:
-            msg = f"architecture: expected one not told before, got {cell.code} again"
-            raise InvalidInputError(msg)
+        cell = self._check_new(architecture)
         number = check_value(value)
         self._mark(cell)
         self._values[cell] = number
         self._learn(cell, number)
+        failed, self._failed = self._failed, []
+        for one in failed:
+            self.tell(one, *self._worst())
+
+    def tell_failed(self, architecture: Any) -> None:
+        """Report that measuring an architecture failed: it counts as the worst told so far.
+
+        Where nothing was told yet, it counts as the first value that will be.
+
+        Raises:
+            InvalidArchitectureError: If it is not an architecture.
+            InvalidInputError: If it was told before.
+        """
+        cell = self._check_new(architecture)
+        self._mark(cell)
+        if self._values:
+            self.tell(cell, *self._worst())
+        else:
+            self._failed.append(cell)
 
     def expect(self, architecture: Any) -> None:
         """Take note that somebody else measures an architecture: it is not asked for any more.
@@ -184,6 +211,23 @@ class AbstractSearch(ABC):
     def _reseeded(self) -> None:  # noqa: B027
         """Draw anew what was seeded by ``self.rng`` at the start."""
 
+    def _worst(self) -> tuple[Any, ...]:
+        """Return what :meth:`tell` takes of the worst architecture there may be so far."""
+        return (min(self._values.values()),)
+
+    def _check_new(self, architecture: Any) -> Architecture:
+        """Return the representative, if nothing was told of it.
+
+        Raises:
+            InvalidArchitectureError: If it is not an architecture.
+            InvalidInputError: If something was.
+        """
+        cell = Architecture.parse(architecture).representative
+        if cell in self._values or cell in self._failed:
+            msg = f"architecture: expected one not told before, got {cell.code} again"
+            raise InvalidInputError(msg)
+        return cell
+
     def _next_queued(self) -> Architecture | None:
         while self._queued:
             cell = self._queued.pop(0)
@@ -215,7 +259,7 @@ def check_value(value: Any) -> float:
     """
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool | str) or not math.isfinite(number):
         msg = f"value: expected a finite number, got {brief(value)}"

@@ -3,10 +3,11 @@
 A *claim* is made with its architecture in one step, and its number is its place in the order that
 all workers see. From the claims alone follows what each of them is worth (:func:`settle`): the
 first admissible architectures, as many as the budget allows, are the *slots* of the search; a
-later claim of the same architecture counts only if the earlier ones have failed. So nothing is
+later claim of the same architecture counts only if the earlier ones were released. So nothing is
 measured twice, whoever is killed and whenever.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,9 +24,10 @@ class Claim:
         trial_id: Optuna's key of the trial.
         architecture: A representative.
         open: Whether its value is awaited.
-        value: What was measured; None if it is awaited or has failed.
+        value: What was measured; None if there is none.
         worker: Who measures it.
         beat: How often the worker has said that it is alive.
+        error: Why measuring failed; None if it did not.
     """
 
     number: int
@@ -35,11 +37,12 @@ class Claim:
     value: float | None
     worker: str
     beat: int
+    error: str | None = None
 
     @property
-    def failed(self) -> bool:
-        """Whether it has ended without a value."""
-        return not self.open and self.value is None
+    def released(self) -> bool:
+        """Whether it has ended and nothing is known, so that others may claim the same."""
+        return not self.open and self.value is None and self.error is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,21 @@ def settle(claims: Iterable[Claim], *, budget: int, n_functions: int) -> list[Sl
                 continue
             holders[cell] = None
             functions.add(cell.function_class)
-        if holders[cell] is None and not claim.failed:
+        if holders[cell] is None and not claim.released:
             holders[cell] = claim
     return [Slot(cell, holder) for cell, holder in holders.items()]
 
 
 def evaluations_of(slots: Sequence[Slot], source: str) -> tuple[Evaluation, ...]:
-    """Return what is measured so far, in the order in which it was first claimed."""
-    done = [(s.architecture, s.holder.value) for s in slots if s.holder is not None]
-    measured = [(cell, value) for cell, value in done if value is not None]
-    return tuple(Evaluation(cell, value, i, source) for i, (cell, value) in enumerate(measured))
+    """Return what is measured or has failed so far, in the order in which it was first claimed."""
+    holders = [slot.holder for slot in slots if slot.holder is not None and not slot.holder.open]
+    return tuple(
+        Evaluation(
+            holder.architecture,
+            math.nan if holder.value is None else holder.value,
+            trial,
+            source,
+            error=holder.error or "",
+        )
+        for trial, holder in enumerate(holders)
+    )

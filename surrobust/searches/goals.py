@@ -1,5 +1,6 @@
 """What a search is after: objectives with their directions, and bounds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from ..spaces import Architecture
 from ..targets import is_known_beforehand, is_maximised
 from ..typing import FloatArray
 from .base import AbstractSearch, Evaluation, check_value
+from .failures import why_failed
 from .several import AbstractSeveralSearch, check_values
 
 DIRECTIONS = ("maximize", "minimize")
@@ -53,15 +55,17 @@ class Goals:
     Args:
         maximised: For each objective, whether higher values are better.
         bounds: What an architecture has to keep.
+        n_others: How many constraints there are beside the bounds; the caller tells them.
     """
 
     maximised: tuple[bool, ...] = (True,)
     bounds: tuple[Bound, ...] = ()
+    n_others: int = 0
 
     @property
     def n_constraints(self) -> int:
-        """How many bounds are on what has to be measured."""
-        return sum(not bound.is_known for bound in self.bounds)
+        """How many bounds are on what has to be measured, with the other constraints."""
+        return sum(not bound.is_known for bound in self.bounds) + self.n_others
 
     @property
     def are_several(self) -> bool:
@@ -69,26 +73,37 @@ class Goals:
         return len(self.maximised) > 1 or self.n_constraints > 0
 
     def read(self, given: Any, architecture: Architecture, trial: int, source: str) -> Evaluation:
-        """Return the evaluation out of what was measured.
+        """Return the evaluation out of what was measured; a failed one where a value is missing.
 
         Args:
             given: A number; or the values of the objectives, then the quantities that have bounds.
+                None, NaN and infinity say that there is none, as a ``Failure`` does.
             architecture: What was measured.
             trial: Its number.
             source: Where the numbers are from.
 
         Raises:
-            InvalidInputError: If it is not as many finite numbers.
+            InvalidInputError: If it is not as many numbers; the message names the architecture.
         """
         m, b = len(self.maximised), len(self.bounds)
-        if m + b == 1:
-            return Evaluation(architecture, check_value(given), trial, source)
-        numbers = tuple(check_values("value", given, m + b))
+        reason = why_failed(given, m + b)
+        if reason:
+            return Evaluation(architecture, math.nan, trial, source, error=reason)
+        try:
+            if m + b == 1:
+                return Evaluation(architecture, check_value(given), trial, source)
+            numbers = tuple(check_values("value", given, m + b))
+        except InvalidInputError as error:
+            msg = f"{error} for {architecture.code} (trial {trial})"
+            raise InvalidInputError(msg) from None
         values = numbers[:m] if m > 1 else ()
         return Evaluation(architecture, numbers[0], trial, source, values, numbers[m:])
 
     def tell(self, search: AbstractSearch, evaluation: Evaluation) -> None:
         """Tell a strategy of an evaluation, with every objective maximised."""
+        if evaluation.failed:
+            search.tell_failed(evaluation.architecture)
+            return
         point = self.points([evaluation])[0].tolist()
         if not isinstance(search, AbstractSeveralSearch):
             search.tell(evaluation.architecture, point[0])
@@ -105,7 +120,7 @@ class Goals:
         return array * np.where(self.maximised, 1.0, -1.0)
 
     def keeping(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-        """Return the evaluations that keep all bounds."""
+        """Return the evaluations that keep all bounds; those that failed keep none."""
         return [e for e in evaluations if self._keeps(e)]
 
     def front(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -119,6 +134,8 @@ class Goals:
         return [keeping[i] for i in sorted(best, key=lambda i: -points[i, 0])]
 
     def _keeps(self, evaluation: Evaluation) -> bool:
+        if evaluation.failed:
+            return False
         pairs = zip(self.bounds, evaluation.bounded, strict=True)
         return all(bound.excess(number) <= 0 for bound, number in pairs)
 

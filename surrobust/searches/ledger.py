@@ -14,6 +14,9 @@ from .storage import close_storage
 PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
 """Names of the six parameters of a trial, the choices of each being ``OPS``."""
 
+_ERROR = "error"
+"""The attribute of a trial that says why measuring failed."""
+
 _TRIES = 6
 
 T = TypeVar("T")
@@ -85,6 +88,7 @@ class Ledger:
         if known is None:  # a trial that somebody else put into the study
             return None
         is_done = trial.state == self._states.COMPLETE
+        is_failed = trial.state == self._states.FAIL
         return Claim(
             number=trial.number,
             trial_id=trial._trial_id,
@@ -93,6 +97,7 @@ class Ledger:
             value=trial.value if is_done else None,
             worker=trial.user_attrs.get("worker", ""),
             beat=trial.user_attrs.get("beat", 0),
+            error=trial.user_attrs.get(_ERROR) if is_failed else None,
         )
 
     def claim(self, architecture: Architecture, worker: str) -> Claim:
@@ -114,7 +119,11 @@ class Ledger:
     def record(self, evaluation: Evaluation) -> None:
         """Put in what was measured before there was a study."""
         # Not made complete at once: Optuna 4 would then overlook the trials that others made.
-        self.complete(self.claim(evaluation.architecture, ""), evaluation.value)
+        claim = self.claim(evaluation.architecture, "")
+        if evaluation.failed:
+            self.fail(claim, evaluation.error)
+        else:
+            self.complete(claim, evaluation.value)
 
     def beat(self, claim: Claim, count: int) -> None:
         """Say that a claim's worker is alive.
@@ -128,15 +137,25 @@ class Ledger:
         """Report a value; it is dropped if the claim has ended."""
         self._end(claim, self._states.COMPLETE, [value])
 
+    def fail(self, claim: Claim, reason: str) -> None:
+        """Report that measuring failed, and why; it is dropped if the claim has ended."""
+        # A worker that dies between the two leaves a claim that others end: it counts as failed.
+        self._quietly(lambda: self._storage.set_trial_user_attr(claim.trial_id, _ERROR, reason))
+        self._end(claim, self._states.FAIL, None)
+
     def release(self, claim: Claim) -> None:
         """End a claim without a value, so that others may claim its architecture."""
         self._end(claim, self._states.FAIL, None)
 
     def _end(self, claim: Claim, state: Any, values: list[float] | None) -> None:
+        self._quietly(lambda: self._storage.set_trial_state_values(claim.trial_id, state, values))
+
+    def _quietly(self, change: Callable[[], Any]) -> None:
+        """Change a claim, unless it has ended."""
         import optuna
 
         try:
-            _patiently(lambda: self._storage.set_trial_state_values(claim.trial_id, state, values))
+            _patiently(change)
         except optuna.exceptions.UpdateFinishedTrialError:
             return
 

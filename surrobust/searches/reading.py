@@ -1,12 +1,13 @@
 """Reading ``search.json``: nothing in it is believed."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import read_json
+from .._files import is_folder, read_json
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -33,7 +34,7 @@ def read_result(path: AnyPath) -> SearchResult:
     Raises:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
-    path = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
+    path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
     document = read_json(path)
     try:
         return _parse(document)
@@ -131,6 +132,8 @@ def _parse_row(row: Any, trial: int, goals: Goals) -> Evaluation:
         raise InvalidInputError(msg)
     try:
         cell = Architecture.parse({k: row[k] for k in ("architecture", "index") if k in row})
+        if row["value"] is None or "failed" in row:
+            return _parse_failed(row, cell, trial)
         given = row["value"]
         if len(goals.maximised) > 1 or goals.bounds:
             given = [*row.get("values", [given]), *row.get("bounded", [])]
@@ -142,6 +145,15 @@ def _parse_row(row: Any, trial: int, goals: Goals) -> Evaluation:
         msg = f"{where}: {error}"
         raise InvalidInputError(msg) from None
     return evaluation
+
+
+def _parse_failed(row: Mapping[str, Any], cell: Architecture, trial: int) -> Evaluation:
+    error = row.get("error")
+    is_failed = row["value"] is None and row.get("failed") is True
+    if not is_failed or not isinstance(error, str) or not error:
+        msg = f"value: expected a number, or null with failed true and an error, got {brief(row)}"
+        raise InvalidInputError(msg)
+    return Evaluation(cell, math.nan, trial, row["source"], error=error)
 
 
 def _parse_ranked(row: Any) -> Architecture:

@@ -79,11 +79,21 @@ class SearchResult:
         return Goals(maximised or (self.higher_is_better,), self.bounds)
 
     @property
+    def failures(self) -> tuple[Evaluation, ...]:
+        """The evaluations that failed; ``error`` says why."""
+        return tuple(e for e in self.evaluations if e.failed)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether there are evaluations, none of which has a value."""
+        return bool(self.evaluations) and len(self.failures) == len(self.evaluations)
+
+    @property
     def finalists(self) -> tuple[Evaluation, ...]:
         """The five best evaluations, best first; of equals, the earlier first.
 
-        With several objectives they are the whole front. What breaks a bound is left out. Where
-        nothing was to be evaluated they are the best ranked, with the value NaN.
+        With several objectives they are the whole front. What breaks a bound, or failed, is left
+        out. Where nothing was to be evaluated they are the best ranked, with the value NaN.
         """
         if not self.evaluations:
             ranked = enumerate(self.ranked[:N_FINALISTS])
@@ -121,17 +131,22 @@ class SearchResult:
         """Return the evaluations as a table, one row per trial.
 
         With several objectives there is a column for each of them; bounded quantities have one.
+        Where measuring failed they are NaN, and a column ``failed`` says so.
         """
         import pandas as pd
 
         columns = ["architecture", "index", "value", "trial", "source"]
         frame = pd.DataFrame([_row(e) for e in self.evaluations], columns=columns)
+        if self.failures:
+            frame["failed"] = [e.failed for e in self.evaluations]
         if len(self.directions) > 1:
             for j in range(len(self.directions)):
                 name = self.targets[j] if self.targets else f"value_{j}"
-                frame[name] = [e.values[j] for e in self.evaluations]
+                frame[name] = [math.nan if e.failed else e.values[j] for e in self.evaluations]
         for j, bound in enumerate(self.bounds):
-            frame[bound.quantity] = [e.bounded[j] for e in self.evaluations]
+            frame[bound.quantity] = [
+                math.nan if e.failed else e.bounded[j] for e in self.evaluations
+            ]
         return frame
 
     def to_document(self) -> dict[str, Any]:
@@ -166,6 +181,7 @@ class SearchResult:
 def _row(evaluation: Evaluation) -> dict[str, Any]:
     return {
         **finalist_row(evaluation),
+        **({"failed": True, "error": evaluation.error} if evaluation.failed else {}),
         "trial": evaluation.trial,
         "source": evaluation.source,
     }

@@ -6,6 +6,7 @@ from typing import Any
 from ..errors import InvalidInputError
 from ..spaces import Architecture
 from .base import AbstractSearch, Evaluation
+from .failures import attempt
 from .goals import Goals
 
 
@@ -19,13 +20,17 @@ def run(
     recorded: Sequence[Evaluation] = (),
     report: Callable[[Evaluation], None] | None = None,
     batch: int | None = None,
+    on_failure: str = "record",
 ) -> tuple[Evaluation, ...]:
     """Spend a budget of evaluations, or as many as there are architectures.
 
+    An evaluation fails where its value is None, NaN or infinite, or where measuring raises a
+    ``FloatingPointError``; it is counted, and the strategy learns it as the worst so far.
+
     Args:
         search: The strategy, fresh.
-        measure: Architecture to value; what it raises is not caught. With ``batch``, a list of
-            architectures to as many values.
+        measure: Architecture to value; what it raises is passed on, with a note that names the
+            architecture. With ``batch``, a list of architectures to as many values.
         budget: Evaluations, recorded ones included.
         source: Where the values are from; written into each evaluation.
         goals: What the values are for; None is one value to be maximised. Of several objectives a
@@ -34,15 +39,17 @@ def run(
             asked again and told these values, so that it goes on as if never interrupted.
         report: Called with each new evaluation before the next one begins, or the next batch.
         batch: Architectures asked for before the values of any of them are told.
+        on_failure: ``record``, or ``raise``, which ends the search where measuring fails.
 
     Returns:
         All evaluations in the order of their trials, with values as measured.
 
     Raises:
-        InvalidInputError: If ``recorded`` is not what this strategy would have asked for, or a
-            measured value is not a finite number.
+        InvalidInputError: If ``recorded`` is not what this strategy would have asked for, what is
+            measured is no number, or, with ``raise``, there is no value.
     """
     goals = Goals() if goals is None else goals
+    measure_all = measure if batch is not None else lambda cells: [measure(cell) for cell in cells]
     done: list[Evaluation] = []
     while len(done) < budget:
         # Of the last batch the budget may leave a part: it is asked for whole all the same, so
@@ -51,13 +58,14 @@ def run(
         if not cells:
             break
         known = [_check_same(r, c) for r, c in zip(recorded[len(done) :], cells, strict=False)]
-        new = cells[len(known) :]
-        values = [measure(cell) for cell in new] if batch is None else _measured(measure, new)
-        first = len(done) + len(known)
+        new, first = cells[len(known) :], len(done) + len(known)
+        values = attempt(measure_all, new, first, on_failure) if new else []
         made = [
             goals.read(value, cell, trial, source)
-            for trial, (cell, value) in enumerate(zip(new, values, strict=True), start=first)
+            for trial, (cell, value) in enumerate(_paired(new, values), start=first)
         ]
+        if on_failure == "raise":
+            check_none_failed(made)
         for evaluation in known + made:
             goals.tell(search, evaluation)
             done.append(evaluation)
@@ -67,13 +75,23 @@ def run(
     return tuple(done)
 
 
-def _measured(measure: Callable[..., Any], cells: list[Architecture]) -> list[Any]:
-    """Return the values of a batch, none if nothing is left to measure in it."""
-    values = list(measure(list(cells))) if cells else []
+def check_none_failed(evaluations: Sequence[Evaluation]) -> None:
+    """Refuse evaluations of which one failed.
+
+    Raises:
+        InvalidInputError: If one did; the message names it.
+    """
+    for one in evaluations:
+        if one.failed:
+            msg = f"{one.error} for {one.architecture.code} (trial {one.trial})"
+            raise InvalidInputError(msg)
+
+
+def _paired(cells: list[Architecture], values: list[Any]) -> list[tuple[Architecture, Any]]:
     if len(values) != len(cells):
         msg = f"objective: expected a value for each of {len(cells)} cells, got {len(values)}"
         raise InvalidInputError(msg)
-    return values
+    return list(zip(cells, values, strict=True))
 
 
 def _check_same(recorded: Evaluation, asked: Architecture) -> Evaluation:

@@ -60,6 +60,12 @@ class AbstractSeveralSearch(AbstractSearch):
         self._rows.setdefault(cell, row)
         super().tell(cell, values[0])
 
+    def _worst(self) -> tuple[Any, ...]:
+        values, constraints = (np.array(part) for part in zip(*self._rows.values(), strict=True))
+        worst = values.min(axis=0).tolist()
+        point = worst if self.n_objectives > 1 else worst[0]
+        return point, constraints.max(axis=0).tolist()
+
     def _told(self, cells: Sequence[Architecture]) -> FloatArray:
         """Return the values of cells that were told, ``(n, m)``."""
         return self._column_block(cells, 0, self.n_objectives)

@@ -1,10 +1,15 @@
 """Where workers of one search meet: a journal file or a database, through Optuna's storages."""
 
+import errno
+import json
 import os
+import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from .._files import exists, shown
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 
@@ -41,7 +46,7 @@ def close_storage(storage: Any) -> None:
 
 def is_there(storage: AnyPath) -> bool:
     """Return whether there is something to open; a database is taken to be there."""
-    return _is_url(str(storage)) or Path(storage).exists()
+    return _is_url(str(storage)) or exists(storage)
 
 
 def _is_url(text: str) -> bool:
@@ -59,21 +64,42 @@ def _open_journal(path: Path) -> Any:
         _end_last_line(path, lock)
         return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
     except OSError as error:
-        msg = f"storage: expected a file to write, got {path}: {error.strerror or error}"
+        msg = f"storage: expected a file to write, got {shown(path)}: {error.strerror or error}"
         raise InvalidInputError(msg) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        msg = f"storage: expected a journal of Optuna's, got another file: {path}"
-        raise InvalidInputError(msg) from None
+    except Exception:  # whatever Optuna meets where a line is not one of its own
+        msg = f"storage: expected a journal of Optuna's, got another file: {shown(path)}"
+        raise InvalidInputError(f"{msg}{_broken_line(path)}") from None
+
+
+def _broken_line(path: Path) -> str:
+    """Say which line of a journal is not an object as Optuna writes them; nothing if all are."""
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not _is_entry(line):
+                return f", line {number}"
+    return ""
+
+
+def _is_entry(line: bytes) -> bool:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(entry, dict) and isinstance(entry.get("op_code"), int)
 
 
 def _check_journal(path: Path) -> None:
-    """Raise ValueError if the file is there and does not begin as a journal does."""
-    if path.exists():
-        with path.open("rb") as file:
-            if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-                raise ValueError
-    else:
+    """Raise if what is there is no file (OSError), or does not begin as a journal (ValueError)."""
+    try:
+        is_file = stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
+        return
+    if not is_file:  # opening a named pipe would not end
+        raise OSError(errno.EINVAL, "not a file")
+    with path.open("rb") as file:
+        if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
+            raise ValueError
 
 
 def _open_database(url: str) -> Any:
@@ -165,11 +191,18 @@ class _FileLock:
 
 
 def _end_last_line(path: Path, lock: Any) -> None:
-    """Cut off what a machine that went down left of the journal's last line."""
+    """Cut off what a machine that went down left of the journal's last line.
+
+    Raises:
+        ValueError: If the line before is not one of a journal.
+    """
     lock.acquire()
     try:
         content = path.read_bytes() if path.exists() else b""
         end = content.rfind(b"\n") + 1
+        # Optuna forgives a broken last line until something is written behind it.
+        if end and not _is_entry(content[content.rfind(b"\n", 0, end - 1) + 1 : end]):
+            raise ValueError
         if end < len(content):
             os.truncate(path, end)
     finally:

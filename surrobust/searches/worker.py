@@ -5,10 +5,13 @@ import zlib
 from collections.abc import Callable, Sequence
 
 from ..spaces import Architecture
-from .base import AbstractSearch, check_value
+from .base import AbstractSearch, Evaluation
 from .claims import Slot, settle
+from .failures import attempt
+from .goals import Goals
 from .lease import HEARTBEAT, Watch, heartbeat, name_worker
 from .ledger import Ledger
+from .run import check_none_failed
 
 Start = Callable[[int], AbstractSearch]
 """Seed to a fresh strategy."""
@@ -26,11 +29,13 @@ class Worker:
     Args:
         ledger: What is claimed and measured; its budget is set.
         start: Seed to a fresh strategy.
-        measure: Architecture to value; what it raises is passed on, after the claim was released.
+        measure: Architecture to value; what fails is as in :func:`run`, and what else it raises
+            is passed on, after the claim was released.
         seed: Seed of the strategy.
         maximise: Whether higher values are better; strategies are told negated values otherwise.
         seconds: From one heartbeat to the next.
         report: Called with the slots whenever the worker has looked at them.
+        on_failure: ``record``, or ``raise``, which ends the worker where measuring fails.
     """
 
     def __init__(
@@ -43,8 +48,10 @@ class Worker:
         maximise: bool,
         seconds: float = HEARTBEAT,
         report: Callable[[Sequence[Slot]], None] | None = None,
+        on_failure: str = "record",
     ) -> None:
         self.name = name_worker()
+        self._on_failure = on_failure
         self._ledger = ledger
         self._measure = measure
         self._proposer = _Proposer(start, seed, sign=1.0 if maximise else -1.0)
@@ -104,14 +111,27 @@ class Worker:
             held = any(s.holder is not None and s.holder.number == claim.number for s in slots)
             if held:
                 with heartbeat(self._ledger, claim, seconds=self._seconds):
-                    value = check_value(self._measure(architecture))
-                self._ledger.complete(claim, value)
+                    measured = self._attempt(architecture, len(slots) - 1)
+                if measured.failed:
+                    self._ledger.fail(claim, measured.error)
+                else:
+                    self._ledger.complete(claim, measured.value)
             else:
                 self._ledger.release(claim)
         except BaseException:
             self._ledger.release(claim)
             raise
         return held
+
+    def _attempt(self, architecture: Architecture, trial: int) -> Evaluation:
+        def measure(cells: Sequence[Architecture]) -> list[float]:
+            return [self._measure(cell) for cell in cells]
+
+        (value,) = attempt(measure, [architecture], trial, self._on_failure)
+        evaluation = Goals().read(value, architecture, trial, "")
+        if self._on_failure == "raise":
+            check_none_failed([evaluation])
+        return evaluation
 
 
 class _Proposer:
@@ -121,6 +141,7 @@ class _Proposer:
         self._start, self._seed, self._sign = start, seed, sign
         self._search = start(seed)
         self._expected: set[Architecture] = set()
+        self._told: set[Architecture] = set()
         self._is_new = True
         self._n_conflicts = 0
 
@@ -137,7 +158,7 @@ class _Proposer:
     def propose(self, slots: Sequence[Slot]) -> Architecture | None:
         """Return what the strategy asks for, knowing the slots; None if nothing is left."""
         if self._is_new and not self._replay(slots):
-            self._search, self._expected = self._start(self._seed), set()
+            self._search, self._expected, self._told = self._start(self._seed), set(), set()
             self._search.reseed(self._seed, len(slots))
         self._is_new = False
         self._follow(slots)
@@ -156,11 +177,15 @@ class _Proposer:
 
     def _follow(self, slots: Sequence[Slot]) -> None:
         """Tell the strategy what it does not know yet."""
-        told = self._search.values
         for slot in slots:
-            if slot.architecture not in self._expected:
-                self._search.expect(slot.architecture)
-                self._expected.add(slot.architecture)
-            value = None if slot.holder is None else slot.holder.value
-            if value is not None and slot.architecture not in told:
-                self._search.tell(slot.architecture, self._sign * value)
+            cell, holder = slot.architecture, slot.holder
+            if cell not in self._expected:
+                self._search.expect(cell)
+                self._expected.add(cell)
+            if holder is None or holder.open or cell in self._told:
+                continue
+            self._told.add(cell)
+            if holder.value is None:
+                self._search.tell_failed(cell)
+            else:
+                self._search.tell(cell, self._sign * holder.value)

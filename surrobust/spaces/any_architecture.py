@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from .._checks import brief
+from ..errors import InvalidArchitectureError
 from .architecture import Architecture
 from .darts import Genotype
 
@@ -15,7 +17,7 @@ def parse_any(value: Any) -> AnyArchitecture:
 
     Args:
         value: What :meth:`Genotype.parse` takes, told by its text ``Genotype(...)`` or its
-            object's ``cells``; else what :meth:`Architecture.parse` takes.
+            object's ``cells`` or ``architecture``; else what :meth:`Architecture.parse` takes.
 
     Raises:
         InvalidArchitectureError: If it is neither.
@@ -24,7 +26,18 @@ def parse_any(value: Any) -> AnyArchitecture:
         return Genotype.parse(value)
     if isinstance(value, Mapping) and "cells" in value:
         return Genotype.parse(value)
+    if isinstance(value, Mapping) and is_genotype_text(value.get("architecture")):
+        return _parse_record(value)
     return Architecture.parse(value)
+
+
+def _parse_record(record: Mapping[Any, Any]) -> Genotype:
+    genotype = Genotype.parse(record["architecture"])
+    index = record.get("index", genotype.index)
+    if index != genotype.index:
+        msg = f"index: expected {genotype.index} of this genotype, got {brief(index)}"
+        raise InvalidArchitectureError(msg)
+    return genotype
 
 
 def is_genotype_text(value: Any) -> bool:

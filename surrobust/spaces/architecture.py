@@ -41,9 +41,12 @@ class Architecture:
 
         Args:
             value: An ``Architecture``; an index 0..15624 as an integer or text; a code of six
-                digits as text; a genotype; or a mapping: ``{"architecture": ...}`` (or ``"arch"``),
-                ``{"op_indices": [...]}`` (NASLib), ``{"edges": {"0->1": ...}}``,
-                ``{"0_1": "conv_3x3", ...}`` (NNI), ``{"hp_x0": ..., ...}`` (Syne Tune).
+                digits as text; a genotype, also as an object whose ``tostr()`` gives it; or a
+                mapping, also as JSON text: ``{"architecture": ...}`` (or ``"arch"``,
+                ``"arch_str"``, ``"genotype"``), ``{"index": 5}``, ``{"code": "323133"}``,
+                ``{"op_indices": [...]}`` (NASLib; an array too), ``{"edges": {"0->1": ...}}``,
+                ``{"0_1": "conv_3x3", ...}`` (NNI; ``"cell/0_1"`` too),
+                ``{"hp_x0": ..., ...}`` (Syne Tune).
 
         Raises:
             InvalidArchitectureError: If it is none of these; the message names the part and what
@@ -52,6 +55,8 @@ class Architecture:
         """
         if isinstance(value, Architecture):
             return value
+        if not isinstance(value, str | Mapping):
+            value = _forms.plain(value)
         if isinstance(value, Mapping):
             return _from_mapping(value)
         if isinstance(value, str):
@@ -123,6 +128,8 @@ def representatives_by_index() -> tuple[int, ...]:
 
 def _from_text(text: str) -> Architecture:
     stripped = text.strip()
+    if stripped.startswith(_forms.OPENINGS):
+        return Architecture.parse(_forms.parse_json_text(stripped))
     if stripped.isascii() and stripped.isdigit():
         if len(stripped) == _forms.N_EDGES:
             return Architecture(_forms.parse_code(stripped))
@@ -141,7 +148,7 @@ def _from_mapping(mapping: Mapping[Any, Any]) -> Architecture:
         raise InvalidArchitectureError(msg)
     cell = found.pop()
     written = mapping.get("index", cell.index)
-    if written != cell.index or isinstance(written, bool):
+    if not _forms.is_integer(written) or written != cell.index:
         msg = f"architecture: expected index {cell.index} for {cell.code}, got {brief(written)}"
         raise InvalidArchitectureError(msg)
     return cell

@@ -17,7 +17,7 @@ from .proxy_columns import load_proxy_columns
 from .proxy_scores import find_shipped, load_proxy_provenance, load_proxy_scores
 from .records import append_record, read_records, records_table
 from .table import MeasurementTable, Recipe
-from .values import read_value_columns, read_values_csv
+from .values import parse_value_columns, read_value_columns, read_values_csv
 
 __all__ = [
     "TABLES",
@@ -38,6 +38,7 @@ __all__ = [
     "load_proxy_provenance",
     "load_proxy_scores",
     "load_table",
+    "parse_value_columns",
     "read_official",
     "read_records",
     "read_value_columns",

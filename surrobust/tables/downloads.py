@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .._checks import brief
-from .._files import cache_dir, sha256, write_bytes
+from .._files import cache_dir, exists, expand, is_folder, sha256, write_bytes
 from .._sources import Source, list_archives, list_sources, locate_in, read_verified
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
@@ -52,8 +52,8 @@ def fetch(
         ConnectionError: If the server did not answer, or not with the file.
     """
     wanted = _select(names)
-    folder = cache_dir() if data_dir is None else Path(data_dir).expanduser()
-    if folder.exists() and not folder.is_dir():
+    folder = cache_dir() if data_dir is None else expand(data_dir)
+    if exists(folder) and not is_folder(folder):
         msg = f"data_dir: expected a folder, got {folder}"
         raise InvalidInputError(msg)
     bring = _bringer(mirror)
@@ -89,8 +89,8 @@ def _bringer(mirror: AnyPath | None) -> _Bringer:
         return lambda source, folder, progress: _download(
             f"{base}/{quote(source.path)}", source, folder, progress
         )
-    place = Path(text).expanduser()
-    if not text or not place.is_dir():
+    place = expand(text)
+    if not text or not is_folder(place):
         msg = f"mirror: expected an http(s) URL or a folder, got {brief(text)}"
         raise InvalidInputError(msg)
     return lambda source, folder, _: _copy(place, source, folder)

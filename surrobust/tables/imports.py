@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 
 from .._checks import brief, check_choice
-from .._files import cache_dir, data_dirs, read_json, sha256, write_text
+from .._files import (
+    cache_dir,
+    data_dirs,
+    expand,
+    is_file,
+    is_folder,
+    read_json,
+    sha256,
+    write_text,
+)
 from .._sources import sources_of
 from .._version import __version__
 from ..errors import ChecksumError, InvalidInputError
@@ -83,7 +92,7 @@ def import_official(
         "indices": list(representative_indices()),
         "values": values.tolist(),
     }
-    folder = cache_dir() if data_dir is None else Path(data_dir).expanduser()
+    folder = cache_dir() if data_dir is None else expand(data_dir)
     written = _imported_path(folder, table.name)
     write_text(written, json.dumps(document, allow_nan=False) + "\n")
     return written
@@ -150,10 +159,10 @@ def _citation(name: str) -> str:
 
 
 def _folder(path: AnyPath) -> Path:
-    given = Path(path).expanduser()
-    if given.is_file() and given.name in (nasrobbench201.OFFICIAL_FILE, nasrobbench201.META_FILE):
+    given = expand(path)
+    if is_file(given) and given.name in (nasrobbench201.OFFICIAL_FILE, nasrobbench201.META_FILE):
         return given.parent
-    if not given.is_dir():
+    if not is_folder(given):
         msg = f"path: expected a folder with a benchmark's official files, got {brief(str(path))}"
         raise InvalidInputError(msg)
     return given

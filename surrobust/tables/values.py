@@ -1,23 +1,31 @@
-"""A user's own measurements: a CSV with the column ``architecture`` and columns of numbers."""
+"""A user's own measurements: a CSV with the architectures and columns of numbers."""
 
-import csv
-import io
+import logging
 import math
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .._checks import brief
-from .._files import read_text
-from ..errors import InvalidArchitectureError, InvalidInputError
-from ..spaces import Architecture
+from .._files import MAX_BYTES, decode, read_bytes, shown
+from ..errors import InvalidInputError
+from ..spaces import Architecture, read_rows
 from ..typing import AnyPath, FloatArray
 
-KEY = "architecture"
-_MAX_BYTES = 64 * 2**20
+logger = logging.getLogger(__name__)
+
+_FAILED = "failed"
+_NOTES = (
+    _FAILED,
+    "error",
+    "trial",
+    "source",
+    "in_training_set",
+    "representative",
+    "function_class",
+)
+"""Columns in which the package's own files say something else than a value."""
+
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -25,9 +33,11 @@ def read_values_csv(path: AnyPath) -> tuple[list[Architecture], FloatArray]:
     """Read a CSV of architectures and values.
 
     Args:
-        path: UTF-8 text with a header; the column ``architecture`` holds genotypes, indices or
-            codes, every other column numbers. Rows are kept as they are, repeated and isomorphic
-            architectures too.
+        path: UTF-8 text with a header. A column ``architecture`` holds genotypes, indices, codes or
+            JSON; ``index``, ``code`` and others are read as well, see
+            :func:`~surrobust.spaces.read_rows`. Every other column holds numbers, but for the row
+            numbers and notes that the package's own files have, such as ``trial``. Rows are kept
+            as they are, repeated and isomorphic architectures too.
 
     Returns:
         The architectures, and their values: ``(n,)`` where there is one column of numbers,
@@ -55,81 +65,50 @@ def read_value_columns(
     Raises:
         InvalidInputError: If the file is anything else; the message names the line.
     """
-    name = str(path)
-    text = _read(Path(path), name)
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows = _numbered(reader, name)
-    nothing: list[str] = []
-    line, header = next(rows, (1, nothing))
-    names = _check_header(header, f"{name}, line {line}")
-    key = header.index(KEY)
-    cells, values = [], []
-    for line, row in rows:
-        where = f"{name}, line {line}"
-        if len(row) != len(header):
-            raise _error(where, f"{len(header)} columns", f"{len(row)}")
-        cells.append(_cell(row[key], where))
-        pairs = zip(header, row, strict=True)
-        values.append(
-            [
-                math.nan if may_be_empty and not field.strip() else _number(field, column, where)
-                for column, field in pairs
-                if column != KEY
-            ]
-        )
+    content = read_bytes(path, most=MAX_BYTES)
+    return parse_value_columns(content, name=shown(path), may_be_empty=may_be_empty)
+
+
+def parse_value_columns(
+    content: bytes, *, name: str, may_be_empty: bool = False
+) -> tuple[list[Architecture], FloatArray, tuple[str, ...]]:
+    """Read what :func:`read_value_columns` reads from bytes.
+
+    Args:
+        content: Of the file.
+        name: What messages begin with.
+        may_be_empty: See there.
+    """
+    rows = read_rows(decode(content, name=name), name)
+    columns = [n for n, column in enumerate(rows.names) if column.lower() not in _NOTES]
+    names = tuple(rows.names[n] for n in columns)
+    if not names or len(set(names)) != len(names) or not all(names):
+        expected = "at least one column of values, a name for each column, each once"
+        msg = f"{name}: line 1: expected {expected}, got {brief(','.join(rows.names))}"
+        raise InvalidInputError(msg)
+    if len(names) < len(rows.names):
+        notes = ", ".join(column for column in rows.names if column not in names)
+        logger.warning("%s: left out as notes: %s", name, notes)
+    cells, values, failed = [], [], []
+    for cell, fields, place in zip(rows.cells, rows.fields, rows.places, strict=True):
+        said = dict(zip(rows.names, fields, strict=True))
+        if said.get(_FAILED, "").strip().lower() == "true":
+            failed.append(place)
+            continue
+        cells.append(cell)
+        values.append([_number(said[column], column, place, may_be_empty) for column in names])
+    if failed:
+        logger.warning("%s: left out as failed, one of %d rows", failed[0], len(failed))
     if not cells:
-        raise _error(name, "at least one row below the header", "none")
+        msg = f"{name}: expected at least one row that did not fail, got none"
+        raise InvalidInputError(msg)
     return cells, np.array(values, dtype=np.float64), names
 
 
-def _read(path: Path, name: str) -> str:
-    size = path.stat().st_size if path.is_file() else 0
-    if size > _MAX_BYTES:
-        raise _error(name, f"a file of at most {_MAX_BYTES // 2**20} MiB", f"{size} bytes")
-    text = read_text(path)
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise _error(f"{name}, line {line}", "text", "a NUL byte")
-    return text
-
-
-def _numbered(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, with the number of their last line."""
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _error(f"{name}, line {reader.line_num}", "CSV", str(error)) from None
-        if row and any(field.strip() for field in row):
-            yield reader.line_num, row
-
-
-def _check_header(header: list[str], where: str) -> tuple[str, ...]:
-    header[:] = [column.strip() for column in header]
-    expected = f"a header with {KEY} and at least one column of values, separated by commas"
-    if header.count(KEY) != 1 or len(header) < 2:
-        raise _error(where, expected, brief(",".join(header)))
-    if len(set(header)) != len(header) or not all(header):
-        raise _error(where, "a name for each column, each once", brief(",".join(header)))
-    return tuple(column for column in header if column != KEY)
-
-
-def _cell(text: str, where: str) -> Architecture:
-    try:
-        return Architecture.parse(text)
-    except InvalidArchitectureError as error:
-        raise InvalidInputError(f"{where}: {error}") from None
-
-
-def _number(text: str, column: str, where: str) -> float:
+def _number(text: str, column: str, place: str, may_be_empty: bool) -> float:
     stripped = text.strip()
     value = float(stripped) if _NUMBER.fullmatch(stripped) else math.nan
-    if not math.isfinite(value):
-        raise _error(where, f"a finite number as {brief(column)}", brief(text))
+    if not math.isfinite(value) and not (may_be_empty and not stripped):
+        msg = f"{place}: expected a finite number as {brief(column)}, got {brief(text)}"
+        raise InvalidInputError(msg)
     return value
-
-
-def _error(where: str, expected: str, got: str) -> InvalidInputError:
-    return InvalidInputError(f"{where}: expected {expected}, got {got}")

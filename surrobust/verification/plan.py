@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_choice, check_integer
-from .._files import data_dirs
+from .._files import data_dirs, expand
 from ..attacks import AbstractAttack
 from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from ..errors import InvalidInputError
@@ -242,7 +242,7 @@ def make_plan(
             epochs=epochs, channels=channels, cells=cells, images=n_images, precision=precision
         ),
         # A path is a folder, also one that is named like a set.
-        images if isinstance(images, str) else str(Path(images).expanduser().absolute()),
+        images if isinstance(images, str) else str(expand(images).absolute()),
         parse_metrics(recipe.metrics if attacks is None else attacks),
         n_test,
         image_size,

@@ -1,5 +1,6 @@
 """Exit codes, one-line errors, help; in this process and through the real interpreter."""
 
+import errno
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from surrobust import __version__
 from surrobust.cli import commands
+from surrobust.errors import InvalidInputError
 from surrobust.spaces import Architecture
 
 Run = Callable[..., tuple[int, str, str]]
@@ -121,6 +124,9 @@ def test_debug_shows_the_traceback_of_a_mistake(run_cli: Run) -> None:
         (RecursionError("deep"), 1),
         (PermissionError(13, "Permission denied", "/somewhere"), 2),
         (FileExistsError(17, "File exists", "/somewhere"), 2),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 3000), 2),
+        (OSError(errno.ELOOP, "Too many levels of symbolic links", "loop"), 2),
+        (OSError(errno.EROFS, "Read-only file system", "/somewhere"), 2),
     ],
     ids=repr,
 )
@@ -135,6 +141,23 @@ def test_exit_codes(
     assert (code, out) == (expected, "")
     assert err.strip().count("\n") == 0
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("is_mistake", [False, True])
+def test_warnings_of_libraries_are_one_line_and_none_beside_a_mistake(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch, is_mistake: bool
+) -> None:
+    def warn(_: object) -> list[Architecture]:
+        warnings.warn("a damaged\nfile", stacklevel=2)
+        if is_mistake:
+            raise InvalidInputError("x: expected another")
+        return [Architecture.parse(1)]
+
+    monkeypatch.setattr(HOME, "read_architectures", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        _, _, err = run_cli(["convert", "1"])
+    assert err == f"surrobust: {'x: expected another' if is_mistake else 'a damaged file'}\n"
 
 
 def environment() -> dict[str, str]:

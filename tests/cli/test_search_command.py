@@ -1,11 +1,14 @@
 """``surrobust search``."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from surrobust import verification
 from surrobust.cli.pace import duration
 from surrobust.cli.progress import Pace
 from surrobust.searches import Evaluation, SearchResult
@@ -284,3 +287,72 @@ def test_a_prior_by_name_and_none(run_cli: Run, tmp_path: Path) -> None:
     code, out, err = run_cli([*common, "--prior", "nonsense"])
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "prior" in err
+
+
+TRAIN = [
+    "search",
+    "--objective",
+    "train",
+    "--recipe",
+    "smoke",
+    "--images",
+    "digits",
+    "--epochs",
+    "1",
+]
+TRAIN += ["--channels", "2", "--n-images", "60", "--n-test", "20", "--device", "cpu"]
+TRAIN += ["--strategy", "random", "--target", "nas-robbench-201/cifar10/fgsm-8"]
+
+
+@pytest.fixture
+def diverging(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], None]:
+    """Let some trainings diverge, by their number."""
+
+    def set_up(which: set[int]) -> None:
+        run_plan, seen = verification.run_plan, []
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            seen.append(args)
+            if len(seen) - 1 in which:
+                raise FloatingPointError("epoch 1: the loss is nan")
+            return run_plan(*args, **kwargs)
+
+        monkeypatch.setattr(verification, "run_plan", run)
+
+    return set_up
+
+
+def test_a_training_that_diverges_is_counted_and_named(
+    run_cli: Run, tmp_path: Path, diverging: Callable[[set[int]], None]
+) -> None:
+    diverging({1})
+    code, out, err = run_cli([*TRAIN, "--budget", "3", "--out", tmp_path])
+    assert code == 0
+    assert len(out.splitlines()) == 4  # two finalists
+    assert "failed: 1 of 3 evaluations: " in err
+    assert "FloatingPointError: epoch 1: the loss is nan" in err
+    rows = json.loads((tmp_path / "search.json").read_text())["evaluations"]
+    assert [row.get("failed") for row in rows] == [None, True, None]
+    assert rows[1]["value"] is None
+
+
+def test_where_all_diverge_the_search_fails(
+    run_cli: Run, diverging: Callable[[set[int]], None]
+) -> None:
+    diverging({0, 1})
+    code, out, err = run_cli([*TRAIN, "--budget", "2"])
+    assert code == 1
+    assert out.splitlines()[1:] == ["all of them failed"]
+    assert "failed: 2 of 2 evaluations: " in err
+
+
+def test_a_search_that_may_not_fail_ends_by_name_and_is_resumed(
+    run_cli: Run, tmp_path: Path, diverging: Callable[[set[int]], None]
+) -> None:
+    diverging({1})
+    given = ["--budget", "2", "--out", tmp_path, "--on-failure", "raise"]
+    code, out, err = run_cli([*TRAIN, *given])
+    assert (code, out) == (1, "")
+    assert re.search(r"epoch 1: the loss is nan, while [0-4]{6} was measured \(trial 1\)", err)
+    code, out, _ = run_cli([*TRAIN, *given, "--resume"])
+    assert code == 0

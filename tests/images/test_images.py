@@ -1,4 +1,8 @@
+import io
+import os
+import struct
 import tarfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +13,8 @@ from PIL import Image
 from surrobust._files import sha256
 from surrobust._sources import list_archives
 from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
-from surrobust.images import IMAGES, ImageSet, image_set_name, load_images
+from surrobust.images import IMAGES, ImageSet, decoding, image_set_name, load_images
+from surrobust.images.decoding import MOST_PIXELS, read_image
 
 
 def write_folder(place: Path, *, per_class: int = 4, size: int = 8) -> Path:
@@ -185,6 +190,126 @@ def test_files_of_formats_that_start_programs_are_not_images(tmp_path: Path) -> 
     (tmp_path / "cat" / "0.eps").rename(tmp_path / "cat" / "0.png")
     with pytest.raises(InvalidInputError, match=r"0\.png: expected a readable image"):
         load_images(tmp_path)
+
+
+EPS = b"""%!PS-Adobe-3.0 EPSF-3.0
+%%BoundingBox: 0 0 8 8
+%%EndComments
+showpage
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_image_starts_a_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("gs", "gswin64c", "djpeg", "xv", "display"):
+        (programs / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    place = write_folder(tmp_path / "images")
+    (place / "cat" / f"x.{ending}").write_bytes(EPS)
+    with pytest.raises(InvalidInputError, match=rf"x\.{ending}: expected a readable image"):
+        load_images(place)
+    with pytest.raises(InvalidInputError, match="expected a readable image"):
+        read_image(place / "cat" / f"x.{ending}", 8)
+    assert not (tmp_path / "started").exists()
+
+
+def png(width: int, height: int) -> bytes:
+    """Return a file of a few bytes that says it has that many pixels of one bit."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes((width // 8 + 1) * height) if width * height < 2**27 else b"")
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def gif(width: int, height: int) -> bytes:
+    """Return a file whose screen says it has that many pixels."""
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "GIF")
+    content = buffer.getvalue()
+    return content[:6] + struct.pack("<HH", width, height) + content[10:]
+
+
+BOMBS = {
+    "a.png": (png(8193, 8192), 8193 * 8192),
+    "b.png": (png(10_000, 10_000), 10**8),  # Pillow warns
+    "c.png": (png(50_000, 50_000), 25 * 10**8),  # Pillow raises
+    "d.png": (png(2**31 - 1, 2**31 - 1), (2**31 - 1) ** 2),
+    "e.ppm": (b"P6 40000 40000 255\n", 16 * 10**8),
+    "f.bmp": (
+        b"BM" + struct.pack("<IHHIIiiHHIIiiII", *(99, 0, 0, 54, 40, 60000, 60000, 1, 24), *[0] * 6),
+        36 * 10**8,
+    ),
+    "g.gif": (gif(60_000, 60_000), 36 * 10**8),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_what_would_be_too_many_pixels_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def decode(*_: object) -> None:
+        raise AssertionError
+
+    content, pixels = BOMBS[name]
+    place = write_folder(tmp_path / "images")
+    (place / "cat" / name).write_bytes(content)
+    told = rf"{name}: expected an image of at most {MOST_PIXELS} pixels, got {pixels}"
+    with pytest.raises(InvalidInputError, match=told):
+        load_images(place, image_size=8)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)  # as whoever has large images may set it
+    monkeypatch.setattr(decoding, "to_array", decode)
+    with pytest.raises(InvalidInputError, match=told):
+        read_image(place / "cat" / name, 8)
+
+
+def test_the_largest_image_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(8192, 8192))
+    assert read_image(tmp_path / "a.png", 4).shape == (3, 4, 4)
+
+
+@pytest.mark.timeout(60)  # a pipe is waited for without end
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_what_is_no_file_is_no_image(tmp_path: Path) -> None:
+    def a_folder(path: Path) -> None:
+        path.mkdir()
+
+    odd = {
+        "a pipe or device": [os.mkfifo, lambda path: path.symlink_to("/dev/zero")],
+        "a folder": [a_folder, lambda path: path.symlink_to(".")],
+        "a link to nothing": [lambda path: path.symlink_to(path.name)],
+    }
+    for told, ways in odd.items():
+        for number, make in enumerate(ways):
+            place = write_folder(tmp_path / f"{told}-{number}")
+            make(place / "cat" / "x.png")
+            with pytest.raises(InvalidInputError, match=rf"x\.png: .*readable image, got {told}"):
+                load_images(place)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_folders_that_link_to_themselves_end(tmp_path: Path) -> None:
+    place = write_folder(tmp_path / "images")
+    expected = load_images(place)
+    (place / "loop").symlink_to("loop")
+    (place / "cat" / "self").symlink_to(".")
+    (place / "cat" / "up").symlink_to("..")
+    assert load_images(place).sha256 == expected.sha256
+    (place / "round").symlink_to(".")
+    with pytest.raises(InvalidInputError, match="round: expected images"):
+        load_images(place)
+    with pytest.raises(InvalidInputError, match="a folder of images by class"):
+        load_images(place / "loop")
 
 
 GREYS = np.arange(16, dtype=np.uint16).reshape(4, 4)

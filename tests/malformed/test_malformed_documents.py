@@ -11,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from surrobust._files import decode
 from surrobust.cli import documents
+from surrobust.cli.formats import parse_document
 from surrobust.errors import InvalidInputError
-from surrobust.spaces import NASBench201
+from surrobust.spaces import Architecture, NASBench201
 
 Refused = Callable[..., str]
 
@@ -148,7 +150,7 @@ def test_an_unreadable_file_is_refused(
 
     monkeypatch.setattr(Path, "open", deny)
     with pytest.raises(InvalidInputError, match=r"cells.json.*Permission denied"):
-        documents.read_file(tmp_path / "cells.json")
+        documents.read_architectures([str(tmp_path / "cells.json")])
 
 
 def test_control_characters_of_a_file_name_do_not_reach_the_terminal(
@@ -162,7 +164,7 @@ def read(text: str, written: str | None) -> None:
     """Parse a document; anything but cells or the one-line error fails the test."""
     refusal = ""
     try:
-        cells = documents.parse_document(text, "file", written)
+        cells = parse_document(text, "file", written, parse=Architecture.parse)
     except InvalidInputError as error:
         cells, refusal = [], str(error)
     assert cells or refusal.startswith("file: ")
@@ -220,7 +222,7 @@ def test_a_truncated_document_is_refused_or_holds_fewer_cells(data) -> None:
     text = json.dumps([{"architecture": cell.genotype} for cell in cells])
     cut = text[: data.draw(st.integers(0, len(text) - 1))]
     with pytest.raises(InvalidInputError):
-        documents.parse_document(cut, "file", "JSON")
+        parse_document(cut, "file", "JSON", parse=Architecture.parse)
 
 
 @SETTINGS
@@ -228,5 +230,5 @@ def test_a_truncated_document_is_refused_or_holds_fewer_cells(data) -> None:
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     text = ""
     with contextlib.suppress(InvalidInputError):
-        text = documents._read_stream(io.BytesIO(content), "file")
+        text = decode(content, name="file")
     read(text, None)

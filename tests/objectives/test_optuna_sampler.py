@@ -1,93 +1,62 @@
 """The sampler in studies that users already have."""
 
+import copy
+import io
+import logging
+import multiprocessing
+import pickle
 import threading
+import warnings
 
+import joblib
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.samplers import NSGAIISampler, PartialFixedSampler, RandomSampler, TPESampler
+from optuna.storages import InMemoryStorage, JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from optuna_studies import (
+    NAMES,
+    cell_of,
+    cells_of,
+    make_study,
+    n_functions,
+    objective,
+    smooth,
+    told,
+    two,
+    work,
+)
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives.optuna_edges import read_cell, read_edge
 from surrobust.objectives.optuna_sampler import SurrobustSampler, suggest_architecture
-from surrobust.spaces import EDGES, OPS, Architecture
+from surrobust.spaces import EDGES, OPS
 
 NNI_OPS = tuple(op.removeprefix("nor_") for op in OPS)
 CONV = ("nor_conv_1x1", "nor_conv_3x3")
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    yield
-    optuna.logging.set_verbosity(before)
-
-
-def smooth(cell: Architecture) -> float:
-    gain = (-0.02, 0.01, 0.03, 0.05, 0.0)
-    return 0.3 + sum(gain[op] * (1 + 0.1 * e) for e, op in enumerate(cell.ops))
-
-
-def objective(trial):
-    return smooth(suggest_architecture(trial))
-
-
-def make_study(sampler, direction="maximize", **options):
-    return optuna.create_study(direction=direction, sampler=sampler, **options)
-
-
-def cells_of(study):
-    return [read_cell(trial.params) for trial in study.trials]
-
-
-def test_edges_are_read_by_the_names_of_three_packages():
-    ours, nni, syne = (CategoricalDistribution(ops) for ops in (OPS, NNI_OPS, OPS))
-    for position, (source, target) in enumerate(EDGES):
-        for name in (f"{source}->{target}", f"cell/{source}->{target}"):
-            assert read_edge(name, ours).position == position
-        for name in (f"{source}_{target}", f"model/cell/{source}_{target}"):
-            assert read_edge(name, nni).choices == dict(enumerate(NNI_OPS))
-        assert read_edge(f"hp_x{position}", syne).ops == {0, 1, 2, 3, 4}
+pytestmark = [
+    pytest.mark.usefixtures("quiet"),
+    pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),
+]
 
 
 @pytest.mark.parametrize(
-    ("name", "distribution"),
+    ("names", "ops", "place"),
     [
-        ("lr", CategoricalDistribution(OPS)),
-        ("1->0", CategoricalDistribution(OPS)),
-        ("hp_x6", CategoricalDistribution(OPS)),
-        ("0->12", CategoricalDistribution(OPS)),
-        ("0_1", CategoricalDistribution((*OPS, "sep_conv_3x3"))),
-        ("0_1", CategoricalDistribution((0, 1, 2))),
-        ("0_1", IntDistribution(0, 4)),
+        ([f"cell/{s}_{t}" for s, t in EDGES], NNI_OPS, "cell/"),
+        ([f"cell__{s}_{t}" for s, t in EDGES], NNI_OPS, "cell__"),
+        ([f"hp_x{i}" for i in range(6)], OPS, ""),
     ],
 )
-def test_what_is_no_edge(name, distribution):
-    assert read_edge(name, distribution) is None
-
-
-def test_a_cell_is_read_whole_or_not_at_all():
-    params = {f"0_{t}": "conv_3x3" for t in (1, 2, 3)}
-    assert read_cell(params) is None
-    params |= {"1_2": "none", "1_3": "skip_connect", "2_3": "avg_pool_3x3", "lr": 0.1}
-    assert read_cell(params) == Architecture.parse("330314")
-
-
-@pytest.mark.parametrize(
-    ("names", "ops"),
-    [
-        ([f"cell/{s}_{t}" for s, t in EDGES], NNI_OPS),
-        ([f"hp_x{i}" for i in range(6)], OPS),
-    ],
-)
-def test_other_packages_names_are_sampled(names, ops):
+def test_other_packages_names_are_sampled(names, ops, place):
     study = make_study(SurrobustSampler("random", seed=0))
     reference = make_study(SurrobustSampler("random", seed=0))
     study.optimize(lambda t: len({t.suggest_categorical(n, ops) for n in names}), n_trials=5)
     reference.optimize(objective, n_trials=5)
-    assert cells_of(study) == cells_of(reference)
+    assert cells_of(study, place) == cells_of(reference)
 
 
 @pytest.mark.parametrize("strategy", ["default", "evolution", "local_search", "tpe"])
@@ -99,7 +68,7 @@ def test_it_beats_random_sampling(strategy):
 
     seeds = range(2 if strategy == "default" else 4)
     ours = np.mean([best(SurrobustSampler(strategy, seed=s)) for s in seeds])
-    theirs = np.mean([best(optuna.samplers.RandomSampler(seed=s)) for s in seeds])
+    theirs = np.mean([best(RandomSampler(seed=s)) for s in seeds])
     assert ours > theirs + 0.01
 
 
@@ -132,7 +101,7 @@ def test_a_prior_opens_the_study_in_either_direction():
 
 
 def test_other_parameters_go_to_the_other_sampler():
-    class Fixed(optuna.samplers.RandomSampler):
+    class Fixed(RandomSampler):
         def sample_independent(self, study, trial, name, distribution):
             return (
                 0.25
@@ -156,8 +125,7 @@ def test_other_parameters_go_to_the_other_sampler():
 
 def test_only_cells_with_the_choices_of_the_study():
     def restricted(trial):
-        names = [f"{s}->{t}" for s, t in EDGES]
-        ops = [trial.suggest_categorical(n, CONV if n < "1" else OPS) for n in names]
+        ops = [trial.suggest_categorical(n, CONV if n < "1" else OPS) for n in NAMES]
         return float(ops.count("nor_conv_3x3"))
 
     study = make_study(SurrobustSampler("random", seed=0))
@@ -171,70 +139,15 @@ def test_only_cells_with_the_choices_of_the_study():
     assert len({cell.function_class for cell in cells[1:]}) == 23
 
 
-def test_a_space_that_is_used_up():
-    def tiny(trial):
-        for source, target in EDGES:
-            trial.suggest_categorical(f"{source}->{target}", CONV if target == 1 else ["none"])
-        return 0.0
-
-    study = make_study(SurrobustSampler("random", seed=0))
-    study.optimize(tiny, n_trials=5)
-    assert len(study.trials) == 5
-
-
-def test_failed_and_pruned_trials():
-    def troubled(trial):
-        value = objective(trial)
-        if trial.number % 3 == 1:
-            raise optuna.TrialPruned
-        if trial.number % 3 == 2:
-            raise ZeroDivisionError
-        return value
-
-    study = make_study(SurrobustSampler(seed=0))
-    study.optimize(troubled, n_trials=24, catch=(ZeroDivisionError,))
-    states = [trial.state for trial in study.trials]
-    assert set(states) == {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
-    assert len({cell.function_class for cell in cells_of(study)}) == 24
-    study.sampler._follower._read(-1)
-    values = study.sampler._follower._search.values
-    told = {cell.code: value for cell, value in values.items()}
-    for trial, cell in zip(study.trials, cells_of(study), strict=True):
-        if trial.state == TrialState.FAIL:
-            assert cell.code not in told
-        elif trial.state == TrialState.PRUNED:
-            assert told[cell.code] in {t.value for t in study.trials}
-        else:
-            assert told[cell.code] == trial.value
-
-
-def test_infinite_values_and_repeated_cells():
-    study = make_study(SurrobustSampler(seed=0))
-    for value in (float("inf"), 0.2):
-        study.enqueue_trial({f"{s}->{t}": "nor_conv_3x3" for s, t in EDGES})
-        study.optimize(lambda t, value=value: (suggest_architecture(t), value)[1], n_trials=1)
-    study.optimize(objective, n_trials=13)
-    cells = cells_of(study)
-    assert cells[0] == cells[1] == Architecture.parse("333333")
-    assert cells[0] not in cells[2:]
-
-
-def test_a_trial_that_is_enqueued_in_part():
-    study = make_study(SurrobustSampler("random", seed=0))
-    study.enqueue_trial({"0->1": "none"})
-    study.optimize(objective, n_trials=2)
-    assert study.trials[0].params["0->1"] == "none"
-
-
 @pytest.mark.parametrize("strategy", ["random", "evolution"])
 def test_a_resumed_study_goes_on_as_if_never_interrupted(strategy):
     def study_in(storage):
         sampler = SurrobustSampler(strategy, seed=5)
         return make_study(sampler, storage=storage, study_name="s", load_if_exists=True)
 
-    whole = study_in(optuna.storages.InMemoryStorage())
+    whole = study_in(InMemoryStorage())
     whole.optimize(objective, n_trials=30)
-    storage = optuna.storages.InMemoryStorage()
+    storage = InMemoryStorage()
     study_in(storage).optimize(objective, n_trials=25)
     part = study_in(storage)
     part.optimize(objective, n_trials=5)
@@ -243,10 +156,7 @@ def test_a_resumed_study_goes_on_as_if_never_interrupted(strategy):
 
 def test_processes_that_share_a_study_know_each_others_running_trials(tmp_path):
     path = str(tmp_path / "journal")
-    storages = [
-        optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path))
-        for _ in range(2)
-    ]
+    storages = [JournalStorage(JournalFileBackend(path)) for _ in range(2)]
     studies = [
         make_study(SurrobustSampler(seed=0), storage=s, study_name="s", load_if_exists=True)
         for s in storages
@@ -273,14 +183,6 @@ def test_threads_sample_different_cells():
     assert len({cell.function_class for cell in cells_of(study)}) == 15
 
 
-def test_a_sampler_in_another_study_begins_anew():
-    sampler = SurrobustSampler("random", seed=0)
-    first, second = make_study(sampler), make_study(sampler)
-    first.optimize(objective, n_trials=3)
-    second.optimize(objective, n_trials=3)
-    assert cells_of(first) == cells_of(second)
-
-
 def test_no_seed_draws_one():
     studies = [make_study(SurrobustSampler("random", seed=None)) for _ in range(2)]
     for study in studies:
@@ -293,11 +195,16 @@ def test_bad_arguments():
         SurrobustSampler("annealing")
     with pytest.raises(InvalidInputError, match="prior: expected none with strategy random"):
         SurrobustSampler("random", prior=ThreeByThree())
+    with pytest.raises(InvalidInputError, match="strategy: expected one of default"):
+        SurrobustSampler("tpe", constraints_func=few)
 
 
-def two(trial):
-    cell = suggest_architecture(trial)
-    return smooth(cell), cell.ops.count(3)
+@pytest.mark.parametrize(
+    "fixed", [{"0->4": "none"}, {"0->1": "sep_conv"}, {"0->1": 3}, ["0->1"], "0->1", 7]
+)
+def test_fixed_edges_that_are_none(fixed):
+    with pytest.raises(InvalidInputError, match="fixed: expected ops by edges"):
+        SurrobustSampler("random", fixed=fixed)
 
 
 @pytest.mark.parametrize("strategy", ["default", "nsga2", "random"])
@@ -336,3 +243,277 @@ def test_a_strategy_for_one_objective_is_refused_with_several():
     )
     with pytest.raises(InvalidInputError, match="strategy: expected one of default"):
         study.optimize(two, n_trials=1)
+
+
+def restarted(sampler):
+    return pickle.loads(pickle.dumps(sampler))
+
+
+def through_joblib(sampler):
+    file = io.BytesIO()
+    joblib.dump(sampler, file)
+    return joblib.load(file)
+
+
+@pytest.mark.parametrize("again", [restarted, copy.deepcopy, through_joblib])
+@pytest.mark.parametrize(
+    "strategy", ["default", "surrogate", "local_search", "evolution", "tpe", "nsga2"]
+)
+def test_a_sampler_that_was_copied_goes_on_as_it_would_have(strategy, again):
+    def troubled(trial):
+        values = two(trial)
+        if trial.number % 5 == 3:
+            raise optuna.TrialPruned
+        return values if strategy == "nsga2" else values[0]
+
+    def params(n_before):
+        directions = ["maximize", "minimize"] if strategy == "nsga2" else ["maximize"]
+        sampler = SurrobustSampler(strategy, seed=3, prior=prior)
+        study = optuna.create_study(directions=directions, sampler=sampler)
+        study.optimize(troubled, n_trials=n_before)
+        study.sampler = again(study.sampler)
+        study.optimize(troubled, n_trials=22 - n_before)
+        return [trial.params for trial in study.trials]
+
+    prior = ThreeByThree() if strategy == "default" else None
+    assert params(15) == params(0)
+
+
+@pytest.mark.parametrize("again", [restarted, copy.deepcopy])
+def test_a_sampler_that_was_copied_in_the_middle_of_a_cell_finishes_it(again):
+    def asked(restart):
+        study = make_study(SurrobustSampler("random", seed=0))
+        trial = study.ask()
+        for position, name in enumerate(NAMES):
+            if restart and position == 3:
+                study.sampler = again(study.sampler)
+            trial.suggest_categorical(name, OPS)
+        return trial.params
+
+    assert asked(True) == asked(False)
+
+
+def test_a_sampler_is_pickled_while_others_ask():
+    study, sizes = make_study(SurrobustSampler(seed=0)), []
+    note = [lambda study, _: sizes.append(len(pickle.dumps(study.sampler)))]
+    study.optimize(objective, n_trials=16, n_jobs=2, callbacks=note)
+    assert len(sizes) == 16
+    assert n_functions(study) == 16
+
+
+def test_one_sampler_serves_several_studies_as_samplers_of_their_own_would():
+    def run(*studies):
+        for _ in range(24):
+            for study in studies:
+                study.optimize(
+                    lambda t: -objective(t) if t.study.direction == 1 else objective(t), 1
+                )
+        return [cells_of(study) for study in studies]
+
+    def studies(samplers):
+        directions = ["maximize", "minimize", "maximize"] * 3
+        return [
+            make_study(sampler, direction, study_name="s", storage=InMemoryStorage())
+            for sampler, direction in zip(samplers, directions, strict=True)
+        ]
+
+    shared = run(*studies([SurrobustSampler("evolution", seed=4)] * 9))
+    assert shared == run(*studies([SurrobustSampler("evolution", seed=4) for _ in range(9)]))
+
+
+def test_a_study_that_was_deleted_and_made_anew(tmp_path):
+    # SQLite gives the ids of what was deleted to what comes next.
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'studies.db'}")
+    sampler, first = SurrobustSampler("evolution", seed=0), None
+    for _ in range(2):
+        study = make_study(sampler, storage=storage, study_name="s")
+        study.optimize(objective, n_trials=22)
+        first = first or cells_of(study)
+        assert cells_of(study) == first
+        optuna.delete_study(study_name="s", storage=storage)
+
+
+def test_two_cells_in_one_trial_are_refused():
+    def both(trial):
+        return float(
+            len({trial.suggest_categorical(f"{p}/0_{t}", OPS) for p in "ab" for t in "12"})
+        )
+
+    study = make_study(SurrobustSampler("random"))
+    with pytest.raises(InvalidInputError, match="expected the edges of one cell, got a/0_1 and b/"):
+        study.optimize(both, n_trials=1)
+
+
+def bowl(trial):
+    return (trial.suggest_float("x", -5, 5) - 1) ** 2 + trial.suggest_float("y", -5, 5) ** 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: TPESampler(seed=0, multivariate=True),
+        lambda: NSGAIISampler(seed=0, population_size=6),
+        lambda: PartialFixedSampler({"x": 1.0}, TPESampler(seed=0, multivariate=True)),
+        lambda: RandomSampler(seed=0),
+    ],
+)
+def test_what_is_no_edge_is_sampled_as_if_there_were_no_edges(other):
+    def sampled(objective, sampler):
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(objective, n_trials=25)
+        return [(trial.params["x"], trial.params["y"]) for trial in study.trials]
+
+    def beside(trial):
+        suggest_architecture(trial)
+        return bowl(trial)
+
+    ours = SurrobustSampler("random", independent_sampler=other())
+    assert sampled(beside, ours) == sampled(bowl, other())
+
+
+class Eager(RandomSampler):
+    """Samples ``x`` and an edge relatively, whatever is asked for, and notes its calls."""
+
+    def __init__(self):
+        super().__init__(seed=0)
+        self.calls = []
+
+    def infer_relative_search_space(self, _study, _trial):
+        return {"x": FloatDistribution(0, 1), "0->1": CategoricalDistribution(OPS)}
+
+    def sample_relative(self, _study, _trial, search_space):
+        self.calls.append(sorted(search_space))
+        return {"x": 0.25, "0->1": OPS[4]}
+
+    def before_trial(self, _study, _trial):
+        self.calls.append("before")
+
+    def after_trial(self, _study, _trial, state, values):
+        self.calls.append((state, values))
+
+    def reseed_rng(self):
+        self.calls.append("reseed")
+
+
+def test_the_other_sampler_hears_of_everything_but_the_edges():
+    other = Eager()
+    study = make_study(SurrobustSampler("random", independent_sampler=other))
+    study.optimize(lambda t: objective(t) + t.suggest_float("x", 0, 1), n_trials=1)
+    study.sampler.reseed_rng()
+    (value,) = (trial.value for trial in study.trials)
+    assert other.calls == ["before", ["x"], (TrialState.COMPLETE, [value]), "reseed"]
+    alone = make_study(SurrobustSampler("random"))
+    alone.optimize(objective, n_trials=1)
+    assert study.trials[0].params == {"x": 0.25} | alone.trials[0].params
+
+
+def few(trial):
+    """Return one constraint: at most one 3x3 convolution."""
+    return (cell_of(trial.params).ops.count(3) - 1.0,)
+
+
+def constrained(how, strategy="default"):
+    """Return a sampler and an objective whose trials carry a constraint."""
+
+    def setting(trial):
+        value = objective(trial)
+        trial.set_constraint("few", few(trial)[0])
+        return value
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Optuna 5 deprecates, Optuna 4 has nothing else for
+        other = TPESampler(seed=0, constraints_func=few)
+    if how == "here":
+        return SurrobustSampler(strategy, seed=0, constraints_func=few), objective
+    if how == "other":
+        return SurrobustSampler(strategy, seed=0, independent_sampler=other), objective
+    if not hasattr(optuna.trial.Trial, "set_constraint"):
+        pytest.skip("Optuna has Trial.set_constraint since 5")
+    return SurrobustSampler(strategy, seed=0), setting
+
+
+@pytest.mark.parametrize("how", ["here", "other", "trial"])
+def test_constraints_are_kept(how):
+    sampler, run = constrained(how)
+    study = make_study(sampler)
+    study.optimize(run, n_trials=32)
+    assert sum(few(trial)[0] <= 0 for trial in study.trials[12:]) >= 18
+
+
+@pytest.mark.parametrize("how", ["other", "trial"])
+def test_a_strategy_without_constraints_is_refused_where_there_are(how):
+    sampler, run = constrained(how, "evolution")
+    with pytest.raises(InvalidInputError, match="strategy: expected one of default"):
+        make_study(sampler).optimize(run, n_trials=2)
+
+
+def test_constraints_that_are_infinite_or_of_pruned_trials():
+    def limits(trial):
+        first = cell_of(trial.params).ops[0]
+        return (*few(trial), float("inf") if first == 0 else -float("inf"))
+
+    def troubled(trial):
+        cell = suggest_architecture(trial)
+        if trial.number % 4 == 2:
+            raise optuna.TrialPruned
+        return smooth(cell), cell.ops.count(2)
+
+    sampler = SurrobustSampler(seed=0, constraints_func=limits)
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    study.optimize(troubled, n_trials=32)
+    assert sum(max(limits(trial)) <= 0 for trial in study.trials[16:]) >= 13
+    assert len(told(study)) == 32
+
+
+def test_a_whole_cell_that_waits_is_not_asked_for():
+    first = make_study(SurrobustSampler("zero_cost"))
+    first.optimize(objective, n_trials=1)
+    study = make_study(SurrobustSampler("zero_cost"))
+    trial = study.ask()
+    study.enqueue_trial(first.best_params)
+    assert suggest_architecture(trial) != cells_of(first)[0]
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_what_nearly_is_an_edge_is_told_of_once(caplog, relative):
+    def nearly(trial):
+        trial.suggest_categorical("op_0_1", OPS)
+        trial.suggest_categorical("0->2", [0, 1, 2, 3, 4])
+        return trial.suggest_float("lr", 0, 1)
+
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    study.optimize(nearly, n_trials=12 if relative else 0)
+    other = TPESampler(seed=0, multivariate=relative)
+    study.sampler = SurrobustSampler("random", independent_sampler=other)
+    study.optimize(nearly, n_trials=3)
+    assert sorted(message.split(";")[1] for message in caplog.messages) == [
+        " it goes to TPESampler",
+        " it goes to TPESampler",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_edges_of_several_trials_may_be_asked_for_in_turn():
+    study = make_study(SurrobustSampler(seed=0))
+    for _ in range(5):
+        trials = [study.ask() for _ in range(3)]
+        for name in NAMES:
+            for trial in trials:
+                trial.suggest_categorical(name, OPS)
+        for trial in reversed(trials):
+            study.tell(trial, smooth(cell_of(trial.params)))
+    assert n_functions(study) == 15
+
+
+def test_processes_do_not_evaluate_one_function_twice(tmp_path):
+    path = str(tmp_path / "journal")
+    storage = JournalStorage(JournalFileBackend(path))
+    study = make_study(RandomSampler(seed=0), storage=storage, study_name="s")
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=work, args=(path, 12)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert n_functions(study) == 24

@@ -5,7 +5,7 @@ import logging
 import threading
 
 import pytest
-from shareable import by_index, deadly_once, failing
+from shareable import by_index, deadly_once, diverging, failing
 
 from surrobust.errors import InvalidInputError
 from surrobust.objectives import Objective, run_search, search, sources
@@ -84,6 +84,32 @@ def test_a_plain_search_is_continued_by_several(tmp_path):
     more = run_search(by_index, budget=9, workers=2, out=tmp_path, resume=True)
     assert more.evaluations[:6] == plain.evaluations
     assert (len(more.evaluations), more.seed) == (9, 2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_fails_is_shared_counted_and_named(tmp_path, workers, caplog):
+    begun = run_search(diverging, budget=5, strategy="random", out=tmp_path)
+    kwargs = {"out": tmp_path, "resume": True, "workers": workers}
+    with caplog.at_level(logging.WARNING):
+        result = run_search(diverging, budget=12, **kwargs)
+    assert len({e.architecture for e in result.evaluations}) == 12
+    assert result.evaluations[:5] == begun.evaluations
+    assert read_result(tmp_path) == result
+    for e in result.evaluations:
+        assert e.failed is (e.architecture.index % 4 < 2)
+        assert e.failed or e.value == by_index(e.architecture)
+    n = len(result.failures)
+    assert 0 < n < 12
+    assert f"failed: {n} of 12 evaluations: {result.failures[0].architecture.code}: " in caplog.text
+
+
+def test_workers_that_may_not_fail_end_the_search(tmp_path):
+    with pytest.raises((InvalidInputError, RuntimeError)) as raised:
+        run_search(
+            diverging, budget=30, strategy="random", workers=2, out=tmp_path, on_failure="raise"
+        )
+    assert "for " in str(raised.value) or "the loss is nan" in str(raised.value)
+    assert read_result(tmp_path).failures == ()
 
 
 def test_an_error_of_all_workers_is_raised(tmp_path):

@@ -215,12 +215,91 @@ def test_resume_needs_a_folder():
         run_search(smooth, budget=2, resume=True)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "0.3"])
-def test_a_value_that_is_no_number_is_refused_and_the_file_stays(tmp_path, value):
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [("0.3", {}), (True, {}), ([0.1], {}), (float("nan"), {"on_failure": "raise"})],
+)
+def test_a_value_that_is_no_number_is_refused_and_the_file_stays(tmp_path, value, options):
     values = iter([0.1, 0.2, value])
-    with pytest.raises(InvalidInputError, match="value: expected a finite number"):
-        run_search(lambda _: next(values), budget=5, strategy="random", out=tmp_path)
+    with pytest.raises(InvalidInputError, match=r"value: expected a finite number.*\(trial 2\)"):
+        run_search(lambda _: next(values), budget=5, strategy="random", out=tmp_path, **options)
     assert [e.value for e in read_result(tmp_path).evaluations] == [0.1, 0.2]
+
+
+def fragile(cell: Architecture) -> float:
+    if cell.index % 4 == 0:
+        raise FloatingPointError("the loss is nan")
+    return float("nan") if cell.index % 4 == 1 else smooth(cell)
+
+
+@every_strategy
+def test_what_fails_is_recorded_counted_and_resumed(tmp_path, name):
+    whole = run_search(fragile, budget=16, strategy=name, seed=3, out=tmp_path / "whole")
+    assert len(whole.evaluations) == 16
+    assert {e.error for e in whole.failures} <= {
+        "FloatingPointError: the loss is nan",
+        "value: expected a finite number, got nan",
+    }
+    assert 0 < len(whole.failures) < 16
+    assert not any(e.failed for e in whole.finalists)
+    for row in json.loads((tmp_path / "whole/search.json").read_text())["evaluations"]:
+        failed = row["index"] % 4 < 2
+        assert (row["value"] is None, row.get("failed", False)) == (failed, failed)
+    calls = []
+
+    def crashing(cell):
+        calls.append(cell)
+        if len(calls) > 9:
+            raise CrashError
+        return fragile(cell)
+
+    with pytest.raises(CrashError) as crashed:
+        run_search(crashing, budget=16, strategy=name, seed=3, out=tmp_path / "part")
+    assert crashed.value.__notes__ == [f"while {calls[-1].code} was measured (trial 9)"]
+    resumed = run_search(
+        fragile, budget=16, strategy=name, seed=3, out=tmp_path / "part", resume=True
+    )
+    assert resumed == whole
+    assert (tmp_path / "part/search.json").read_text() == (
+        tmp_path / "whole/search.json"
+    ).read_text()
+
+
+def test_failures_are_named_at_the_end(caplog):
+    with caplog.at_level(logging.WARNING):
+        result = run_search(lambda _: None, budget=7, strategy="random")
+    assert result.all_failed
+    assert result.finalists == ()
+    first = result.evaluations[0].architecture.code
+    (line,) = caplog.messages
+    assert line.startswith(f"failed: 7 of 7 evaluations: {first}: value: expected a finite number")
+    assert line.endswith("; and 2 more")
+    assert result.to_frame()["value"].isna().all()
+
+
+def test_of_several_objectives_a_missing_one_fails_the_evaluation(tmp_path):
+    def measure(cell):
+        return smooth(cell), float("nan") if cell.index % 2 else float(cell.index)
+
+    kwargs = {"directions": ("maximize", "minimize"), "strategy": "nsga2", "out": tmp_path}
+    result = run_search(measure, budget=20, maximum={"params": 1e6}, **kwargs)
+    assert [e.failed for e in result.evaluations] == [
+        bool(e.architecture.index % 2) for e in result.evaluations
+    ]
+    assert 0 < len(result.failures) < 20
+    assert not any(e.failed for e in result.front)
+    assert read_result(tmp_path) == result
+    assert result.to_frame()["value_1"].isna().sum() == len(result.failures)
+    more = run_search(measure, budget=24, out=tmp_path, resume=True)
+    assert more.evaluations[:20] == result.evaluations
+
+
+@pytest.mark.parametrize("word", ["ignore", None, True])
+def test_what_failures_do_is_one_of_two_words(word):
+    with pytest.raises(InvalidInputError, match="on_failure: expected one of record, raise"):
+        run_search(smooth, budget=2, on_failure=word)
+    with pytest.raises(InvalidInputError, match="on_failure: expected one of record, raise"):
+        search(budget=2, objective="surrogate", on_failure=word)
 
 
 def test_a_numpy_value_is_written_as_a_number(tmp_path):

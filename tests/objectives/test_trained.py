@@ -5,13 +5,23 @@ import multiprocessing
 from itertools import product
 
 import pytest
+from optuna import load_study
+from optuna.trial import TrialState
 from PIL import Image
 
+from surrobust import verification
 from surrobust.errors import InvalidInputError
 from surrobust.objectives import search
 from surrobust.objectives.halving import Halving, HalvingRun, rungs_of
-from surrobust.objectives.trained import TrainOptions, own_device, settle_options, train_target
+from surrobust.objectives.trained import (
+    JOURNAL_FILE,
+    TrainOptions,
+    own_device,
+    settle_options,
+    train_target,
+)
 from surrobust.searches import read_result
+from surrobust.searches.storage import open_storage
 from surrobust.spaces import Architecture, count_flops, count_parameters
 from surrobust.tables import load_table, read_records
 
@@ -72,6 +82,35 @@ def test_what_can_be_known_is_told_before_the_first_training(tmp_path):
     with pytest.raises(InvalidInputError, match="device: expected auto or a device that is here"):
         run(tmp_path, training={**SMALL, "device": "abacus"})
     assert not (tmp_path / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize("min_epochs", [None, 1])
+def test_a_training_that_diverges_is_recorded_and_the_search_goes_on(
+    tmp_path, monkeypatch, min_epochs
+):
+    trained, run_plan = [], verification.run_plan
+
+    def diverging(cell, *args, **kwargs):
+        trained.append(cell)
+        if len(trained) == 2:
+            raise FloatingPointError("epoch 1: the loss is nan")
+        return run_plan(cell, *args, **kwargs)
+
+    monkeypatch.setattr(verification, "run_plan", diverging)
+    options = {**SMALL, "min_epochs": min_epochs, "epochs": 2}
+    result = run(tmp_path, budget=3, training=options)
+    assert [e.failed for e in result.evaluations] == [False, True, False]
+    (failure,) = result.failures
+    assert failure.error == "FloatingPointError: epoch 1: the loss is nan"
+    assert read_result(tmp_path) == result
+    more = search(out=tmp_path, resume=True, budget=4)
+    assert more.evaluations[:3] == result.evaluations
+    assert len(trained) == 4  # none of them anew
+    if min_epochs:
+        place = open_storage(tmp_path / JOURNAL_FILE)
+        states = [t.state for t in load_study(study_name=None, storage=place).get_trials()]
+        assert TrialState.RUNNING not in states
+        assert states.count(TrialState.FAIL) == 1
 
 
 def test_workers_share_it(tmp_path):

@@ -11,6 +11,8 @@ import pytest
 from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.column_file import unpack_columns
+from surrobust.predictors.prior_scores import PriorScores
 from surrobust.predictors.tensors import pack_tensors, unpack_tensors
 
 
@@ -207,11 +209,12 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
                 shutil.rmtree(tmp_path / "bad")
 
 
-@pytest.mark.parametrize(("name", "size"), [("card.json", 2**24), ("booster-0.ubj", 2**30)])
-def test_files_of_any_size_are_not_read(name, size, folder):
+@pytest.mark.parametrize(("name", "module"), [("card.json", "card"), ("booster-0.ubj", "storage")])
+def test_files_of_any_size_are_not_read(name, module, folder, monkeypatch):
+    monkeypatch.setattr(f"surrobust.predictors.{module}._LARGEST", 2**20)
     with (folder / name).open("r+b") as file:
-        file.truncate(size + 1)  # takes no room on the disk
-    with pytest.raises(InvalidModelError, match=f"{name}: expected at most {size} bytes"):
+        file.truncate(2**20 + 1)
+    with pytest.raises(InvalidModelError, match=f"{name}: expected at most 1 MiB"):
         load_folder(folder)
 
 
@@ -220,3 +223,17 @@ def test_what_would_not_be_read_back_is_not_written(fitted, tmp_path, monkeypatc
     with pytest.raises(InvalidInputError, match="expected at most 1000 bytes to be read back"):
         fitted("gp", 1).save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '["a", NaN]', '{"a": 1, "a": 2}', "\udcff", "3"])
+def test_names_inside_weights_are_json_as_strict_as_any(text):
+    names = np.frombuffer(text.encode("utf-8", "surrogateescape"), dtype=np.uint8)
+    numbers = np.arange(6466.0)[:, None]
+    scores = pack_tensors({"targets": names, "scores": numbers.astype(np.float32)})
+    reference = {"name": "x", "sha256": hashlib.sha256(scores).hexdigest()}
+    with pytest.raises(InvalidModelError, match="expected a list of targets"):
+        PriorScores.unpack(scores, reference)
+    known = np.ones(numbers.shape, dtype=bool)
+    columns = {"names": names, "widths": np.array([1]), "numbers": numbers, "known": known}
+    with pytest.raises(InvalidModelError, match="expected columns"):
+        unpack_columns(pack_tensors(columns), {})

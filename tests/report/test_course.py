@@ -1,5 +1,6 @@
 """The drawing beside ``search.json``: well-formed by itself, with the regret where it is known."""
 
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_where_the_best_is_not_the_same_question_there_is_none(
     path = write_course(tmp_path, other)
     assert path is not None
     assert "regret" not in texts(path)
+
+
+def test_failed_evaluations_are_left_out(result: SearchResult, tmp_path: Path):
+    failed = [replace(result.evaluations[i], value=math.nan, error="nan") for i in (0, 3)]
+    rows = (failed[0], *result.evaluations[1:3], failed[1], *result.evaluations[4:])
+    some = replace(result, evaluations=rows)
+    assert course.regret(some) == pytest.approx(0.045)
+    path = write_course(tmp_path, some)
+    assert path is not None
+    assert path.read_text().count("<circle") == len(rows) - 2
+    assert "nan" not in path.read_text()
+    none = replace(result, evaluations=tuple(failed))
+    assert course.regret(none) is None
+    assert write_course(tmp_path, none) is None
 
 
 def test_of_several_objectives_it_is_the_front(result: SearchResult, tmp_path: Path):

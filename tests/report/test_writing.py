@@ -1,6 +1,7 @@
 """Reports: what they say, that they need nothing else, and that nothing in a file is believed."""
 
 import json
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -206,3 +207,15 @@ def test_the_command(
     for more in (["nowhere"], ["run", "--out", "run"], ["run", "--out", "run/search.json/r.html"]):
         code, out, err = run_cli(["report", *more])
         assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_failed_evaluations_are_told(result: SearchResult, tmp_path: Path):
+    first = replace(result.evaluations[0], value=math.nan, error="the loss is <nan>")
+    replace(result, evaluations=(first, *result.evaluations[1:])).write(tmp_path)
+    text, _ = read(write_report(tmp_path))
+    assert "failed: the loss is <nan>" in text
+    assert "7 made, 1 of them failed" in text
+    assert "Best value 0.41, at evaluation 4 of 7" in text
+    replace(result, evaluations=(first,)).write(tmp_path)
+    text, _ = read(write_report(tmp_path))
+    assert "None: nothing was measured" in text

@@ -1,5 +1,7 @@
 """What claims are worth."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,8 @@ FEW = [cell for cell in CELLS if cell.function_class != TWINS[0].function_class]
 
 def claim(number, cell, state="open"):
     value = 0.5 if state == "done" else None
-    return Claim(number, number, cell, state == "open", value, "worker", 0)
+    error = "nan" if state == "failed" else None
+    return Claim(number, number, cell, state == "open", value, "worker", 0, error)
 
 
 def settled(*claims, budget=10, n_functions=4930):
@@ -40,15 +43,25 @@ def test_the_earlier_claim_of_an_architecture_counts():
     assert settled((a,), (a,), (b,), (a,)) == [(a, 0), (b, 2)]
 
 
-def test_a_later_claim_counts_where_the_earlier_ones_failed():
+def test_a_later_claim_counts_where_the_earlier_ones_were_released():
     a, b = FEW[:2]
-    assert settled((a, "failed"), (b, "done"), (a, "failed"), (a,), (a,)) == [(a, 3), (b, 1)]
-    assert settled((a, "failed")) == [(a, None)]
+    assert settled((a, "released"), (b, "done"), (a, "released"), (a,), (a,)) == [(a, 3), (b, 1)]
+    assert settled((a, "released")) == [(a, None)]
 
 
-def test_claims_beyond_the_budget_do_not_count_and_failed_ones_keep_their_place():
+def test_a_failed_measurement_is_not_made_again():
+    a, b = FEW[:2]
+    assert settled((a, "failed"), (b, "done"), (a,)) == [(a, 0), (b, 1)]
+    assert settled((a, "released"), (a, "failed"), (a,)) == [(a, 1)]
+    slots = settle([claim(0, a, "failed"), claim(1, b, "done")], budget=9, n_functions=4930)
+    failed, done = evaluations_of(slots, "toy")
+    assert (failed.error, failed.trial, math.isnan(failed.value)) == ("nan", 0, True)
+    assert (done.error, done.trial, done.value) == ("", 1, 0.5)
+
+
+def test_claims_beyond_the_budget_do_not_count_and_released_ones_keep_their_place():
     a, b, c, _ = FEW
-    assert settled((a, "failed"), (b, "done"), (c, "done"), budget=2) == [(a, None), (b, 1)]
+    assert settled((a, "released"), (b, "done"), (c, "done"), budget=2) == [(a, None), (b, 1)]
 
 
 def test_a_twin_counts_once_every_function_was_claimed():
@@ -57,7 +70,7 @@ def test_a_twin_counts_once_every_function_was_claimed():
     assert settled((a,), (twin,), n_functions=1) == [(a, 0), (twin, 1)]
 
 
-STATES = st.sampled_from(["open", "done", "failed"])
+STATES = st.sampled_from(["open", "done", "failed", "released"])
 CLAIMS = st.lists(st.tuples(st.sampled_from([*FEW, *TWINS]), STATES), max_size=12)
 
 

@@ -86,6 +86,52 @@ def test_asking_on_without_being_told(start, name):
 
 
 @every_strategy
+def test_what_failed_counts_as_the_worst_so_far_and_is_not_asked_for_again(start, objective, name):
+    search = start(name, seed=4)
+    early, *others = search.ask(4)
+    search.tell_failed(early)
+    assert search.values == {}
+    for cell in others:
+        search.tell(cell, objective(cell))
+    assert search.values[early] == objective(others[0])  # the worst there was by then
+    (late,) = search.ask()
+    search.tell_failed(late)
+    assert search.values[late] == min(search.values.values())
+    for cell in (early, late):
+        with pytest.raises(InvalidInputError, match="not told before"):
+            search.tell(cell, 0.5)
+        with pytest.raises(InvalidInputError, match="not told before"):
+            search.tell_failed(cell)
+    asked = asked_by(search, objective, 30)
+    assert not {early, late} & set(asked)
+    with pytest.raises(InvalidArchitectureError):
+        search.tell_failed("nothing")
+
+
+@every_strategy
+def test_a_search_of_which_every_third_fails_learns_from_the_rest(start, objective, name):
+    """It is the search whose failures are told as the worst values, from the first value on."""
+
+    def failing(cell):
+        return float("nan") if cell.index % 3 == 0 else objective(cell)
+
+    evaluations = run(start(name, seed=1), failing, budget=25, source="toy")
+    assert 0 < sum(e.failed for e in evaluations) < 25
+    again = start(name, seed=1)
+    told, waiting = [], []
+    for evaluation in evaluations:
+        assert again.ask() == [evaluation.architecture]
+        if evaluation.failed and not told:
+            waiting.append(evaluation.architecture)
+            continue
+        told.append(min(told) if evaluation.failed else evaluation.value)
+        again.tell(evaluation.architecture, told[-1])
+        for cell in waiting:
+            again.tell(cell, told[0])
+        waiting = []
+
+
+@every_strategy
 def test_values_are_told_once_and_are_finite(start, name):
     search = start(name, seed=0)
     (cell,) = search.ask()

@@ -67,3 +67,10 @@ def test_the_front_by_hand():
     assert [e.trial for e in goals.keeping(evaluations)] == [0, 1, 2, 4]
     assert goals.points(evaluations)[1].tolist() == [0.3, -5.0]
     assert goals.points([]).shape == (0, 2)
+
+
+def test_constraints_of_the_callers_own_count_beside_the_bounds():
+    bounds = (Bound(CLEAN, 0.7, is_upper=False), Bound("params", 1.0, is_upper=True))
+    assert Goals((True,), bounds, n_others=2).n_constraints == 3
+    assert Goals(n_others=1).are_several
+    assert not Goals().are_several

@@ -1,5 +1,7 @@
 """The study that holds the claims of workers."""
 
+import math
+
 import pytest
 
 from surrobust.errors import InvalidInputError
@@ -27,9 +29,21 @@ def test_claims_are_read_by_others(storage, study, open_place):
     assert [c.architecture for c in read] == FEW
     assert [c.value for c in read] == [0.25, None, None, 0.75]
     assert [c.open for c in read] == [False, True, False, False]
-    assert [c.failed for c in read] == [False, False, True, False]
+    assert [c.released for c in read] == [False, False, True, False]
     assert [(c.worker, c.beat) for c in read[:2]] == [("me", 0), ("me", 4)]
     assert read == mine.claims()
+
+
+def test_failed_measurements_are_read_by_others(storage, study, open_place):
+    mine = Ledger(open_place(storage), study, PLAN, maximise=True)
+    theirs = Ledger(open_place(storage), study, PLAN, maximise=True)
+    claim = mine.claim(FEW[0], "me")
+    mine.fail(claim, "the loss is nan")
+    mine.complete(claim, 0.5)  # too late
+    theirs.record(Evaluation(FEW[1], math.nan, 1, "table", error="no value"))
+    read = theirs.claims()
+    assert [(c.open, c.released, c.value) for c in read] == [(False, False, None)] * 2
+    assert [c.error for c in read] == ["the loss is nan", "no value"]
 
 
 def test_what_has_ended_stays_as_it_is(storage, study, open_place):

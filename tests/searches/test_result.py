@@ -189,6 +189,14 @@ DAMAGES = {
     "evaluations as object": lambda: damaged(lambda d: d.update(evaluations={})),
     "row as number": lambda: damaged(lambda d: d["evaluations"].__setitem__(1, 5)),
     "row without value": lambda: damaged(lambda d: d["evaluations"][2].pop("value")),
+    "no value": lambda: damaged(lambda d: d["evaluations"][2].update(value=None)),
+    "failed with a value": lambda: damaged(lambda d: d["evaluations"][2].update(failed=True)),
+    "failed without a reason": lambda: damaged(
+        lambda d: d["evaluations"][2].update(value=None, failed=True)
+    ),
+    "not failed, without a value": lambda: damaged(
+        lambda d: d["evaluations"][2].update(value=None, failed=False, error="nan")
+    ),
     "value as text": lambda: damaged(lambda d: d["evaluations"][2].update(value="0.3")),
     "wrong trial": lambda: damaged(lambda d: d["evaluations"][2].update(trial=9)),
     "row left out": lambda: damaged(lambda d: d["evaluations"].pop(2)),
@@ -216,3 +224,11 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path, damage):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InvalidInputError, match=r"search\.json: expected a readable file"):
         read_result(tmp_path / "search.json")
+
+
+def test_a_frame_says_what_failed_where_something_did():
+    assert "failed" not in result().to_frame()
+    failed = Evaluation(Architecture.parse(7), float("nan"), 9, "table", error="x")
+    frame = replace(result(), evaluations=(*result().evaluations, failed)).to_frame()
+    assert frame["failed"].tolist() == [False] * len(result().evaluations) + [True]
+    assert frame["value"].isna().tolist() == frame["failed"].tolist()

@@ -27,6 +27,19 @@ def test_violations_are_shares_of_the_largest_of_each_constraint():
 
 
 @every_strategy
+def test_what_failed_is_the_worst_in_every_number(start, name):
+    search = start(name, n_objectives=2, n_constraints=1, seed=0)
+    early, first, second = search.ask(3)
+    search.tell_failed(early)
+    search.tell(first, (0.5, 0.1), [-1.0])
+    search.tell(second, (0.2, 0.7), [3.0])
+    (late,) = search.ask()
+    search.tell_failed(late)
+    assert search._told([early, late]).tolist() == [[0.5, 0.1], [0.2, 0.1]]
+    assert search._told_constraints([early, late]).tolist() == [[-1.0], [3.0]]
+
+
+@every_strategy
 def test_several_values_are_told_as_one_row(start, name):
     search = start(name, n_objectives=2, n_constraints=1, seed=0)
     (cell,) = search.ask()

@@ -38,6 +38,57 @@ def test_a_journals_torn_last_line_is_cut_off(journal):
     assert Path(journal).read_bytes() == whole
 
 
+BROKEN = {
+    # what stands in a line, by what it is
+    "garbage": b"garbage",
+    "blank": b"",
+    "binary": b"\xff\xfe\x00",
+    "a number": b"3",
+    "null": b"null",
+    "a list": b'["op_code"]',
+    "another object": b'{"target": 3}',
+    "no number": b'{"op_code":"4"}',
+    "deep": b'{"op_code":' + b"[" * 100_000,
+    "a huge number": b'{"op_code":' + b"9" * 5000 + b"}",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("where", ["last", "middle"])
+def test_a_line_that_is_no_entry_is_named(journal, name, where):
+    ledger = Ledger(open_storage(journal), "s", {}, maximise=True)
+    ledger.complete(ledger.claim(CELL, "me"), 0.5)
+    lines = Path(journal).read_bytes().splitlines()
+    number = len(lines) + 1 if where == "last" else 2
+    lines.insert(number - 1, BROKEN[name])
+    content = b"\n".join([*lines, b""])
+    Path(journal).write_bytes(content)
+    told = f"expected a journal of Optuna's, got another file: {journal}, line {number}"
+    with pytest.raises(InvalidInputError) as caught:
+        open_storage(journal)
+    assert str(caught.value) == f"storage: {told}"
+    assert Path(journal).read_bytes() == content
+
+
+@pytest.mark.parametrize("entry", [b'{"op_code":99}', b'{"op_code":4}', b'{"op_code":-1}'])
+def test_an_entry_of_no_known_operation_is_refused(journal, entry):
+    open_storage(journal)
+    Path(journal).write_bytes(entry + b"\n")
+    with pytest.raises(InvalidInputError, match="storage: expected a journal of Optuna's"):
+        open_storage(journal)
+
+
+@pytest.mark.timeout(60)  # a pipe is waited for without end
+@pytest.mark.skipif(os.name != "posix", reason="named pipes")
+def test_what_is_no_file_is_refused_and_gets_no_lock(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    for path in (tmp_path / "pipe", tmp_path / "loop", tmp_path / ("a" * 300), "/dev/null"):
+        with pytest.raises(InvalidInputError, match="storage: expected a file to write"):
+            open_storage(path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["loop", "pipe"]
+
+
 @pytest.mark.parametrize(
     "content",
     [b"{}", b'{"target": 3}\n', b"csv,file\n", b"\x80\x04pickle", b'{"op_code":\n{"op_code":0}\n'],

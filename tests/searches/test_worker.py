@@ -1,5 +1,6 @@
 """Workers of one search: alone, one after another, side by side."""
 
+import math
 import threading
 from collections import Counter
 
@@ -75,7 +76,7 @@ def test_what_a_dead_worker_left_is_measured_first(storage, study, objective, op
     evaluations = result_of(place, study, 3)
     assert evaluations[0].architecture == left
     assert len(evaluations) == 3
-    assert [c.number for c in ledger.claims() if c.failed] == [dead.number]
+    assert [c.number for c in ledger.claims() if c.released] == [dead.number]
 
 
 def test_a_worker_taken_for_dead_is_not_counted(journal, objective):
@@ -157,12 +158,42 @@ def test_a_raised_budget_is_spent(journal, objective):
     assert result_of(place, "s", 8) == plain
 
 
-def test_a_value_that_is_no_number_is_refused_and_the_claim_released(journal):
+@pytest.mark.parametrize(("value", "options"), [("0.3", {}), (math.nan, {"on_failure": "raise"})])
+def test_a_value_that_is_no_number_is_refused_and_the_claim_released(journal, value, options):
     place = open_storage(journal)
-    with pytest.raises(InvalidInputError, match="value: expected a finite number"):
-        make_worker(place, "s", lambda _: float("nan")).run()
+    with pytest.raises(InvalidInputError, match=r"value: expected a finite number.*trial 0"):
+        make_worker(place, "s", lambda _: value, **options).run()
     (claim,) = Ledger(place, "s", {}, maximise=True).claims()
-    assert claim.failed
+    assert claim.released
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_failed_evaluations_are_those_of_a_plain_search(journal, objective, name):
+    def failing(cell):
+        value = objective(cell)
+        if cell.index % 3 == 0:
+            raise FloatingPointError("loss is nan")
+        return math.nan if cell.index % 3 == 1 else value
+
+    place = open_storage(journal)
+    make_worker(place, "s", failing, name=name, seed=3).run()
+    plain = run(SEARCHES[name](SPACE, seed=3), failing, budget=12, source="toy")
+    assert result_of(place, "s") == plain
+    assert {e.error.partition(":")[0] for e in plain} == {"", "value", "FloatingPointError"}
+    # Another worker with a raised budget follows them as the first one did.
+    make_worker(place, "s", failing, name=name, seed=3, budget=15).run()
+    whole = run(SEARCHES[name](SPACE, seed=3), failing, budget=15, source="toy")
+    assert result_of(place, "s", 15) == whole
+
+
+def test_a_worker_that_dies_while_it_reports_a_failure_leaves_a_failure(journal, objective):
+    ledger = Ledger(open_storage(journal), "s", {}, maximise=True)
+    claim = ledger.claim(SPACE[0].representative, "another")
+    ledger._storage.set_trial_user_attr(claim.trial_id, "error", "nan")
+    ledger.release(claim)
+    ledger.fail(claim, "later")  # it was taken for dead only
+    (known,) = ledger.claims()
+    assert (known.error, known.released) == ("nan", False)
 
 
 def test_a_worker_may_be_stopped_and_tells_what_it_sees(journal, objective):

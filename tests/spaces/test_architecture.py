@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from surrobust.errors import InvalidArchitectureError
 from surrobust.spaces import OPS, Architecture, NASBench201
@@ -92,6 +94,129 @@ def test_forms_of_other_tools():
     assert Architecture.parse({"arch": cell.index, "note": "anything"}) == cell
     assert Architecture.parse(np.int64(cell.index)) == cell
     assert Architecture.parse(cell) is cell
+
+
+class Structure:
+    """Writes itself as the authors' class does."""
+
+    def __init__(self, text: object) -> None:
+        self.text = text
+
+    def tostr(self) -> object:
+        if isinstance(self.text, Exception):
+            raise self.text
+        return self.text
+
+
+def numbers_of_other_tools() -> list[object]:
+    ops = CELL.op_indices
+    return [
+        *(np.array(ops), np.array(ops, dtype=np.uint8), np.array(ops, dtype=object)),
+        *([np.int8(op) for op in ops], tuple(ops), torch.tensor(ops), list(torch.tensor(ops))),
+        pd.Series(ops),
+    ]
+
+
+CELL = Architecture.parse("323140")
+
+
+@pytest.mark.parametrize("ops", numbers_of_other_tools(), ids=lambda ops: type(ops).__name__)
+def test_op_indices_are_integers_of_any_kind(ops: object):
+    assert Architecture.parse({"op_indices": ops}) == CELL
+    with pytest.raises(InvalidArchitectureError, match='as code "'):
+        Architecture.parse(ops)
+
+
+def test_integers_and_text_of_any_kind_are_read():
+    for index in (np.int16(7), np.array(7), torch.tensor(7), {"index": np.uint64(7)}):
+        assert Architecture.parse(index).index == 7
+    for text in (np.str_("323140"), np.array("323140"), {"code": 323140}, {"code": "323140"}):
+        assert Architecture.parse(text) == CELL
+
+
+def test_a_structure_is_read_as_it_writes_itself():
+    structure = Structure(CELL.genotype)
+    assert Architecture.parse(structure) == Architecture.parse({"arch": structure}) == CELL
+
+
+class Strange:
+    def __index__(self) -> int:
+        raise RuntimeError
+
+    __repr__ = __str__ = __index__  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(10**5000, -(10**5000), {"index": 10**5000}, {"code": 10**5000}),
+        *({"op_indices": [10**5000] * 6}, [10**5000], [[10**5000]] * 6, {10**5000: 1}),
+        *(torch.tensor([7]), np.array([7]), torch.tensor(True), np.bool_(True), np.array(1.5)),
+        *(Structure(None), Structure(7.5), Structure(RuntimeError()), Structure, np.ndarray),
+        *(Strange(), {"arch": Strange()}, {Strange(): 1}, b"323140", np.bytes_(b"7"), object()),
+        *(7.0, {"index": 7.0}, {"architecture": 7, "index": 7.0}, {"code": 7.0}),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_strange_values_are_refused_in_one_line(value: object):
+    with pytest.raises(InvalidArchitectureError, match=r"^architecture: expected") as caught:
+        Architecture.parse(value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+EDGES = {"0_1": "nor_conv_3x3", "0_2": "conv_1x1", "1_2": "conv_3x3"}
+EDGES |= {"0_3": "skip_connect", "1_3": "avg_pool_3x3", "2_3": "none"}
+
+
+@pytest.mark.parametrize("label", ["", "cell/", "cell__", "model/stage.0/cell/", "config_"])
+@pytest.mark.parametrize("written", ["as they are", "nor_", ""])
+def test_labels_and_the_nor_of_convolutions_do_not_matter(label: str, written: str):
+    def spell(op: str) -> str:
+        if written == "as they are" or "conv" not in op:
+            return op
+        return written + op.removeprefix("nor_")
+
+    ops = {key: spell(op) for key, op in EDGES.items()}
+    assert Architecture.parse({label + key: op for key, op in ops.items()}) == CELL
+    syne_tune = {f"{label}hp_x{n}": op for n, op in enumerate(ops.values())}
+    assert Architecture.parse(syne_tune) == CELL
+    flat = {key.replace("_", "->"): op for key, op in ops.items()}
+    assert Architecture.parse(flat) == Architecture.parse({"edges": flat}) == CELL
+
+
+def test_a_genotype_has_one_spelling():
+    with pytest.raises(InvalidArchitectureError, match="nor_conv_3x3"):
+        Architecture.parse(CELL.genotype.replace("nor_", ""))
+
+
+def test_two_cells_in_one_object_are_refused():
+    ops = {f"{label}/{key}": op for label in ("a", "b") for key, op in EDGES.items()}
+    assert Architecture.parse(ops) == CELL
+    with pytest.raises(InvalidArchitectureError, match="several: a/0_1 is 323140, b/0_1 is 023140"):
+        Architecture.parse(ops | {"b/0_1": "none"})
+
+
+def test_every_object_is_read_as_text_too(space: NASBench201):
+    for cell in space.sample(20, seed=1):
+        for form in (
+            {"architecture": cell.index},
+            {"index": cell.index},
+            {"code": cell.code},
+            {"op_indices": cell.op_indices},
+            {"edges": cell.edges},
+        ):
+            assert Architecture.parse(form) == cell
+            assert Architecture.parse(f" {json.dumps(form)}\n") == cell
+            assert Architecture.parse({"arch": json.dumps(form)}) == cell
+
+
+def test_six_digits_are_a_code_and_what_they_hide_is_told():
+    assert Architecture.parse("001234").code == "001234"
+    with pytest.raises(InvalidArchitectureError, match=r'padded is written \{"index": 5678\}'):
+        Architecture.parse("005678")
+    with pytest.raises(InvalidArchitectureError, match=r"got '5' in '155555'$"):
+        Architecture.parse("155555")
 
 
 def test_genotype_tolerates_order_and_white_space():

@@ -21,3 +21,10 @@ def deadly_once(cell):
         return by_index(cell)
     os.kill(os.getpid(), signal.SIGKILL)
     return None
+
+
+def diverging(cell):
+    """Every fourth cell diverges, every other fourth has no value."""
+    if cell.index % 4 == 0:
+        raise FloatingPointError("the loss is nan")
+    return float("nan") if cell.index % 4 == 1 else by_index(cell)

@@ -183,3 +183,16 @@ def test_another_recipe_on_the_same_images_is_another_file(tmp_path, monkeypatch
     table = load_table("records")
     assert table.query(small["index"], "records/digits-robbench201/pgd-8") == 0.48
     assert "records/digits/pgd-8" in table
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"a":' * 10_000 + "1" + "}" * 10_000, '{"index": ' + "9" * 5000 + "}", '{"a": 1, "a": 2}'],
+    ids=["deep", "a huge number", "a key twice"],
+)
+def test_whole_lines_that_nobody_wrote_are_refused_not_left_out(tmp_path, line):
+    path = tmp_path / "records.jsonl"
+    append_record(path, record())
+    path.write_text(f"{path.read_text()}{line}\n")
+    with pytest.raises(InvalidInputError, match="line 2: expected JSON"):
+        read_records(path)

@@ -62,20 +62,23 @@ GOOD = HEAD + "2581,0.5\n"
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("", "line 1: expected a header with architecture"),
-        ("\n\n", "line 1: expected a header with architecture"),
-        ("2581,0.5\n", "line 1: expected a header with architecture"),
-        ("architecture\n2581\n", "line 1: expected a header with architecture"),
+        ("", "line 1: expected a header with a column architecture"),
+        ("\n\n", "line 1: expected a header with a column architecture"),
+        ("2581,0.5\n", "line 1: expected a header with a column architecture"),
+        ("architecture\n2581\n", "line 1: expected at least one column of values"),
         ("architecture;value\n2581;0.5\n", "separated by commas, got 'architecture;value'"),
-        ("architecture\tvalue\n2581\t1\n", "line 1: expected a header with architecture"),
-        ("architecture,architecture\n1,2\n", "line 1: expected a header with architecture"),
-        ("architecture,value,value\n1,2,3\n", "line 1: expected a name for each column, each once"),
-        ("architecture,value,\n1,2,3\n", "line 1: expected a name for each column, each once"),
-        ("Architecture,value\n1,2\n", "line 1: expected a header with architecture"),
+        ("architecture\tvalue\n2581\t1\n", "line 1: expected a header with a column architecture"),
+        (
+            "architecture,architecture\n1,2\n",
+            "line 1: expected a column architecture, got it twice",
+        ),
+        ("architecture,value,value\n1,2,3\n", "a name for each column, each once, got"),
+        ("architecture,value,\n1,2,3\n", "a name for each column, each once, got"),
+        ("Architecture,architecture,value\n1,1,2\n", "architecture, got it twice"),
         (HEAD, "expected at least one row below the header, got none"),
-        (GOOD + "9930\n", "line 3: expected 2 columns, got 1"),
-        (GOOD + "9930,1,2\n", "line 3: expected 2 columns, got 3"),
-        (GOOD + "9930," + "," * 100_000, "line 3: expected 2 columns, got 100002"),
+        (GOOD + "9930\n", "line 3: expected 2 fields, got 1"),
+        (GOOD + "9930,1,2\n", "line 3: expected 2 fields, got 3"),
+        (GOOD + "9930," + "," * 100_000, "line 3: expected 2 fields, got 100002"),
         (GOOD + "99300,1\n", "line 3: architecture: expected an index 0..15624"),
         (GOOD + "-1,1\n", "line 3: architecture: expected"),
         (GOOD + ",1\n", "line 3: architecture: expected"),
@@ -95,8 +98,8 @@ GOOD = HEAD + "2581,0.5\n"
         (GOOD + "9930,\0\n", "line 3: expected text, got a NUL byte"),
         (GOOD + "9930," + "9" * 200_000 + "\n", "line 3: expected CSV, got field larger than"),
         (GOOD + "9" * 100_000 + ",1\n", "line 3: architecture: expected"),
-        (GOOD.encode() + b"9930,\xff\n", "expected UTF-8 text, got other bytes"),
-        (GOOD.encode("utf-16"), "expected UTF-8 text, got other bytes"),
+        (GOOD.encode() + b"9930,\xff\n", "expected UTF-8 text, got byte 0xff"),
+        (GOOD.encode("utf-16"), "expected UTF-8 text, got byte 0xff"),
         (b"PK\x03\x04\x14\x00\x00\x00", "line 1: expected text, got a NUL byte"),
     ],
 )
@@ -115,8 +118,8 @@ def test_what_is_no_file_is_refused(tmp_path, write, monkeypatch):
     for path in (tmp_path / "absent.csv", tmp_path):
         with pytest.raises(InvalidInputError, match="expected a readable file, got"):
             read_values_csv(path)
-    monkeypatch.setattr("surrobust.tables.values._MAX_BYTES", 10)
-    with pytest.raises(InvalidInputError, match="expected a file of at most"):
+    monkeypatch.setattr("surrobust.tables.values.MAX_BYTES", 10)
+    with pytest.raises(InvalidInputError, match="expected at most"):
         read_values_csv(write(GOOD))
 
 
