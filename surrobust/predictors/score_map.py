@@ -70,8 +70,9 @@ class ScoreMap:
         The mean is that of the median; the deviation is half of what one deviation up and down
         amount to.
         """
-        width = self.to_values(mean + std) - self.to_values(mean - std)
-        return self.to_values(mean), np.maximum(width, 0.0) / 2
+        values = self.to_values(np.concatenate([mean - std, mean, mean + std]))
+        low, at, high = np.split(values, 3)
+        return at, np.maximum(high - low, 0.0) / 2
 
     def pack(self) -> bytes:
         """Return the map as a safetensors file."""
