@@ -1,19 +1,38 @@
 """Files: where data lie, checksums, atomic writes, JSON that is read with one-line errors."""
 
+import glob
 import hashlib
 import json
 import os
+import re
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInputError
 from .typing import AnyPath
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 ENVIRONMENT = "SURROBUST_DATA"
 """The environment variable that names a data folder."""
+
+_ENDING = ".surrobust"
+_TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", re.DOTALL)
+"""Names of temporary files and folders: ``.search.json.k3x9_a2b.surrobust``."""
+
+_OLD = "old"
+_LOOKS, _PAUSE = 20, 0.1
+_TRIES = 3
 
 MAX_BYTES = 64 * 2**20
 """A file of architectures above this size is refused."""
@@ -58,20 +77,164 @@ def write_bytes(path: AnyPath, content: bytes) -> None:
     """Write a file atomically: it holds the old content or the new one, never a part."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    _clear(target.parent.absolute())
+    for left in reversed(range(_TRIES)):
+        try:
+            _replace(target, content)
+            return
+        except OSError as error:
+            if left and isinstance(error, FileNotFoundError):
+                continue  # a machine that does not see our locks has cleared it away
+            error.filename = str(target)  # a full disk does not tell
+            raise
+
+
+def _replace(target: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(_ENDING, f".{target.name}.", target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            _lock(handle)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files private; give the mode that open() would have given.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
+            os.fsync(handle)
+        _open_to_all(Path(name), 0o666)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _open_to_all(path: Path, mode: int) -> None:
+    """Give what is temporary, and so private, the mode that it would have otherwise."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(mode & ~mask)
+
+
+def replace_folder(path: AnyPath, fill: Callable[[Path], None]) -> None:
+    """Write a folder that appears whole or not at all, in the place of the one that is there.
+
+    Two folders do not change places at once on every system: the old one is moved aside for a
+    moment. Who is killed in that moment leaves none, until :func:`put_back`.
+
+    Args:
+        path: The folder.
+        fill: Called with an empty folder.
+    """
+    target = Path(path).absolute()
+    with temporary_folder(target) as place:
+        fresh = place / "new"
+        fresh.mkdir()
+        fill(fresh)
+        while True:
+            if target.exists():
+                shutil.rmtree(place / _OLD, ignore_errors=True)
+                with suppress(FileNotFoundError):  # another process has moved it aside
+                    target.rename(place / _OLD)
+            try:
+                fresh.rename(target)
+                return
+            except OSError:
+                if not target.is_dir():  # else another process was faster
+                    raise
+
+
+def put_back(path: AnyPath) -> None:
+    """Put back a folder that was moved aside by a process that was killed before the new one came.
+
+    Where that process lives, the new one is waited for.
+    """
+    target = Path(path).absolute()
+    for _ in range(_LOOKS):
+        if fcntl is None or exists(target):
+            return
+        pattern = f".{glob.escape(target.name)}.*{_ENDING}"
+        places = target.parent.glob(pattern) if is_folder(target.parent) else ()
+        aside = [place for place in places if exists(place / _OLD)]
+        if not aside:
+            return
+        for place in aside:
+            _remove_leftover(place)
+        time.sleep(0 if exists(target) else _PAUSE)
+
+
+@contextmanager
+def temporary_folder(beside: AnyPath) -> Iterator[Path]:
+    """Yield an empty, hidden folder beside a path, on the same file system; gone at the end.
+
+    Where this process is killed, the next that writes something there removes it.
+    """
+    target = Path(beside).absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _clear(target.parent)
+    place, held = _make_folder(target)
+    try:
+        yield place
+    finally:
+        _return_old(place)
+        shutil.rmtree(place, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _make_folder(target: Path) -> tuple[Path, int | None]:
+    """Return a new folder, and what holds its lock if there are locks."""
+    while True:
+        place = Path(tempfile.mkdtemp(_ENDING, f".{target.name}.", target.parent))
+        if fcntl is None:
+            return place, None
+        held = os.open(place, os.O_RDONLY)
+        _lock(held)
+        if os.fstat(held).st_nlink:
+            return place, held
+        os.close(held)  # somebody has cleared it away before it was locked
+
+
+def _lock(descriptor: int) -> None:
+    """Hold a temporary file or folder until it is closed, or the process is killed."""
+    if fcntl is not None:
+        with suppress(OSError):  # a file system without locks: nobody else gets one either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+@cache  # once a process and folder
+def _clear(folder: Path) -> None:
+    """Remove the temporary files and folders that killed processes have left in a folder.
+
+    Who writes one holds a lock of the kernel's, which ends with the process and which network file
+    systems pass on to the other machines; what is locked, or cannot be, stays. Windows has no
+    such locks, so there all stays.
+    """
+    if fcntl is None:
+        return
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                _remove_leftover(path)
+
+
+def _remove_leftover(path: Path) -> None:
+    with suppress(OSError):  # locked, gone, or somebody else's
+        flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+        held = os.open(path, flags | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.is_dir():
+                _return_old(path)
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        finally:
+            os.close(held)
+
+
+def _return_old(place: Path) -> None:
+    """Return a folder to where it was taken from, if nothing has come in its place."""
+    found = _TEMPORARY.fullmatch(place.name)
+    if found is not None and (place / _OLD).exists():
+        target = place.with_name(found["name"])
+        if not target.exists():
+            (place / _OLD).rename(target)
 
 
 def write_text(path: AnyPath, content: str) -> None:

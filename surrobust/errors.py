@@ -1,4 +1,4 @@
-"""The exceptions that a caller may meet. All of them are the caller's to mend: exit code 2."""
+"""The exceptions that a caller may meet. All but the last are the caller's to mend: exit code 2."""
 
 
 class SurrobustError(Exception):
@@ -31,3 +31,7 @@ class InvalidModelError(SurrobustError, ValueError):
 
 class NotFittedError(SurrobustError, RuntimeError):
     """A predictor was asked before it was fitted."""
+
+
+class WorkersLostError(RuntimeError):
+    """All workers of a search were killed before its budget was spent: exit code 1."""

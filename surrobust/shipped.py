@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_choice
-from ._files import exists
+from ._files import exists, put_back
 from .errors import MissingMeasurementError
 from .predictors import AbstractPredictor, load_folder
-from .predictors.replacing import put_back
 from .targets import DEFAULT_TARGET, Target
 from .typing import AnyPath
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def hold(text: str) -> None:
 def release() -> None:
     """Tell what is held."""
     while _held:
-        click.echo(one_line(_held.pop(0)), err=True)
+        sys.stderr.write(f"{one_line(_held.pop(0))}\n")
 
 
 def drop() -> None:
@@ -69,8 +70,8 @@ def drop() -> None:
 
 def message(text: str) -> None:
     """Tell something on stderr, on one line, after what is held."""
+    hold(text)
     release()
-    click.echo(one_line(text), err=True)
 
 
 def one_line(text: str) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from .._files import shown
-from ..errors import SurrobustError
+from .._streams import lenient_stderr, strict_stdout
+from ..errors import SurrobustError, WorkersLostError
 from .commands import root
 from .output import drop, hold, message, release
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 the caller's mistake, 130 interrupted, 1 anything else.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with _warnings_held():
+    with lenient_stderr(), strict_stdout(), _warnings_held():
         return _run(given)
 
 
@@ -49,10 +50,8 @@ def _run(given: list[str]) -> int:
     try:
         code = root.main(given, prog_name="surrobust", standalone_mode=False)
         release()
-    except BrokenPipeError:
-        _abandon_stdout()
-        return FAILED
-    except SystemExit:  # click's answer to a broken pipe
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # the latter is click's answer to a broken pipe
         return FAILED
     except (KeyboardInterrupt, EOFError, click.Abort):
         message("surrobust: interrupted")
@@ -85,6 +84,10 @@ def _tell(error: Exception, *, debug: bool) -> int:
         message(f"surrobust: {shown(error.filename or 'file')}: {error.strerror or error}")
         return MISTAKE
     if isinstance(error, OSError):  # the network or the disk, with its reason
+        told = f"{shown(error.filename)}: {error.strerror}" if error.filename else error
+        message(f"surrobust: {told}{notes}")
+        return FAILED
+    if isinstance(error, WorkersLostError):
         message(f"surrobust: {error}{notes}")
         return FAILED
     hint = "" if debug else " (--debug shows where)"
@@ -120,12 +123,3 @@ def _warnings_held() -> Iterator[None]:
 
 def _hold_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     hold(f"surrobust: {message}")
-
-
-def _abandon_stdout() -> None:
-    """Keep the interpreter from flushing into the closed pipe once more when it exits."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -3,59 +3,102 @@
 import logging
 import multiprocessing
 import os
+import signal
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from ..errors import InvalidInputError, SurrobustError
+from .._streams import lenient_stderr
+from ..errors import InvalidInputError, SurrobustError, WorkersLostError
 
 logger = logging.getLogger(__name__)
 
 _PAUSE = 0.2
 """Seconds from one look at the workers to the next."""
 
+_GRACE = 30.0
+"""Seconds that workers have to end by themselves when all is done."""
+
 
 def run_processes(
-    work: Callable[..., None], n: int, look: Callable[[], None], is_complete: Callable[[], bool]
+    work: Callable[..., None],
+    n: int,
+    look: Callable[[], None],
+    is_complete: Callable[[], bool],
+    is_over: Callable[[], bool],
 ) -> None:
     """Start workers and wait for them.
 
-    A worker that dies is not replaced: the others do its work. Processes are spawned, so that
-    what they get has to be picklable, and a script that calls this has to be importable.
+    A worker that dies is told of and not replaced: the others do its work. Processes are spawned,
+    so that what they get has to be picklable, and a script that calls this has to be importable.
 
     Args:
         work: What each of them does; takes ``may_go_on``, which is asked before each claim.
         n: How many.
         look: Called several times a second, and once at the end.
-        is_complete: Whether nothing is left to do, after ``look``.
+        is_complete: Whether all that was wanted is done, after ``look``.
+        is_over: Whether workers have nothing left to do: who hangs then is not waited for.
 
     Raises:
         InvalidInputError: If all have ended before all was done, the first by such an error; or
             if what they are to do cannot be sent to them.
         RuntimeError: If all have ended before all was done, the first by another error.
+        WorkersLostError: If all were killed before all was done.
     """
-    context = multiprocessing.get_context("spawn")
-    pipes = [context.Pipe(duplex=False) for _ in range(n)]
-    children = [context.Process(target=_child, args=(work, end)) for _, end in pipes]
+    job = _packed(work)
+    workers = [_Worker(number, n) for number in range(1, n + 1)]
     try:
         with _threads_shared_by(n):
-            for child in children:
-                _start(child)
-        for _, end in pipes:
-            end.close()
-        while any(child.is_alive() for child in children):
-            wait([child.sentinel for child in children if child.is_alive()], timeout=_PAUSE)
-            look()
+            for worker in workers:
+                worker.start()
+        for worker in workers:
+            worker.send(job)
+        _wait_for(workers, look, is_over)
     finally:
-        for child in children:
-            if child.pid is not None:
-                child.terminate()
-                child.join()
+        for worker in workers:
+            worker.stop()
     look()
-    errors = [_received(pipe) for pipe, _ in pipes]
-    _judge([e or _fate(c) for e, c in zip(errors, children, strict=True)], is_complete())
+    # One that has ended well has found nothing left to do, be it less than the budget.
+    if not is_complete() and all(worker.fate for worker in workers):
+        raise _failure(workers)
+
+
+def _wait_for(
+    workers: Sequence["_Worker"], look: Callable[[], None], is_over: Callable[[], bool]
+) -> None:
+    """Look until all workers have ended, or have had their time to."""
+    since = None
+    living = list(workers)
+    while living:
+        wait([end for worker in living for end in worker.ends], timeout=_PAUSE)
+        for worker in [one for one in living if one.has_ended()]:
+            living.remove(worker)
+            if worker.fate:
+                others = ", the others go on" if living else ""
+                logger.warning("workers: %s%s", worker.fate, others)
+        look()
+        if is_over():
+            since = time.monotonic() if since is None else since
+            if time.monotonic() - since > _GRACE:
+                for worker in living:
+                    logger.warning("workers: %s does not end though all is done: killed", worker)
+                return
+
+
+def _failure(workers: Sequence["_Worker"]) -> Exception:
+    """Return what is raised where all workers have ended and work is left."""
+    errors = [worker.error for worker in workers if worker.error is not None]
+    if not errors:
+        return WorkersLostError(f"workers: {', '.join(worker.fate for worker in workers)}")
+    is_mistake, text, trace = errors[0]
+    failure = InvalidInputError(text) if is_mistake else RuntimeError(f"a worker ended: {text}")
+    if trace:
+        failure.add_note(trace)
+    return failure
 
 
 @contextmanager
@@ -72,50 +115,104 @@ def _threads_shared_by(n: int) -> Iterator[None]:
         del os.environ[name]
 
 
-def _start(child: Any) -> None:
+def _packed(work: Callable[..., None]) -> Any:
     try:
-        child.start()
+        return ForkingPickler.dumps(work)
     except Exception as error:  # its class depends on the version of Python
-        if "pickle" not in str(error):
-            raise
         msg = f"workers: expected an objective that other processes can import, got: {error}"
         raise InvalidInputError(msg) from None
 
 
-def _child(work: Callable[..., None], pipe: Connection) -> None:
-    """Work, and send how it ended if not well."""
+class _Worker:
+    """One of the processes, as the one that starts it sees it.
+
+    Args:
+        number: Which one, from 1.
+        n: Of how many.
+    """
+
+    def __init__(self, number: int, n: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._number = f"{number} of {n}"
+        self._pipe, self._end = context.Pipe()
+        self._process = context.Process(target=_child, args=(self._end,))
+        self._is_done = False
+        self.error: tuple[bool, str, str] | None = None
+        """Whether it is the caller's mistake, what it is, and the traceback."""
+
+    def start(self) -> None:
+        """Start it; it waits for its job."""
+        self._process.start()
+        self._end.close()
+
+    def send(self, job: Any) -> None:
+        """Send what it is to do.
+
+        Not with its start, which waits for ever for one that is killed before it has read all.
+        """
+        with suppress(OSError):  # it is dead
+            self._pipe.send_bytes(job)
+
+    @property
+    def ends(self) -> list[Any]:
+        """What is ready when it says something, or ends."""
+        return [self._process.sentinel, *([] if self._pipe.closed else [self._pipe])]
+
+    def has_ended(self) -> bool:
+        """Take note of what it says, and return whether it has ended."""
+        is_alive = self._process.is_alive()
+        try:
+            while self._pipe.poll():
+                self.error = self._pipe.recv()
+                self._is_done = self.error is None
+        except (OSError, EOFError):
+            self._pipe.close()
+        return not is_alive
+
+    @property
+    def fate(self) -> str:
+        """How it has ended, in words; empty if well."""
+        if self._is_done:
+            return ""
+        if self.error is not None:
+            return f"{self} ended: {self.error[1]}"
+        return f"{self} {_manner(self._process.exitcode or 0)}"
+
+    def __str__(self) -> str:
+        return f"{self._number} (pid {self._process.pid})"
+
+    def stop(self) -> None:
+        """End it, if need be."""
+        self._pipe.close()
+        if self._process.pid is not None:
+            self._process.kill()  # one that is stopped would not hear of SIGTERM
+            self._process.join()
+
+
+def _manner(exit_code: int) -> str:
+    """Return what an exit code says, negative ones being signals."""
+    if exit_code >= 0:
+        return f"ended with exit code {exit_code}"
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    return f"was killed by {name}{' (out of memory?)' if name == 'SIGKILL' else ''}"
+
+
+def _child(pipe: Connection) -> None:
+    """Work, and send how it ended: None if well."""
     parent = multiprocessing.parent_process()
-    try:
-        work(may_go_on=lambda: parent is None or parent.is_alive())
-    except KeyboardInterrupt:
-        pass
-    except SurrobustError as error:
-        pipe.send((True, str(error), ""))
-    except Exception as error:
-        pipe.send((False, f"{type(error).__name__}: {error}", traceback.format_exc()))
-
-
-def _received(pipe: Connection) -> tuple[bool, str, str] | None:
-    try:
-        return pipe.recv() if pipe.poll() else None
-    except EOFError:
-        return None
-    finally:
-        pipe.close()
-
-
-def _fate(child: Any) -> tuple[bool, str, str] | None:
-    return (False, f"exit code {child.exitcode}", "") if child.exitcode else None
-
-
-def _judge(errors: list[tuple[bool, str, str] | None], complete: bool) -> None:
-    """Raise the first error if work is left; else tell of it."""
-    ended = [error for error in errors if error is not None]
-    if ended and complete:
-        logger.warning("workers: %d of %d ended early: %s", len(ended), len(errors), ended[0][1])
-    elif ended:
-        is_mistake, text, trace = ended[0]
-        failure = InvalidInputError(text) if is_mistake else RuntimeError(f"a worker ended: {text}")
-        if trace:
-            failure.add_note(trace)
-        raise failure
+    with lenient_stderr(), suppress(OSError):  # the parent, which would listen, is gone
+        try:
+            work = pipe.recv()
+            work(may_go_on=lambda: parent is None or parent.is_alive())
+            pipe.send(None)
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None
+        except EOFError:
+            return
+        except SurrobustError as error:
+            pipe.send((True, str(error), ""))
+        except Exception as error:
+            pipe.send((False, f"{type(error).__name__}: {error}", traceback.format_exc()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .._checks import check_integer
+from .._files import temporary_folder
 from ..errors import InvalidInputError
 from ..searches import AbstractSearch, SearchResult
 from ..searches.base import count_by_function
@@ -14,7 +15,13 @@ from ..searches.claims import Slot, evaluations_of, settle
 from ..searches.lease import HEARTBEAT
 from ..searches.ledger import Ledger, has_study
 from ..searches.prior import Prior
-from ..searches.storage import JOURNAL_NAME, close_storage, is_there, open_storage
+from ..searches.storage import (
+    JOURNAL_NAME,
+    close_storage,
+    is_there,
+    open_storage,
+    warn_if_large,
+)
 from ..searches.worker import Worker
 from ..spaces import NASBench201
 from ..typing import AnyPath
@@ -32,12 +39,14 @@ class Sharing:
         study: Name of the study; empty means one that follows from target, strategy and seed.
         workers: Processes; 1 means to work in this one.
         seconds: From one heartbeat of a worker to the next.
+        lasting: Whether the storage is there after the search.
     """
 
     storage: str
     study: str
     workers: int
     seconds: float
+    lasting: bool = True
 
 
 @contextmanager
@@ -69,8 +78,9 @@ def shared_by(
     if storage is not None:
         yield Sharing(str(storage), study or "", workers, float(heartbeat))
     elif workers > 1:
-        with tempfile.TemporaryDirectory(prefix="surrobust-") as folder:
-            yield Sharing(str(Path(folder) / JOURNAL_NAME), study or "", workers, float(heartbeat))
+        with temporary_folder(Path(tempfile.gettempdir()) / "surrobust") as folder:
+            place = str(folder / JOURNAL_NAME)
+            yield Sharing(place, study or "", workers, float(heartbeat), lasting=False)
     else:
         yield None
 
@@ -139,6 +149,7 @@ class Job:
         Raises:
             InvalidInputError: If the user gave another one.
         """
+        warn_if_large(self.sharing.storage)
         with self.open() as ledger:
             known = ledger.budget
             if known is None or (resume and (budget or 0) > known):
@@ -199,18 +210,48 @@ def run_shared(
     view = _View(job.plan, write, progress)
     n_functions = len(count_by_function(NASBench201))
     with job.open() as ledger:
-        if recorded is not None and not ledger.claims():
-            for evaluation in recorded.evaluations:
-                ledger.record(evaluation)
+        if recorded is not None:
+            _record_all(ledger, recorded)
 
         def look() -> None:
             view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
 
+        def is_over() -> bool:  # elsewhere the budget may have been raised meanwhile
+            return view.is_complete and ledger.budget == view.plan.budget
+
         if job.sharing.workers == 1:
             job.work(report=view)
         else:
-            run_processes(job.work, job.sharing.workers, look, lambda: view.is_complete)
+            try:
+                run_processes(
+                    job.work, job.sharing.workers, look, lambda: view.is_complete, is_over
+                )
+            except RuntimeError as error:
+                error.add_note(_kept(job, len(view.result.evaluations)))
+                raise
     return view.result
+
+
+def _record_all(ledger: Ledger, recorded: SearchResult) -> None:
+    """Put into a study what a resumed search has and it has not.
+
+    That is all if the study is new, a part if a process was killed here, or if the study is older.
+    """
+    claims = ledger.claims()
+    for claim in claims:
+        if claim.open and not claim.worker:  # left by the process that was killed
+            ledger.release(claim)
+    known = {claim.architecture for claim in claims if not claim.open and not claim.released}
+    for evaluation in recorded.evaluations:
+        if evaluation.architecture not in known:
+            ledger.record(evaluation)
+
+
+def _kept(job: Job, n: int) -> str:
+    """Return what is left of a search whose workers are dead."""
+    if not job.sharing.lasting:
+        return "nothing is kept without --out or --storage (out, storage)"
+    return f"{n} of {job.plan.budget} evaluations are kept, --resume (resume=True) goes on"
 
 
 class _View:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from .._files import is_file, is_folder, parse_json, read_text, shown
+from .._files import is_file, is_folder, parse_json, put_back, read_text, shown
 from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .fingerprint import Fingerprint
 from .held_out import held_out_metrics
-from .replacing import put_back
 from .state import FittedState
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._checks import brief
-from .._files import read_bytes, write_bytes, write_json
+from .._files import read_bytes, replace_folder, write_bytes, write_json
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .card import CARD, Card, make_card, read_card
 from .column_file import FILE as COLUMNS_FILE
 from .column_file import pack_columns
-from .replacing import replacing
 from .state import FittedState, as_identity, pack_state
 
 if TYPE_CHECKING:
@@ -55,10 +54,13 @@ def write_predictor(
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)
-    with replacing(target) as fresh:
+
+    def fill(fresh: Path) -> None:
         for name, content in files.items():
             write_bytes(fresh / name, content)
         write_json(fresh / CARD, card.model_dump())
+
+    replace_folder(target, fill)
 
 
 def check_replaceable(folder: Path) -> None:

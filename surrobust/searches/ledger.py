@@ -9,7 +9,7 @@ from ..spaces import EDGES, OPS, Architecture
 from .base import Evaluation
 from .claims import Claim
 from .quiet import quiet_optuna
-from .storage import close_storage
+from .storage import close_storage, journal_of
 
 PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
 """Names of the six parameters of a trial, the choices of each being ``OPS``."""
@@ -39,6 +39,8 @@ class Ledger:
         import optuna
 
         self._storage = storage
+        self._journal = journal_of(storage)  # in whose lines heartbeats would be the most
+        self._beats: dict[int, int] = {}
         self.name = study
         self._study_id = _find_or_create(storage, study, maximise=maximise)
         self._check_plan(plan)
@@ -75,6 +77,7 @@ class Ledger:
     def claims(self) -> list[Claim]:
         """Return all claims in the order of their numbers."""
         trials = _patiently(lambda: self._storage.get_all_trials(self._study_id, deepcopy=False))
+        self._beats = {} if self._journal is None else self._journal.beats()
         read = (self._read(trial) for trial in sorted(trials, key=lambda trial: trial.number))
         return [claim for claim in read if claim is not None]
 
@@ -96,7 +99,7 @@ class Ledger:
             open=not trial.state.is_finished(),
             value=trial.value if is_done else None,
             worker=trial.user_attrs.get("worker", ""),
-            beat=trial.user_attrs.get("beat", 0),
+            beat=trial.user_attrs.get("beat", 0) + self._beats.get(trial._trial_id, 0),
             error=trial.user_attrs.get(_ERROR) if is_failed else None,
         )
 
@@ -131,7 +134,13 @@ class Ledger:
         Raises:
             RuntimeError: If the claim has ended; Optuna's ``UpdateFinishedTrialError`` is one.
         """
-        self._storage.set_trial_user_attr(claim.trial_id, "beat", count)
+        if self._journal is None:
+            self._storage.set_trial_user_attr(claim.trial_id, "beat", count)
+        elif self._storage.get_trial(claim.trial_id).state.is_finished():
+            msg = f"claim {claim.number} has ended"
+            raise RuntimeError(msg)
+        else:
+            self._journal.beat(claim.trial_id, count)
 
     def complete(self, claim: Claim, value: float) -> None:
         """Report a value; it is dropped if the claim has ended."""

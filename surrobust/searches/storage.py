@@ -1,11 +1,9 @@
 """Where workers of one search meet: a journal file or a database, through Optuna's storages."""
 
 import errno
-import json
-import os
+import logging
 import stat
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,13 @@ from .._files import exists, shown
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 
+logger = logging.getLogger(__name__)
+
 JOURNAL_NAME = "search.journal"
 """The journal's name inside the folder of a search that several workers share."""
+
+_LARGE = 64 * 10**6
+"""Bytes of a journal that is called large; a claim has about 1500."""
 
 _BEGINNING = b'{"op_code":'
 _TRIES = 3
@@ -44,6 +47,25 @@ def close_storage(storage: Any) -> None:
         engine.dispose()
 
 
+def journal_of(storage: Any) -> Any:
+    """Return the ``Journal`` of a storage, None if it is a database."""
+    backend = getattr(storage, "_backend", None)
+    return backend if hasattr(backend, "beats") else None
+
+
+def warn_if_large(storage: AnyPath) -> None:
+    """Say what to do about a journal that takes seconds to read, as of 50 000 claims."""
+    path = Path(storage)
+    if not _is_url(str(storage)) and exists(path) and path.stat().st_size > _LARGE:
+        megabytes = path.stat().st_size // 10**6
+        logger.warning(
+            "storage: %s has %d MB, which whoever begins reads whole; once nobody works on it, a "
+            "search with --out goes on without it: delete it, then --resume",
+            path,
+            megabytes,
+        )
+
+
 def is_there(storage: AnyPath) -> bool:
     """Return whether there is something to open; a database is taken to be there."""
     return _is_url(str(storage)) or exists(storage)
@@ -55,41 +77,29 @@ def _is_url(text: str) -> bool:
 
 def _open_journal(path: Path) -> Any:
     from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend
+
+    from .journal import Journal
 
     path = path.absolute()
     try:
         _check_journal(path)
-        lock = _journal_lock(path)
-        _end_last_line(path, lock)
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-    except OSError as error:
-        msg = f"storage: expected a file to write, got {shown(path)}: {error.strerror or error}"
+        journal = Journal(path)
+    except InvalidInputError:
+        raise
+    except (OSError, ValueError) as error:  # the latter where it can be no path
+        reason = getattr(error, "strerror", None) or error
+        msg = f"storage: expected a file to write, got {shown(path)}: {reason}"
         raise InvalidInputError(msg) from None
-    except Exception:  # whatever Optuna meets where a line is not one of its own
-        msg = f"storage: expected a journal of Optuna's, got another file: {shown(path)}"
-        raise InvalidInputError(f"{msg}{_broken_line(path)}") from None
-
-
-def _broken_line(path: Path) -> str:
-    """Say which line of a journal is not an object as Optuna writes them; nothing if all are."""
-    with suppress(OSError, ValueError), path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not _is_entry(line):
-                return f", line {number}"
-    return ""
-
-
-def _is_entry(line: bytes) -> bool:
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(entry, dict) and isinstance(entry.get("op_code"), int)
+        return JournalStorage(journal)
+    except InvalidInputError:
+        raise
+    except Exception as error:  # Optuna takes every entry for one of its own
+        raise journal.refuse(journal.line, error) from None
 
 
 def _check_journal(path: Path) -> None:
-    """Raise if what is there is no file (OSError), or does not begin as a journal (ValueError)."""
+    """Refuse what is there if it is no file, or does not begin as a journal does."""
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except FileNotFoundError:
@@ -98,8 +108,10 @@ def _check_journal(path: Path) -> None:
     if not is_file:  # opening a named pipe would not end
         raise OSError(errno.EINVAL, "not a file")
     with path.open("rb") as file:
-        if file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
-            raise ValueError
+        beginning = file.read(len(_BEGINNING))
+    if not _BEGINNING.startswith(beginning):
+        msg = f"storage: expected a journal of Optuna's, got another file: {shown(path)}"
+        raise InvalidInputError(msg)
 
 
 def _open_database(url: str) -> Any:
@@ -146,64 +158,3 @@ def _database(url: str) -> Any:
 def _unknown() -> InvalidInputError:
     # The URL is not shown: there may be a password in it.
     return InvalidInputError("storage: expected a file or the URL of a database, got another URL")
-
-
-def _journal_lock(path: Path) -> Any:
-    try:
-        return _FileLock(path)
-    except ImportError:  # no fcntl on Windows
-        from optuna.storages.journal import JournalFileOpenLock
-
-        return JournalFileOpenLock(str(path))
-
-
-class _FileLock:
-    """The lock of a journal, held by the kernel: a process that is killed loses it at once.
-
-    The locks that Optuna brings are files, which outlive the process that made them.
-
-    Args:
-        path: The journal.
-
-    Raises:
-        ImportError: If the platform has no such locks.
-    """
-
-    def __init__(self, path: Path) -> None:
-        import fcntl
-
-        self._flock, self._exclusive = fcntl.flock, fcntl.LOCK_EX
-        self._path = path.with_name(f"{path.name}.lock")
-        self._descriptor: int | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock and take it."""
-        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o666)
-        self._flock(descriptor, self._exclusive)
-        self._descriptor = descriptor
-        return True
-
-    def release(self) -> None:
-        """Give the lock back."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _end_last_line(path: Path, lock: Any) -> None:
-    """Cut off what a machine that went down left of the journal's last line.
-
-    Raises:
-        ValueError: If the line before is not one of a journal.
-    """
-    lock.acquire()
-    try:
-        content = path.read_bytes() if path.exists() else b""
-        end = content.rfind(b"\n") + 1
-        # Optuna forgives a broken last line until something is written behind it.
-        if end and not _is_entry(content[content.rfind(b"\n", 0, end - 1) + 1 : end]):
-            raise ValueError
-        if end < len(content):
-            os.truncate(path, end)
-    finally:
-        lock.release()

@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import quote
 
 from .._checks import brief
-from .._files import cache_dir, exists, expand, is_folder, sha256, write_bytes
+from .._files import (
+    cache_dir,
+    exists,
+    expand,
+    is_folder,
+    sha256,
+    temporary_folder,
+    write_bytes,
+)
 from .._sources import Source, list_archives, list_sources, locate_in, read_verified
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
@@ -116,12 +124,18 @@ def _copy(place: Path, source: Source, folder: Path) -> None:
 
 
 def _download(url: str, source: Source, folder: Path, progress: Progress | None) -> None:
+    with temporary_folder(folder / source.path) as place:
+        _download_into(place, url, source, progress)
+        (place / source.path).replace(folder / source.path)
+
+
+def _download_into(place: Path, url: str, source: Source, progress: Progress | None) -> None:
     import pooch
     from requests.exceptions import InvalidURL, RequestException
 
     pooch.get_logger().setLevel(logging.WARNING)
     registry = pooch.create(
-        path=folder,
+        path=place,
         base_url="",
         registry={source.path: f"sha256:{source.sha256}"},
         urls={source.path: url},

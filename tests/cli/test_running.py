@@ -18,7 +18,7 @@ import pytest
 
 from surrobust import __version__
 from surrobust.cli import commands
-from surrobust.errors import InvalidInputError
+from surrobust.errors import InvalidInputError, WorkersLostError
 from surrobust.spaces import Architecture
 
 Run = Callable[..., tuple[int, str, str]]
@@ -122,6 +122,7 @@ def test_debug_shows_the_traceback_of_a_mistake(run_cli: Run) -> None:
         (OSError(28, "No space left on device"), 1),
         (MemoryError(), 1),
         (RecursionError("deep"), 1),
+        (WorkersLostError("workers: 1 of 1 was killed"), 1),
         (PermissionError(13, "Permission denied", "/somewhere"), 2),
         (FileExistsError(17, "File exists", "/somewhere"), 2),
         (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 3000), 2),
@@ -164,6 +165,20 @@ def environment() -> dict[str, str]:
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {k: v for k, v in os.environ.items() if k != "SURROBUST_DEBUG"}
     return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def test_workers_that_were_lost_are_told_with_what_is_kept(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = WorkersLostError("workers: 1 of 1 (pid 5) was killed by SIGKILL (out of memory?)")
+    error.add_note("2 of 9 evaluations are kept, --resume (resume=True) goes on")
+
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(HOME, "read_architectures", fail)
+    told = f"surrobust: {error}, {error.__notes__[0]}\n"
+    assert run_cli(["convert", "1"]) == (1, "", told)
 
 
 def run(arguments: list[str], **options: object) -> subprocess.CompletedProcess[str]:
@@ -229,6 +244,71 @@ def test_broken_pipe_is_quiet(tmp_path: Path) -> None:
     assert done.stderr == ""
     # Some kernels accept the last write before they tell of the closed pipe.
     assert set(done.stdout.split()) - {genotype} in ({"0"}, {"1"})
+
+
+SEARCH = "search --objective surrogate --strategy random --budget 3 --out out"
+
+
+def redirected(
+    command: str, redirection: str, place: Path, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with a redirection of the shell's."""
+    return subprocess.run(
+        ["sh", "-c", f'exec "$0" -m surrobust {command} {redirection}', sys.executable],
+        text=True,
+        env=environment(),
+        cwd=place,
+        timeout=300,
+        check=False,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-", "broken pipe"])
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (SEARCH, 0),
+        (f"{SEARCH} --workers 2", 0),
+        ("proxies 2581 12 --proxy params", 0),
+        ("convert zzz", 2),
+    ],
+    ids=["search", "workers", "proxies", "mistake"],
+)
+def test_what_stderr_cannot_take_ends_nothing(
+    command: str, expected: int, redirection: str, tmp_path: Path
+) -> None:
+    if redirection == "broken pipe":
+        read, write = os.pipe()
+        os.close(read)
+        done = redirected(command, "", tmp_path, stderr=write)
+        os.close(write)
+    else:
+        done = redirected(command, redirection, tmp_path)
+    assert done.returncode == expected
+    assert not done.stderr
+    assert bool(done.stdout) == (expected == 0)
+    if command.startswith("search"):
+        assert len(json.loads((tmp_path / "out/search.json").read_text())["evaluations"]) == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")],
+)
+@pytest.mark.parametrize("command", [SEARCH, "convert 2581 --json", "--help"])
+def test_a_result_that_stdout_cannot_take_is_an_error(
+    command: str, redirection: str, reason: str, tmp_path: Path
+) -> None:
+    done = redirected(command, redirection, tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == f"surrobust: standard output: {reason}"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    if command == SEARCH:
+        assert len(json.loads((tmp_path / "out/search.json").read_text())["evaluations"]) == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -111,8 +111,8 @@ def test_a_journal_that_cannot_be_is_refused(tmp_path):
 def test_a_killed_process_does_not_keep_the_lock(journal):
     open_storage(journal)
     code = (
-        "import sys, time; from surrobust.searches.storage import _FileLock; from pathlib import "
-        "Path; _FileLock(Path(sys.argv[1])).acquire(); print(flush=True); time.sleep(600)"
+        "import sys, time; from surrobust.searches.journal import locked; from pathlib import "
+        "Path\nwith locked(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])}
     holder = subprocess.Popen(

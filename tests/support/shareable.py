@@ -2,7 +2,10 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
+
+from surrobust.errors import InvalidInputError
 
 
 def by_index(cell):
@@ -21,6 +24,53 @@ def deadly_once(cell):
         return by_index(cell)
     os.kill(os.getpid(), signal.SIGKILL)
     return None
+
+
+def deadly(cell):
+    """Each process that comes here for the third time in a folder is killed."""
+    count = Path(os.environ["DEADLY"]) / str(os.getpid())
+    with count.open("a") as file:
+        file.write(".")
+    if count.stat().st_size == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return by_index(cell)
+
+
+def do(how, numbers, _payload, may_go_on):
+    """Work of a process: the first one to come takes the first number, and does so.
+
+    Args:
+        how: What to do by number.
+        numbers: Folder in which numbers are taken.
+        may_go_on: Is taken by all work of processes.
+    """
+    number = 0
+    while True:
+        try:
+            (Path(numbers) / str(number)).touch(exist_ok=False)
+            break
+        except FileExistsError:
+            number += 1
+    deeds = {
+        "return": lambda: None,
+        "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
+        "terminate": lambda: os.kill(os.getpid(), signal.SIGTERM),
+        "hang": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "leave": lambda: os._exit(0),
+        "exit": lambda: sys.exit(7),
+        "raise": lambda: failing(None),
+        "refuse": lambda: refuse(),
+        "shout": lambda: shout(),
+    }
+    deeds[how[number]]()
+
+
+def refuse():
+    raise InvalidInputError("x: expected one thing, got another")
+
+
+def shout():
+    raise ValueError("loud" * 1_000_000)  # more than fits into a pipe
 
 
 def diverging(cell):

@@ -1,0 +1,114 @@
+"""Standard streams that may be full, broken, closed or none.
+
+What is told on stderr never ends any work; a result that stdout does not take is an error.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+_UNUSABLE = (OSError, ValueError)
+"""What a stream raises that cannot be written to; ValueError where Python has closed it."""
+
+
+@contextmanager
+def lenient_stderr() -> Iterator[None]:
+    """Let ``sys.stderr`` drop what it cannot write while this is entered.
+
+    So it is for whatever writes there: messages, bars, the log, warnings, tracebacks.
+    """
+    with _guarded("stderr", 2, lambda _: None):
+        yield
+
+
+@contextmanager
+def strict_stdout() -> Iterator[None]:
+    """Let ``sys.stdout`` raise an OSError that names it where it cannot write, or there is none."""
+    with _guarded("stdout", 1, _raise_by_name):
+        yield
+
+
+@contextmanager
+def _guarded(name: str, descriptor: int, fail: Callable[[Exception], None]) -> Iterator[None]:
+    before = getattr(sys, name)
+    _occupy(descriptor)
+    setattr(sys, name, _Guarded(before, fail))
+    try:
+        yield
+    finally:
+        setattr(sys, name, before)
+        _give_up(before)
+
+
+def _raise_by_name(error: Exception) -> None:
+    if isinstance(error, UnicodeError):
+        raise error
+    number = (error.errno if isinstance(error, OSError) else None) or errno.EBADF
+    raise OSError(number, os.strerror(number), "standard output") from None
+
+
+def _occupy(descriptor: int) -> None:
+    """Keep a file that is opened later from becoming a standard stream, which children inherit."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        opened = os.open(os.devnull, os.O_RDWR)
+        if opened == descriptor:
+            os.set_inheritable(descriptor, True)
+        else:
+            os.dup2(opened, descriptor)
+            os.close(opened)
+
+
+def _give_up(stream: TextIO | None) -> None:
+    """Let go of what cannot be written: at its exit, Python would make it the exit code 120."""
+    if stream is None:
+        return
+    with suppress(*_UNUSABLE):
+        try:
+            stream.flush()
+        except _UNUSABLE:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            stream.flush()
+
+
+class _Guarded:
+    """A stream of text, or none, that answers itself for what it cannot write.
+
+    Args:
+        stream: What is written to.
+        fail: Called with what it raised.
+    """
+
+    def __init__(self, stream: TextIO | None, fail: Callable[[Exception], None]) -> None:
+        self._stream, self._fail = stream, fail
+
+    def write(self, text: str) -> int:
+        try:
+            if self._stream is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            return self._stream.write(text)
+        except _UNUSABLE as error:
+            self._fail(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            if self._stream is not None:
+                self._stream.flush()
+        except _UNUSABLE as error:
+            self._fail(error)
+
+    def isatty(self) -> bool:
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:
+            return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,195 @@
+"""Journals that are long, damaged, torn, or on a full disk."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from killed import run_until_killed
+
+from surrobust.errors import InvalidInputError
+from surrobust.searches import SEARCHES
+from surrobust.searches import journal as journal_module
+from surrobust.searches.claims import evaluations_of, settle
+from surrobust.searches.ledger import PARAMETERS, Ledger
+from surrobust.searches.storage import open_storage, warn_if_large
+from surrobust.searches.worker import Worker
+from surrobust.spaces import Architecture, NASBench201
+
+FEW = [Architecture.parse(code).representative for code in ("333333", "222222", "444444")]
+
+
+def open_ledger(journal):
+    return Ledger(open_storage(journal), "s", {}, maximise=True)
+
+
+def is_whole(journal):
+    text = Path(journal).read_text()
+    return text.endswith("\n") and all(isinstance(json.loads(s), dict) for s in text.splitlines())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks and signals of POSIX")
+@pytest.mark.timeout(120)  # a lock that is kept is waited for
+def test_a_process_that_is_killed_within_a_line_does_not_stop_the_others(journal):
+    others = [open_ledger(journal) for _ in range(2)]
+    first = others[0].claim(FEW[0], "me")
+    code = """
+from surrobust.searches import journal
+from surrobust.searches.ledger import Ledger
+from surrobust.searches.storage import open_storage
+from surrobust.spaces import Architecture
+
+class Torn(journal.FileIO):
+    def write(self, text):
+        super().write(text[: len(text) // 2])
+        die_here()
+
+ledger = Ledger(open_storage(sys.argv[1]), "s", {}, maximise=True)
+journal.FileIO = Torn
+ledger.claim(Architecture.parse('222222'), "dead")
+"""
+    run_until_killed(code, journal)
+    assert not is_whole(journal)
+    assert [c.architecture for c in others[1].claims()] == FEW[:1]
+    others[0].complete(first, 0.5)
+    others[1].claim(FEW[2], "me too")
+    for ledger in (*others, open_ledger(journal)):
+        assert [(c.architecture, c.value) for c in ledger.claims()] == [
+            (FEW[0], 0.5),
+            (FEW[2], None),
+        ]
+    assert is_whole(journal)
+
+
+def test_a_full_disk_leaves_the_journal_as_it_was(journal, monkeypatch):
+    ledger, other = open_ledger(journal), open_ledger(journal)
+    before = Path(journal).read_bytes()
+
+    class Full(journal_module.FileIO):
+        def write(self, text):
+            if self.tell() > len(before):
+                raise OSError(28, "No space left on device")
+            return super().write(text[:40])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_module, "FileIO", Full)
+        with pytest.raises(OSError, match=r"No space.*search\.journal"):
+            ledger.claim(FEW[0], "me")
+    assert Path(journal).read_bytes() == before
+    other.claim(FEW[1], "me")
+    ledger.claim(FEW[2], "me")
+    assert ledger.claims() == other.claims()
+    assert [c.architecture for c in ledger.claims()] == FEW[1:]
+
+
+def test_heartbeats_do_not_make_a_journal_longer(journal):
+    mine, theirs = open_ledger(journal), open_ledger(journal)
+    held = [mine.claim(cell, "me") for cell in FEW]
+    size = Path(journal).stat().st_size
+    for count in range(1, 300):
+        mine.beat(held[2], count)
+    mine.beat(held[0], 7)
+    assert Path(journal).stat().st_size == size
+    assert [c.beat for c in theirs.claims()] == [7, 0, 299]
+    assert [c.beat for c in open_ledger(journal).claims()] == [7, 0, 299]
+    assert Path(f"{journal}.beats").stat().st_size == 3 * 8
+
+
+def test_heartbeats_of_earlier_versions_are_seen(journal):
+    ledger = open_ledger(journal)
+    held = ledger.claim(FEW[0], "me")
+    ledger._storage.set_trial_user_attr(held.trial_id, "beat", 5)
+    ledger.beat(held, 2)
+    assert [c.beat for c in ledger.claims()] == [7]
+
+
+def test_heartbeats_may_be_deleted(journal):
+    ledger = open_ledger(journal)
+    held = ledger.claim(FEW[0], "me")
+    ledger.beat(held, 1)
+    Path(f"{journal}.beats").unlink()
+    assert [c.beat for c in ledger.claims()] == [0]
+    ledger.beat(held, 2)
+    assert [c.beat for c in ledger.claims()] == [2]
+
+
+def test_a_search_goes_on_behind_many_failed_claims(journal, objective):
+    n = 3000
+    ledger = open_ledger(journal)
+    ledger.budget = 4
+    ledger.release(ledger.claim(FEW[0], "me"))
+    *head, made, ended = Path(journal).read_text().splitlines()
+    more = (json.dumps({**json.loads(ended), "trial_id": i}) for i in range(1, n))
+    lines = [*head, made, ended, *(line for end in more for line in (made, end))]
+    Path(journal).write_text("\n".join(lines) + "\n")
+    ledger = open_ledger(journal)
+    assert [c.released for c in ledger.claims()] == [True] * n
+    start = lambda seed: SEARCHES["random"](NASBench201(), seed=seed)  # noqa: E731
+    Worker(ledger, start, objective, seed=0, maximise=True).run()
+    found = evaluations_of(settle(ledger.claims(), budget=4, n_functions=4930), "toy")
+    assert len({e.architecture for e in found}) == 4
+    assert found[0].architecture == FEW[0]
+
+
+def test_it_is_said_what_to_do_about_a_large_journal(journal, monkeypatch, caplog):
+    warn_if_large(journal)  # none yet
+    open_ledger(journal)
+    warn_if_large(journal)
+    warn_if_large("postgresql://host/name")
+    assert caplog.text == ""
+    monkeypatch.setattr("surrobust.searches.storage._LARGE", 10)
+    warn_if_large(journal)
+    assert f"storage: {journal} has 0 MB" in caplog.text
+    assert "a search with --out goes on without it: delete it, then --resume" in caplog.text
+
+
+FOREIGN = {
+    "no operation": {"op_code": 99},
+    "a part is missing": {"op_code": 6, "trial_id": 0, "state": 3, "values": None},
+    "no such choice": {"params": dict.fromkeys(PARAMETERS, 9)},
+    "no such date": {"datetime_start": "0001-01-01T00:00+23:59"},
+    "two attributes": {"op_code": 8, "trial_id": 0, "user_attr": {"a": 1, "b": 2}},
+}
+"""What changes an operation that makes a trial into one that is none of Optuna's."""
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_an_operation_that_is_none_is_named(journal, kind, is_last):
+    open_ledger(journal).claim(FEW[0], "me")
+    lines = Path(journal).read_text().splitlines()
+    number = len(lines) + 1
+    foreign = json.dumps({**json.loads(lines[-1]), **FOREIGN[kind]}, separators=(",", ":"))
+    content = "\n".join([*lines, foreign, *([] if is_last else [lines[-1]]), ""])
+    Path(journal).write_text(content)
+    told = (
+        rf"expected a journal of Optuna's, got another file: {journal}, line {number} \(\w+: .*\)"
+    )
+    with pytest.raises(InvalidInputError) as caught:
+        open_storage(journal)
+    assert re.fullmatch(f"storage: {told}", str(caught.value))
+    assert Path(journal).read_text() == content
+
+
+def test_garbage_that_comes_later_is_named_too(journal):
+    ledger = open_ledger(journal)
+    ledger.claim(FEW[0], "me")
+    with Path(journal).open("a") as file:
+        file.write("garbage\n")
+    number = len(Path(journal).read_text().splitlines())
+    with pytest.raises(InvalidInputError, match=f"got another file: {journal}, line {number}$"):
+        ledger.claim(FEW[1], "me")
+
+
+def test_reading_while_others_write_sees_whole_lines(journal):
+    """A line is seen in parts, as on a network file system, and goes on when the rest is there."""
+    ledger = open_ledger(journal)
+    ledger.claim(FEW[0], "me")
+    text = Path(journal).read_text()
+    line = text.splitlines()[-1]
+    for stop in (1, 20, len(line)):
+        Path(journal).write_text(text + line[:stop])
+        assert len(ledger.claims()) == 1
+    Path(journal).write_text(f"{text}{line}\n")
+    assert len(ledger.claims()) == 2
