@@ -32,7 +32,7 @@ _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", 
 
 _OLD = "old"
 _LOOKS, _PAUSE = 20, 0.1
-_TRIES = 3
+_TRIES = 10
 
 MAX_BYTES = 64 * 2**20
 """A file of architectures above this size is refused."""
@@ -97,8 +97,11 @@ def _replace(target: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(handle)
-        _open_to_all(Path(name), 0o666)
-        Path(name).replace(target)
+            _open_to_all(Path(name), 0o666)
+            if fcntl is not None:  # the lock is held until the name is gone
+                Path(name).replace(target)
+                return
+        Path(name).replace(target)  # Windows replaces by no open file
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -183,11 +186,12 @@ def _make_folder(target: Path) -> tuple[Path, int | None]:
         place = Path(tempfile.mkdtemp(_ENDING, f".{target.name}.", target.parent))
         if fcntl is None:
             return place, None
-        held = os.open(place, os.O_RDONLY)
-        _lock(held)
-        if os.fstat(held).st_nlink:
-            return place, held
-        os.close(held)  # somebody has cleared it away before it was locked
+        with suppress(FileNotFoundError):  # somebody has cleared it away before it was locked
+            held = os.open(place, os.O_RDONLY)
+            _lock(held)
+            if place.exists():
+                return place, held
+            os.close(held)
 
 
 def _lock(descriptor: int) -> None:

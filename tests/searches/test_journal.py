@@ -148,7 +148,7 @@ FOREIGN = {
     "no operation": {"op_code": 99},
     "a part is missing": {"op_code": 6, "trial_id": 0, "state": 3, "values": None},
     "no such choice": {"params": dict.fromkeys(PARAMETERS, 9)},
-    "no such date": {"datetime_start": "0001-01-01T00:00+23:59"},
+    "no such date": {"datetime_start": "yesterday"},
     "two attributes": {"op_code": 8, "trial_id": 0, "user_attr": {"a": 1, "b": 2}},
 }
 """What changes an operation that makes a trial into one that is none of Optuna's."""
