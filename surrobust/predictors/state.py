@@ -166,8 +166,10 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
     if state.calibration is not None:
         tensors |= {
             name: getattr(state.calibration, name)
-            for name in ("scores", "floors", "levels", "factors", "bends")
+            for name in ("scores", "floors", "levels", "factors")
         }
+        if len(state.calibration.bends):  # versions before them had levels without
+            tensors["bends"] = state.calibration.bends
     return pack_tensors(tensors)
 
 
@@ -242,7 +244,7 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
         levels = take_tensor(tensors, "levels", dtype="float64", **many)
         factors = take_tensor(tensors, "factors", dtype="float64", shape=levels.shape)
     bends = np.empty((0, 0, n_targets), dtype=np.float32)
-    if "bends" in tensors:  # versions before it had levels without
+    if "bends" in tensors:
         shape = (len(BEND_AT), *levels.shape) if len(levels) else bends.shape
         bends = take_tensor(tensors, "bends", dtype="float32", shape=shape, most=LARGEST_BEND)
     if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any() or (bends <= 0).any():
