@@ -31,14 +31,22 @@ def check_choice(name: str, value: Any, known: Iterable[str]) -> str:
     return value
 
 
-def check_integer(name: str, value: Any, *, minimum: int) -> int:
+def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:
     """Return ``value`` as an int if it is an integer of at least ``minimum``.
 
+    Args:
+        name: What it is.
+        value: Anything.
+        minimum: The least one.
+        maximum: The largest one; None if there is none.
+
     Raises:
-        InvalidInputError: If it is not.
+        InvalidInputError: If it is not, or larger than ``maximum``.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < minimum:
-        msg = f"{name}: expected an integer of at least {minimum}, got {brief(value)}"
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or value < minimum or (maximum is not None and value > maximum):
+        wanted = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+        msg = f"{name}: expected an integer {wanted}, got {brief(value)}"
         raise InvalidInputError(msg)
     return int(value)
 

@@ -1,5 +1,6 @@
 """Files: where data lie, checksums, atomic writes, JSON that is read with one-line errors."""
 
+import glob
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -29,6 +31,7 @@ _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", 
 """Names of temporary files and folders: ``.search.json.k3x9_a2b.surrobust``."""
 
 _OLD = "old"
+_LOOKS, _PAUSE = 20, 0.1
 _TRIES = 10
 
 MAX_BYTES = 64 * 2**20
@@ -114,6 +117,9 @@ def _open_to_all(path: Path, mode: int) -> None:
 def replace_folder(path: AnyPath, fill: Callable[[Path], None]) -> None:
     """Write a folder that appears whole or not at all, in the place of the one that is there.
 
+    Two folders do not change places at once on every system: the old one is moved aside for a
+    moment. Who is killed in that moment leaves none, until :func:`put_back`.
+
     Args:
         path: The folder.
         fill: Called with an empty folder.
@@ -123,9 +129,36 @@ def replace_folder(path: AnyPath, fill: Callable[[Path], None]) -> None:
         fresh = place / "new"
         fresh.mkdir()
         fill(fresh)
-        if target.exists():
-            target.rename(place / _OLD)
-        fresh.rename(target)
+        while True:
+            if target.exists():
+                shutil.rmtree(place / _OLD, ignore_errors=True)
+                with suppress(FileNotFoundError):  # another process has moved it aside
+                    target.rename(place / _OLD)
+            try:
+                fresh.rename(target)
+                return
+            except OSError:
+                if not target.is_dir():  # else another process was faster
+                    raise
+
+
+def put_back(path: AnyPath) -> None:
+    """Put back a folder that was moved aside by a process that was killed before the new one came.
+
+    Where that process lives, the new one is waited for.
+    """
+    target = Path(path).absolute()
+    for _ in range(_LOOKS):
+        if fcntl is None or exists(target):
+            return
+        pattern = f".{glob.escape(target.name)}.*{_ENDING}"
+        places = target.parent.glob(pattern) if is_folder(target.parent) else ()
+        aside = [place for place in places if exists(place / _OLD)]
+        if not aside:
+            return
+        for place in aside:
+            _remove_leftover(place)
+        time.sleep(0 if exists(target) else _PAUSE)
 
 
 @contextmanager
@@ -141,7 +174,7 @@ def temporary_folder(beside: AnyPath) -> Iterator[Path]:
     try:
         yield place
     finally:
-        _put_back(place)
+        _return_old(place)
         shutil.rmtree(place, ignore_errors=True)
         if held is not None:
             os.close(held)
@@ -191,7 +224,7 @@ def _remove_leftover(path: Path) -> None:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.is_dir():
-                _put_back(path)
+                _return_old(path)
                 shutil.rmtree(path)
             else:
                 path.unlink()
@@ -199,7 +232,7 @@ def _remove_leftover(path: Path) -> None:
             os.close(held)
 
 
-def _put_back(place: Path) -> None:
+def _return_old(place: Path) -> None:
     """Return a folder to where it was taken from, if nothing has come in its place."""
     found = _TEMPORARY.fullmatch(place.name)
     if found is not None and (place / _OLD).exists():

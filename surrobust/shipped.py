@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ._checks import check_choice
-from ._files import exists
+from ._files import exists, put_back
 from .errors import MissingMeasurementError
 from .predictors import AbstractPredictor, load_folder
 from .targets import DEFAULT_TARGET, Target
@@ -84,6 +84,7 @@ def _folder_of(name_or_folder: AnyPath | None) -> Path:
     if name_or_folder in names:
         return shipped_dir() / name_or_folder
     folder = Path(name_or_folder)
+    put_back(folder)
     if not exists(folder) and folder.name == str(name_or_folder):
         check_choice("predictor", str(name_or_folder), [*names, "a folder written by save"])
     return folder

@@ -97,20 +97,65 @@ def test_a_file_that_is_cleared_away_by_mistake_is_written_again(
         assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
 
 
-@posix
-def test_a_folder_is_not_lost_between_two_renamings(tmp_path: Path):
-    code = """
+BETWEEN = """
 from surrobust import _files
 path, rename = Path(sys.argv[1]), Path.rename
-Path.rename = lambda self, to: die_here() if self.name == "new" else rename(self, to)
+Path.rename = lambda self, to: HERE if self.name == "new" else rename(self, to)
 _files.replace_folder(path, lambda fresh: (fresh / "fresh").touch())
 """
-    _files.replace_folder(tmp_path / "model", lambda fresh: (fresh / "old").touch())
-    run_until_killed(code, tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-    write_as_another_process(tmp_path / "b.json")
+"""Ends or stops between the two renamings."""
+
+
+@posix
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_folder_is_not_lost_between_two_renamings(tmp_path: Path, reads: bool):
+    model, other = tmp_path / "model", tmp_path / "b.json"
+    _files.replace_folder(model, lambda fresh: (fresh / "old").touch())
+    other.touch()
+    run_until_killed(BETWEEN.replace("HERE", "die_here()"), model)
+    assert not model.exists()
+    if reads:
+        _files.put_back(model)
+    else:
+        write_as_another_process(other)
     assert {path.name for path in tmp_path.iterdir()} == {"model", "b.json"}
-    assert [path.name for path in (tmp_path / "model").iterdir()] == ["old"]
+    assert [path.name for path in model.iterdir()] == ["old"]
+
+
+@posix
+def test_nothing_is_put_back_while_somebody_replaces_it_or_beside_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    model = tmp_path / "model"
+    monkeypatch.setattr(_files, "_PAUSE", 0.0)
+    _files.replace_folder(model, lambda fresh: (fresh / "old").touch())
+    with stopped(BETWEEN.replace("HERE", "stop_here()"), model) as writer:
+        _files.put_back(model)
+        assert not model.exists()  # it was not put back: the new one is about to come
+        (tmp_path / "nowhere").touch()
+        model.symlink_to(tmp_path / "nowhere")
+        writer.kill()
+        writer.wait()
+    _files.put_back(model)
+    assert model.is_symlink()
+    model.unlink()
+    _files.put_back(model)
+    assert [path.name for path in model.iterdir()] == ["old"]
+    for path in (tmp_path / "x" / "y", tmp_path / "\0", tmp_path / ("z" * 300) / "model"):
+        _files.put_back(path)  # there is nothing to put back
+
+
+def test_two_that_replace_a_folder_at_once_leave_one_of_theirs(tmp_path: Path):
+    model = tmp_path / "model"
+    _files.replace_folder(model, lambda fresh: (fresh / "old").touch())
+
+    def outer(fresh: Path) -> None:
+        (fresh / "outer").touch()
+        _files.replace_folder(model, lambda fresh: (fresh / "inner").touch())
+
+    _files.replace_folder(model, outer)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert [path.name for path in model.iterdir()] == ["outer"]
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):

@@ -70,3 +70,14 @@ def test_of_no_cell_something_impossible_is_predicted(name):
         )
         assert ((lowest <= lower) & (lower <= mean)).all()
         assert ((mean <= upper) & (upper <= highest)).all()
+
+
+@pytest.mark.parametrize("name", list_predictors())
+def test_saved_once_more_a_predictor_is_the_same(name, tmp_path):
+    predictor = load_predictor(name)
+    predictor.save(tmp_path / "again", name=name)
+    again = load_predictor(tmp_path / "again")
+    cells = [2581, 0, 15624, "323133"]
+    np.testing.assert_array_equal(again.predict(cells), predictor.predict(cells))
+    for ends in zip(again.predict_interval(cells), predictor.predict_interval(cells), strict=True):
+        np.testing.assert_array_equal(*ends)

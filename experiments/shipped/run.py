@@ -4,6 +4,8 @@
     python experiments/shipped/run.py --only jung2023-v1     # one
     python experiments/shipped/run.py --smoke                # 300 cells each, into a scratch folder
     python experiments/shipped/run.py --ceilings             # only the ceilings on the cards
+    python experiments/shipped/run.py --ranges               # only the least measured values
+    python experiments/shipped/run.py --fingerprints         # only the fingerprints on the cards
 
 Each is trained on every cell of its benchmark for all its targets. The figures on a card are those
 of five folds that keep cells which compute the same together; the figures of README.md are
@@ -11,11 +13,12 @@ written from the cards.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,12 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import ceiling, has_ceiling
+from surrobust.predictors.fingerprint import Fingerprint
+from surrobust.predictors.ranges import Ranges
+from surrobust.predictors.state import as_identity, pack_state
+from surrobust.predictors.storage import STATE
+from surrobust.tables import MeasurementTable
+from surrobust.typing import FloatArray, IntArray
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "models"
@@ -69,17 +78,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODELS)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--ceilings", action="store_true", help="train nothing")
+    parser.add_argument("--ranges", action="store_true", help="train nothing")
+    parser.add_argument("--fingerprints", action="store_true", help="train nothing")
     args = parser.parse_args()
     n = None
     if args.smoke:
         n, args.out = 300, Path(tempfile.mkdtemp())
     for name in args.only:
+        if args.ranges:
+            add_ranges(name, args.out / name, data_dir=args.data_dir)
+        if args.fingerprints:
+            add_fingerprint(args.out / name)
+        if args.ranges or args.fingerprints:
+            continue
         start = time.perf_counter()
         if not args.ceilings:
             build(name, out=args.out, data_dir=args.data_dir, n=n)
         add_ceilings(args.out / name / "card.json", data_dir=args.data_dir)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-    if not args.smoke and args.out == MODELS:
+    if not (args.smoke or args.ranges or args.fingerprints) and args.out == MODELS:
         _report()
 
 
@@ -88,16 +105,23 @@ def build(name: str, *, out: Path, data_dir: str | None, n: int | None) -> None:
     what = SHIPPED[name]
     table = sr.load_table(what.benchmark, data_dir=data_dir)
     targets = what.targets or table.targets
-    values = np.stack([table.values(target) for target in targets], axis=1)
-    kept = np.flatnonzero(np.isfinite(values).all(axis=1))[:n]
+    kept, values = _measured(table, targets)
     model = sr.make_predictor(what.kind, seed=0, **what.options)
-    model.fit([table.architectures[i] for i in kept], values[kept], targets=targets)
+    cells = [table.architectures[i] for i in kept[:n]]
+    model.fit(cells, values[:n], targets=targets)
     model.save(
         out / name,
         name=name,
         trained_on={"table": table.name, "checksums": dict(table.checksums)},
         citation=table.citation,
     )
+
+
+def _measured(table: MeasurementTable, targets: tuple[str, ...]) -> tuple[IntArray, FloatArray]:
+    """Return which of the table's cells have all values, ``(n,)``, and these, ``(n, m)``."""
+    values = np.stack([table.values(target) for target in targets], axis=1)
+    kept = np.flatnonzero(np.isfinite(values).all(axis=1))
+    return kept, values[kept]
 
 
 def add_ceilings(path: Path, *, data_dir: str | None) -> None:
@@ -113,6 +137,27 @@ def add_ceilings(path: Path, *, data_dir: str | None) -> None:
             "ceiling_upper": top.upper,
             "share_of_ceiling": None if tau is None else tau / top.value,
         }
+    path.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
+
+
+def add_ranges(name: str, folder: Path, *, data_dir: str | None) -> None:
+    """Write into a folder of an earlier version what was measured least."""
+    model = sr.load_predictor(folder)
+    table = sr.load_table(SHIPPED[name].benchmark, data_dir=data_dir)
+    ranges = Ranges.of(model.targets, _measured(table, model.targets)[1])
+    identity = as_identity(model.kind, model.options)
+    content = pack_state(replace(model._fitted(), ranges=ranges), identity=identity)
+    (folder / STATE).write_bytes(content)
+    card = json.loads((folder / "card.json").read_text())
+    card["files"][STATE] = hashlib.sha256(content).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
+
+
+def add_fingerprint(folder: Path) -> None:
+    """Write onto a card of an earlier version what its predictor says of three cells."""
+    path = folder / "card.json"
+    card = json.loads(path.read_text())
+    card["fingerprint"] = Fingerprint.of(sr.load_predictor(folder)).model_dump()
     path.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
 
 

@@ -15,7 +15,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..spaces import EDGES, Architecture, NASBench201, representatives_by_index
+from ..spaces import (
+    EDGES,
+    Architecture,
+    NASBench201,
+    representative_indices,
+    representatives_by_index,
+)
 from ..typing import FloatArray, IntArray
 from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
@@ -97,7 +103,7 @@ class FunctionFeatureEncoder(AbstractEncoder):
 
     def key(self, architecture: Architecture) -> Form:
         """Return the function class and the numbers of convolutions of the representative."""
-        return _forms().of[architecture.ops]
+        return _forms().of[representatives_by_index()[architecture.index]]
 
 
 _ROWS: dict[Form, FloatArray] = {}
@@ -106,27 +112,25 @@ _ROWS: dict[Form, FloatArray] = {}
 
 @dataclass(frozen=True)
 class _Forms:
-    """The form of every cell by its ops, and the ops of each form's first representative."""
+    """The form of each representative by its index, and the ops of each form's first one."""
 
-    of: dict[tuple[int, ...], Form]
+    of: dict[int, Form]
     first: dict[Form, tuple[int, ...]]
 
 
 @cache
 def _forms() -> _Forms:
-    cells = list(NASBench201())
+    cells = NASBench201().representatives()
     ops = np.array([cell.ops for cell in cells])
     live = linear_forms(ops).live
     counts = zip(
         *((live & (ops == op)).sum(axis=1).tolist() for op in (CONV_1X1, CONV_3X3)), strict=True
     )
     own = [(cell.function_class, *count) for cell, count in zip(cells, counts, strict=True)]
-    representatives = representatives_by_index()
     first: dict[Form, tuple[int, ...]] = {}
-    for index in dict.fromkeys(representatives):
-        first.setdefault(own[index], cells[index].ops)
-    of = {cell.ops: own[index] for cell, index in zip(cells, representatives, strict=True)}
-    return _Forms(of, first)
+    for form, cell in zip(own, cells, strict=True):
+        first.setdefault(form, cell.ops)
+    return _Forms(dict(zip(representative_indices(), own, strict=True)), first)
 
 
 def twin_groups(architectures: Sequence[Architecture]) -> IntArray:

@@ -27,7 +27,7 @@ from ..attacks.gradients import CapturedNetwork
 from ..attacks.soundness import is_random
 from ..errors import InvalidInputError
 from ..metrics import wilson_interval
-from ..networks import tuned
+from ..networks import find_device, tuned
 from ..typing import AnyPath
 from .progress import Progress, describe
 
@@ -255,9 +255,9 @@ def _place(network: Any, x: Tensor, device: str | torch.device | None) -> torch.
         first = next(_tensors_of(network), None)
         return x.device if first is None else first.device
     try:
-        return torch.device(device)
-    except (RuntimeError, TypeError):
-        msg = f"device: expected a device of torch, got {brief(device)}"
+        return find_device(device)
+    except InvalidInputError:
+        msg = f"device: expected a device of torch that is here, got {brief(device)}"
         raise InvalidInputError(msg) from None
 
 

@@ -1,27 +1,33 @@
 """Devices by name, and how convolutions are computed there."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
+from .._checks import brief
 from ..errors import InvalidInputError
 
+_NOT_HERE = (RuntimeError, AssertionError, TypeError, ValueError, OverflowError, ImportError)
+"""What torch raises for devices that it lacks."""
 
-def find_device(device: str) -> torch.device:
+
+def find_device(device: str | torch.device) -> torch.device:
     """Return the device of a name.
 
     Raises:
-        InvalidInputError: If torch does not know it, or it is not here.
+        InvalidInputError: If torch does not know it, it is not here, or it computes nothing.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        found = torch.device(device)
-        torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        told = str(error).splitlines()[0]
-        msg = f"device: expected auto or a device that is here, got {device!r} ({told})"
+        with warnings.catch_warnings(action="ignore"):
+            found = torch.device(device)
+            torch.zeros(1, device=found).item()  # ``meta`` takes tensors, but has no numbers
+    except _NOT_HERE as error:
+        told = " ".join(str(error).split())[:80]
+        msg = f"device: expected auto or a device that is here, got {brief(device)} ({told})"
         raise InvalidInputError(msg) from None
     return found
 

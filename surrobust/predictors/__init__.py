@@ -74,6 +74,7 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
     """
     from .column_file import FILE as COLUMNS_FILE
     from .column_file import unpack_columns
+    from .fingerprint import moments_of
     from .state import as_identity, unpack_state
     from .storage import STATE, read_predictor
 
@@ -91,6 +92,11 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
             is_calibrated=predictor.calibration_folds > 0,
         )
         predictor.restore(state, files)
+        files.clear()  # room for what predicting takes
+        if card.fingerprint is not None:
+            card.fingerprint.check(predictor)
+        else:
+            moments_of(predictor)  # finite at least: earlier versions wrote no more to compare
     except (InvalidInputError, InvalidModelError) as error:
         msg = f"{folder}: {error}"
         raise InvalidModelError(msg) from None

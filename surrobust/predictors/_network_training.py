@@ -1,4 +1,4 @@
-"""How a graph network is trained, and on what: loss, learning rate, device, thread."""
+"""How a graph network is trained, and on what: loss, learning rate, thread."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .._checks import brief
-from ..errors import InvalidInputError
 from ._flow_network import FlowNetwork, collate
 
 _MARGIN = 0.1
@@ -114,24 +112,6 @@ def _groups(network: FlowNetwork, weight_decay: float) -> list[dict[str, object]
         {"params": [p for _, p in named if id(p) not in free], "weight_decay": weight_decay},
         {"params": bare, "weight_decay": 0.0},
     ]
-
-
-def find_device(name: str, *, or_cpu: bool = False) -> torch.device:
-    """Return the device of that name.
-
-    Raises:
-        InvalidInputError: If there is none, unless the CPU may stand in.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (AssertionError, RuntimeError, TypeError) as error:
-        if or_cpu:
-            return torch.device("cpu")
-        line = " ".join(str(error).split())[:80]
-        msg = f"device: expected one that torch has here, got {brief(name)}: {line}"
-        raise InvalidInputError(msg) from None
-    return device
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .booster_file import rebuild_booster
 from .features import Features
 from .repeats import cell_groups
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .tuning import FILE as PARAMETERS_FILE
 from .tuning import TreeParameters, as_matrix, tune, tuning_folds
-from .ubjson import check_booster
 
 if TYPE_CHECKING:
     from xgboost import Booster
@@ -133,22 +133,25 @@ class BoostedTrees(AbstractPredictor):
         return {**files, PARAMETERS_FILE: self.params_.pack(), SCORES_FILE: self.map_.pack()}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        names = [f"booster-{i}.ubj" for i in range(self.members)]
         # Folders of old have no parameters.
-        others = {SCORES_FILE, *({PARAMETERS_FILE} & set(files))}
-        if set(files) != {*names, *others}:
-            msg = f"weights: expected {', '.join(names)} and {SCORES_FILE}, got {', '.join(files)}"
+        others = [SCORES_FILE, *({PARAMETERS_FILE} & set(files))]
+        n_members = min(self.members, len(files))  # a card may say anything
+        names = [f"booster-{i}.ubj" for i in range(n_members)]
+        if n_members < self.members or set(files) != {*names, *others}:
+            wanted = f"{self.members} boosters and {SCORES_FILE}"
+            msg = f"weights: expected {wanted}, got {', '.join(files)}"
             raise InvalidModelError(msg)
         self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
         if PARAMETERS_FILE in files:
             self.params_ = TreeParameters.unpack(files[PARAMETERS_FILE])
+        trees = self.params_.trees if self.tune and PARAMETERS_FILE in files else self.trees
+        shape = {"n_features": self._features.size, "n_targets": n_targets, "n_trees": trees}
         self.boosters_ = [
-            _load_booster(name, files[name], self._features.size, n_targets) for name in names
+            _load_booster(name, rebuild_booster(files[name], name=name, **shape)) for name in names
         ]
 
 
-def _load_booster(name: str, content: bytes, n_features: int, n_targets: int) -> "Booster":
-    check_booster(content, name=name, n_features=n_features, n_targets=n_targets)
+def _load_booster(name: str, content: bytes) -> "Booster":
     import xgboost
 
     booster = xgboost.Booster({"nthread": 1})

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from .._files import is_file, is_folder, read_json, shown
+from .._files import is_file, is_folder, parse_json, put_back, read_text, shown
 from .._version import __version__
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
+from .fingerprint import Fingerprint
 from .held_out import held_out_metrics
 from .state import FittedState
 
@@ -26,6 +27,9 @@ FORMAT = 1
 
 GIVEN = ("name", "version", "trained_on", "split", "metrics", "citation", "date")
 """The fields that a caller of ``save`` may set."""
+
+_LARGEST = 2**24
+"""Bytes of a card; one of 45 targets has 40 thousand."""
 
 _SPLIT = "cross-validated; judged on cells of which no twin was trained on"
 
@@ -52,6 +56,8 @@ class Card(BaseModel):
     date: str
     citation: str | None
     files: dict[str, str]
+    fingerprint: Fingerprint | None = None
+    """None in folders of earlier versions."""
 
 
 def make_card(
@@ -84,6 +90,7 @@ def make_card(
         "date": datetime.now(UTC).date().isoformat(),
         "citation": None,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "fingerprint": Fingerprint.of(predictor).model_dump(),
         **given,
         "trained_on": {**given.get("trained_on", {}), **_size(state)},
     }
@@ -108,12 +115,14 @@ def read_card(folder: AnyPath) -> Card:
         InvalidModelError: If there is none, or it is not one that this version reads.
     """
     path = Path(folder)
+    put_back(path)
     if not is_file(path / CARD):
         got = "a folder without it" if is_folder(path) else "no folder"
         msg = f"{shown(path)}: expected a predictor's folder with {CARD}, got {got}"
         raise InvalidModelError(msg)
     try:
-        document = read_json(path / CARD)
+        text = read_text(path / CARD, most=_LARGEST)
+        document = parse_json(text, name=shown(path / CARD))
     except InvalidInputError as error:
         raise InvalidModelError(str(error)) from None
     written = document.get("format") if isinstance(document, dict) else None

@@ -42,7 +42,8 @@ def unpack_columns(content: bytes, reference: Any) -> Columns:
     tensors = unpack_tensors(content, name=FILE)
     text = take_tensor(tensors, "names", dtype="uint8", shape=(None,)).tobytes()
     widths = take_tensor(tensors, "widths", dtype="int64", shape=(None,))
-    numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None))
+    most = np.finfo(np.float64).max  # of the user's numbers only the order counts
+    numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None), most=most)
     known = take_tensor(tensors, "known", dtype="bool", shape=numbers.shape)
     try:
         names = tuple(map(str, parse_json(text.decode(), name=FILE)))

@@ -21,7 +21,8 @@ class Features:
         columns: Numbers that stand behind those of the encoders, or None.
 
     Raises:
-        InvalidInputError: If an encoder is not in ``ENCODINGS``, or ``columns`` are no columns.
+        InvalidInputError: If an encoder is not in ``ENCODINGS`` or there twice, or ``columns`` are
+            no columns.
     """
 
     def __init__(self, name: str, columns: Columns | None = None) -> None:
@@ -30,6 +31,9 @@ class Features:
             raise InvalidInputError(msg)
         self.columns = columns
         parts = name.split("+") if isinstance(name, str) else [name]
+        if len(set(parts)) < len(parts):
+            msg = f"encoder: expected each name once, got {brief(name)}"
+            raise InvalidInputError(msg)
         self.encoders = [ENCODINGS[check_choice("encoder", part, ENCODINGS)]() for part in parts]
 
     @property

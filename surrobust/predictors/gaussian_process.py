@@ -14,7 +14,7 @@ from ..typing import FloatArray, IntArray
 from .base import AbstractPredictor
 from .features import Features
 from .kernel import Hyperparameters, MarginalLikelihood, covariance
-from .kernel_groups import KernelGroups, group_columns
+from .kernel_groups import KernelGroups
 from .score_map import FILE as SCORES_FILE
 from .score_map import ScoreMap
 from .spread import Sight, Spread
@@ -156,16 +156,12 @@ class GaussianProcess(AbstractPredictor):
             raise InvalidModelError(msg)
         self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
         tensors = unpack_tensors(files[FILE], name=FILE)
-        names, columns = group_columns(self.encoder, self.columns)
-        d = sum(map(len, columns))
-        center, scale = (
-            take_tensor(tensors, k, dtype="float64", shape=(d,)) for k in ("center", "scale")
-        )
-        self.groups_ = KernelGroups(names, columns, center, scale)
-        weights = take_tensor(tensors, "weights", dtype="float64", shape=(len(names),))
+        self.groups_ = KernelGroups.take(tensors, self.encoder, self.columns)
+        n_groups = len(self.groups_.names)
+        weights = take_tensor(tensors, "weights", dtype="float64", shape=(n_groups,))
         amplitude, noise = take_tensor(tensors, "variances", dtype="float64", shape=(2,))
         self.kernel_ = Hyperparameters(weights, float(amplitude), float(noise))
-        self.Z_ = take_tensor(tensors, "rows", dtype="float32", shape=(None, d))
+        self.Z_ = self.groups_.take_rows(tensors)
         n = len(self.Z_)
         self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, n_targets))
         self.noise_ = take_tensor(tensors, "noise", dtype="float64", shape=(n_targets,))

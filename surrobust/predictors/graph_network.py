@@ -29,6 +29,8 @@ _FILE = "network.safetensors"
 _CHUNK = 1024
 """Graphs that are predicted at once."""
 
+_MOST_LAYERS = 64
+
 
 class GraphNetwork(AbstractPredictor):
     """Message passing along and against the data flow, gated by ops; the mean of several networks.
@@ -41,7 +43,7 @@ class GraphNetwork(AbstractPredictor):
     Args:
         members: Networks that are averaged, at least 2.
         width: Length of a node's state.
-        layers: Rounds of message passing.
+        layers: Rounds of message passing, at most 64.
         updates: Steps of the optimizer; None for as many as suit the number of distinct cells.
         batch_size: Cells a step, at most.
         learning_rate: Its peak; it rises linearly and falls by a cosine.
@@ -50,7 +52,8 @@ class GraphNetwork(AbstractPredictor):
         features: Names in ``ENCODINGS`` joined by ``+``: what the head reads besides the graph;
             empty for the graph alone.
         columns: Numbers known of cells beforehand, read beside the features; or None.
-        device: Where torch computes, such as ``cpu`` or ``cuda``.
+        device: Where torch computes, such as ``cpu`` or ``cuda``; ``auto`` for a GPU if there is
+            one.
         calibration_folds: See the base class.
         seed: See the base class.
     """
@@ -77,7 +80,7 @@ class GraphNetwork(AbstractPredictor):
         super().__init__(calibration_folds=calibration_folds, seed=seed)
         self.members = check_integer("members", members, minimum=2)
         self.width = check_integer("width", width, minimum=1)
-        self.layers = check_integer("layers", layers, minimum=1)
+        self.layers = check_integer("layers", layers, minimum=1, maximum=_MOST_LAYERS)
         self.updates = updates if updates is None else check_integer("updates", updates, minimum=1)
         self.batch_size = check_integer("batch_size", batch_size, minimum=2)
         self.learning_rate = _check_number("learning_rate", learning_rate)
@@ -130,7 +133,8 @@ class GraphNetwork(AbstractPredictor):
         import torch
 
         from .._classifiers import differentiating
-        from ._network_training import find_device, one_thread, train_network
+        from ..networks import find_device
+        from ._network_training import one_thread, train_network
 
         scores, Z = [], np.zeros((len(seen), *Y.shape))
         for own, rows in zip(Z, seen, strict=True):
@@ -211,14 +215,18 @@ class GraphNetwork(AbstractPredictor):
         """Take over the weights, onto the CPU if there is no such device here."""
         import torch
 
-        from ._network_training import find_device
+        from ..networks import find_device
 
         if set(files) != {_FILE, SCORES_FILE}:
             msg = f"weights: expected {_FILE} and {SCORES_FILE}, got {', '.join(sorted(files))}"
             raise InvalidModelError(msg)
         self._scores = ScoreMap.unpack(files[SCORES_FILE], n_targets)
         tensors = unpack_tensors(files[_FILE], name=_FILE)
-        network = self._new_network(n_targets, self.members, torch.Generator())
+        # The card may say anything: what it says is compared before it decides how much is made.
+        sizes = self.layers, self.members, 1, self.width
+        take_tensor(tensors, "scales", dtype="float32", shape=sizes)
+        with torch.device("meta"):
+            network = self._new_network(n_targets, self.members, torch.Generator())
         weights = {}
         for name, like in network.state_dict().items():
             array = take_tensor(tensors, name, dtype="float32", shape=tuple(like.shape))
@@ -226,8 +234,12 @@ class GraphNetwork(AbstractPredictor):
         if len(tensors) != len(weights):
             msg = f"{_FILE}: expected {len(weights)} tensors, got {len(tensors)}"
             raise InvalidModelError(msg)
-        network.load_state_dict(weights)
-        self._network = network.to(find_device(self.device, or_cpu=True))
+        network.load_state_dict(weights, assign=True)
+        try:
+            device = find_device(self.device)
+        except InvalidInputError:
+            device = torch.device("cpu")
+        self._network = network.to(device)
 
 
 def _values_of(Z: FloatArray, scale: ScoreMap) -> FloatArray:

@@ -14,7 +14,7 @@ from .alikeness import is_alike, weights_of_alike
 from .base import AbstractPredictor
 from .boosted_trees import BoostedTrees
 from .features import Features
-from .kernel_groups import KernelGroups, group_columns
+from .kernel_groups import KernelGroups
 from .members import load_members, pack_members
 from .prior_scores import FILE as PRIOR_FILE
 from .prior_scores import PriorScores, as_prior, reference_of
@@ -202,19 +202,16 @@ class InformedPredictor(AbstractPredictor):
         self.trend_ = Trend.unpack(rest.pop(TREND_FILE, b""), prior, n_targets)
         self.map_ = ScoreMap.unpack(rest.pop(SCORES_FILE, b""), n_targets)
         tensors = unpack_tensors(rest.pop(FILE, b""), name=FILE)
-        names, columns = group_columns(self.encoder, self.columns)
-        d = sum(map(len, columns))
-        center, scale = (
-            take_tensor(tensors, k, dtype="float64", shape=(d,)) for k in ("center", "scale")
-        )
-        self.groups_ = KernelGroups(names, columns, center, scale)
-        self.rows_ = Rows.take(tensors, d, len(prior.targets) + 1, n_targets)
+        self.groups_ = KernelGroups.take(tensors, self.encoder, self.columns)
+        Z = self.groups_.take_rows(tensors)
+        self.rows_ = Rows.take(tensors, Z, len(prior.targets) + 1, n_targets)
         self.views_ = take_tensor(tensors, "views", dtype="int64", shape=(None,))
-        if not len(self.views_) or not np.isin(self.views_, range(len(_VIEWS))).all():
-            msg = f"{FILE}: expected views that exist, got others"
+        views = set(self.views_.tolist())
+        if not views or len(views) < len(self.views_) or not views <= set(range(len(_VIEWS))):
+            msg = f"{FILE}: expected views that exist, each once, got others"
             raise InvalidModelError(msg)
         shape = (len(self.views_), n_targets)
-        self.weights_ = take_tensor(tensors, "weights", dtype="float64", shape=shape)
+        self.weights_ = take_tensor(tensors, "weights", dtype="float64", shape=shape, most=1.0)
         self.processes_ = [self._process(int(view)) for view in self.views_]
         for view, process in zip(self.views_, self.processes_, strict=True):
             start = f"{view}-"

@@ -21,7 +21,8 @@ _WEIGHT_SDS = {"columns": 1.5}
 
 _JITTER = 1e-6
 _ITERATIONS = 40
-_CHUNK = 2048
+_CHUNK, _CACHED = 2048, 512
+"""Rows that are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,14 @@ def matern(squared: FloatArray) -> FloatArray:
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return squared Euclidean distances of rows, ``(n, k)``."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
+    squares = _squared_norms(a)[:, None] + _squared_norms(b)[None] - 2 * a @ b.T
     return np.maximum(squares, 0)
+
+
+def _squared_norms(z: FloatArray) -> FloatArray:
+    """Return the squared norm of each row, ``(n,)``, by parts that stay in a cache."""
+    parts = [(z[i : i + _CACHED] ** 2).sum(axis=1) for i in range(0, len(z), _CACHED)]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def covariance(
@@ -71,8 +78,9 @@ def covariance(
 
 def stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> FloatArray:
     """Return scaled rows whose distances the kernel measures, ``(n, d)``."""
-    parts = [np.sqrt(w) * z[:, s].astype(np.float64) for w, s in zip(weights, slices, strict=True)]
-    return np.concatenate(parts, axis=1)
+    widths = [s.stop - s.start for s in slices]
+    stretched: FloatArray = z * np.repeat(np.sqrt(weights), widths)
+    return stretched
 
 
 def evidence(K: FloatArray, Y: FloatArray) -> tuple[float, FloatArray] | None:

@@ -1,6 +1,6 @@
 """Groups of features for kernels, each scaled so that its distances are of order one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -10,9 +10,11 @@ import numpy as np
 
 from ..encodings import Columns
 from ..encodings.function_features import GROUPS as FEATURE_GROUPS
+from ..errors import InvalidModelError
 from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
 from .features import Features
+from .tensors import LARGEST_VALUE, take_tensor
 
 _STANDARDISED = ("count", "stat", "field", "flow")
 """Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
@@ -59,6 +61,33 @@ class KernelGroups:
             centers.append(center)
             scales.append(1 / (spread * size))
         return cls(names, columns, np.concatenate(centers), np.concatenate(scales))
+
+    @classmethod
+    def take(
+        cls, tensors: Mapping[str, np.ndarray], encoder: str, known: Columns | None = None
+    ) -> Self:
+        """Take centre and scale of the groups of an encoder and of columns from saved arrays.
+
+        Raises:
+            InvalidModelError: If they do not fit.
+        """
+        names, columns = group_columns(encoder, known)
+        shape = (sum(map(len, columns)),)
+        center = take_tensor(tensors, "center", dtype="float64", shape=shape)
+        scale = take_tensor(tensors, "scale", dtype="float64", shape=shape, most=LARGEST_VALUE)
+        return cls(names, columns, center, scale)
+
+    def take_rows(self, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Take saved rows, no more than there are architectures, ``(n, d)`` float32.
+
+        Raises:
+            InvalidModelError: If they do not fit.
+        """
+        rows = take_tensor(tensors, "rows", dtype="float32", shape=(None, len(self.center)))
+        if len(rows) > len(NASBench201()):
+            msg = f"weights: expected at most {len(NASBench201())} rows, got {len(rows)}"
+            raise InvalidModelError(msg)
+        return rows
 
     @property
     def slices(self) -> tuple[slice, ...]:

@@ -18,7 +18,7 @@ _LEAST_WIDTH = 2.0
 _ALL = 10.0
 """How many cells those of all levels count for at one level."""
 
-_LARGEST = 2.0
+LARGEST_BEND = 2.0
 """No ratio is larger, or smaller than its inverse."""
 
 
@@ -61,7 +61,7 @@ def local_bends(
     ranks = np.cumsum(shares[order])[last]
     everywhere = np.interp(BEND_AT, ranks / (n + 1), ascending)[:, None]
     ratio = np.divide(local, everywhere, out=np.ones_like(local), where=everywhere > 0)
-    return np.clip(ratio, 1 / _LARGEST, _LARGEST)
+    return np.clip(ratio, 1 / LARGEST_BEND, LARGEST_BEND)
 
 
 def _of_cells(weights: FloatArray, groups: IntArray) -> FloatArray:

@@ -11,6 +11,9 @@ from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 
+_LARGEST = 1e18
+"""Larger values, in whatever unit, would not be read back; see ``LARGEST_VALUE``."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -47,6 +50,9 @@ class Measured:
             msg = f"architectures: expected at least {least} to fit, got {len(cells)}"
             raise InvalidInputError(msg)
         given = check_values(y, n=len(cells)) if cells else _check_no_values(y)
+        if np.abs(given).max(initial=0) > _LARGEST:
+            msg = f"y: expected numbers of at most {_LARGEST:g}, got {np.abs(given).max():g}"
+            raise InvalidInputError(msg)
         values = given[:, None] if given.ndim == 1 else given
         names = _check_targets(targets, m=values.shape[1], is_single=given.ndim == 1)
         order = np.lexsort((*values.T[::-1], [cell.index for cell in cells]))

@@ -83,5 +83,8 @@ class RandomForest(AbstractPredictor):
             raise InvalidModelError(msg)
         self.scaler_ = Scaler.unpack(files[SCALER_FILE], n_targets)
         self.forest_ = Forest.unpack(
-            files[FOREST_FILE], n_features=self._features.size, n_targets=n_targets
+            files[FOREST_FILE],
+            n_features=self._features.size,
+            n_targets=n_targets,
+            n_trees=self.trees,
         )

@@ -1,13 +1,13 @@
 """Targets in units of their own spread."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from ..errors import InvalidModelError
 from ..typing import FloatArray
-from .tensors import pack_tensors, take_tensor, unpack_tensors
+from .tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
 
 FILE = "scaler.safetensors"
 
@@ -47,8 +47,9 @@ class Scaler:
             InvalidModelError: If it is damaged or not of ``n_targets`` columns.
         """
         tensors = unpack_tensors(content, name=FILE)
-        mean = take_tensor(tensors, "mean", dtype="float64", shape=(n_targets,))
-        spread = take_tensor(tensors, "spread", dtype="float64", shape=(n_targets,))
+        wanted: dict[str, Any] = {"dtype": "float64", "most": LARGEST_VALUE}
+        mean = take_tensor(tensors, "mean", shape=(n_targets,), **wanted)
+        spread = take_tensor(tensors, "spread", shape=(n_targets,), **wanted)
         if (spread <= 0).any():
             msg = f"{FILE}: expected positive spreads, got others"
             raise InvalidModelError(msg)

@@ -6,14 +6,14 @@ and the order is kept.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from .._checks import check_choice
 from ..errors import InvalidModelError
 from ..typing import FloatArray
-from .tensors import pack_tensors, take_tensor, unpack_tensors
+from .tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
 
 FILE = "scores.safetensors"
 TRANSFORMS = ("scores", "standard")
@@ -70,8 +70,9 @@ class ScoreMap:
         The mean is that of the median; the deviation is half of what one deviation up and down
         amount to.
         """
-        width = self.to_values(mean + std) - self.to_values(mean - std)
-        return self.to_values(mean), np.maximum(width, 0.0) / 2
+        values = self.to_values(np.concatenate([mean - std, mean, mean + std]))
+        low, at, high = np.split(values, 3)
+        return at, np.maximum(high - low, 0.0) / 2
 
     def pack(self) -> bytes:
         """Return the map as a safetensors file."""
@@ -85,14 +86,17 @@ class ScoreMap:
             InvalidModelError: If it is damaged or not of ``n_targets`` columns.
         """
         tensors = unpack_tensors(content, name=FILE)
-        scores, values = (
-            take_tensor(tensors, key, dtype="float64", shape=(None, n_targets))
-            for key in ("scores", "values")
-        )
-        spread = take_tensor(tensors, "spread", dtype="float64", shape=(n_targets,))
+        wanted: dict[str, Any] = {"dtype": "float64", "most": LARGEST_VALUE}
+        scores = take_tensor(tensors, "scores", dtype="float64", shape=(None, n_targets))
+        values = take_tensor(tensors, "values", shape=scores.shape, **wanted)
+        spread = take_tensor(tensors, "spread", shape=(n_targets,), **wanted)
         rises = all((np.diff(array, axis=0) >= 0).all() for array in (scores, values))
-        if len(scores) < 2 or len(scores) != len(values) or not rises or (spread <= 0).any():
+        if len(scores) < 2 or not rises or (spread <= 0).any():
             msg = f"{FILE}: expected ascending scores and values, got others"
+            raise InvalidModelError(msg)
+        widest = values[-1] - values[0]
+        if (spread > np.where(widest > 0, widest, 1.0)).any():
+            msg = f"{FILE}: expected spreads within the range of the values, got larger ones"
             raise InvalidModelError(msg)
         return cls(scores, values, spread)
 

@@ -12,6 +12,8 @@ from .kernel import Hyperparameters, covariance, matern, stretch
 from .tensors import take_tensor
 
 _CHUNK = 1024
+_MOST_NEAREST = 64
+"""As many squared numbers a cell are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Spread:
         Args:
             K: Covariances of the cells with all n rows, ``(b, n)``.
         """
-        others = np.setdiff1d(np.arange(len(self.noise)), self.anchors)
+        is_other = np.ones(len(self.noise), dtype=np.bool_)
+        is_other[self.anchors] = False
+        others = np.flatnonzero(is_other)
         k = min(self.nearest, len(others))
         near = np.empty((len(K), 0), dtype=np.int64)
         if k:
@@ -118,8 +122,9 @@ class Spread:
         if {"row_noise", "nearest"} & tensors.keys():
             noise = take_tensor(tensors, "row_noise", dtype="float64", shape=(n,))
             nearest = int(take_tensor(tensors, "nearest", dtype="int64", shape=(1,))[0])
-        is_sound = ((anchors >= 0) & (anchors < n)).all() and (noise >= 0).all() and nearest >= 0
-        if not is_sound or (nearest and (noise == 0).any()):
+        is_sound = ((anchors >= 0) & (anchors < n)).all() and (noise >= 0).all()
+        is_known = 0 <= nearest <= _MOST_NEAREST and not (nearest and (noise == 0).any())
+        if not is_sound or not is_known:
             msg = "weights: expected rows that exist and their noise, got others"
             raise InvalidModelError(msg)
         return cls(anchors, whiten, noise, nearest)

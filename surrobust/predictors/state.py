@@ -14,10 +14,10 @@ from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
 from .conformal import Calibration
-from .local_quantiles import BEND_AT
+from .local_quantiles import BEND_AT, LARGEST_BEND
 from .ranges import Ranges
 from .repeats import cell_groups
-from .tensors import pack_tensors, take_tensor, unpack_tensors
+from .tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,10 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
     if state.calibration is not None:
         tensors |= {
             name: getattr(state.calibration, name)
-            for name in ("scores", "floors", "levels", "factors", "bends")
+            for name in ("scores", "floors", "levels", "factors")
         }
+        if len(state.calibration.bends):  # versions before them had levels without
+            tensors["bends"] = state.calibration.bends
     return pack_tensors(tensors)
 
 
@@ -221,7 +223,7 @@ def _unpack_ranges(tensors: Mapping[str, np.ndarray], targets: Sequence[str]) ->
     if not {"in_range", "smallest"} & tensors.keys():  # older versions wrote neither
         return Ranges.of(targets, np.empty((0, m)))
     kept = take_tensor(tensors, "in_range", dtype="bool", shape=(m,))
-    smallest = take_tensor(tensors, "smallest", dtype="float64", shape=(m,))
+    smallest = take_tensor(tensors, "smallest", dtype="float64", shape=(m,), most=LARGEST_VALUE)
     return Ranges(tuple(targets), kept, smallest)
 
 
@@ -231,19 +233,20 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
     Raises:
         InvalidModelError: If it is damaged.
     """
-    scores = take_tensor(tensors, "scores", dtype="float32", shape=(None, n_targets))
-    floors = take_tensor(tensors, "floors", dtype="float64", shape=(n_targets,))
+    many: dict[str, Any] = {"shape": (None, n_targets), "most": LARGEST_VALUE}
+    scores = take_tensor(tensors, "scores", dtype="float32", **many)
+    floors = take_tensor(tensors, "floors", dtype="float64", shape=(n_targets,), most=LARGEST_VALUE)
     if (np.diff(scores, axis=0) < 0).any() or (scores < 0).any() or (floors <= 0).any():
         msg = "state.safetensors: expected ascending scores and positive floors, got others"
         raise InvalidModelError(msg)
     levels = factors = np.empty((0, n_targets))
     if {"levels", "factors"} & tensors.keys():  # older versions wrote neither
-        levels = take_tensor(tensors, "levels", dtype="float64", shape=(None, n_targets))
+        levels = take_tensor(tensors, "levels", dtype="float64", **many)
         factors = take_tensor(tensors, "factors", dtype="float64", shape=levels.shape)
     bends = np.empty((0, 0, n_targets), dtype=np.float32)
-    if "bends" in tensors:  # versions before it had levels without
+    if "bends" in tensors:
         shape = (len(BEND_AT), *levels.shape) if len(levels) else bends.shape
-        bends = take_tensor(tensors, "bends", dtype="float32", shape=shape)
+        bends = take_tensor(tensors, "bends", dtype="float32", shape=shape, most=LARGEST_BEND)
     if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any() or (bends <= 0).any():
         msg = "state.safetensors: expected ascending levels and positive factors, got others"
         raise InvalidModelError(msg)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._checks import brief
-from .._files import replace_folder, write_bytes, write_json
+from .._files import read_bytes, replace_folder, write_bytes, write_json
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .card import CARD, Card, make_card, read_card
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 STATE = "state.safetensors"
 """The file of what does not depend on the predictor's kind."""
+
+_LARGEST = 2**30
+"""Bytes of a file that is read; a forest of 45 targets has a third of that."""
 
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\.(safetensors|ubj)")
 
@@ -44,6 +47,10 @@ def write_predictor(
     known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
     identity = as_identity(predictor.kind, predictor.options)
     files = {**weights, **known, STATE: pack_state(state, identity=identity)}
+    for name, content in files.items():
+        if len(content) > _LARGEST:
+            msg = f"{name}: expected at most {_LARGEST} bytes to be read back, got {len(content)}"
+            raise InvalidInputError(msg)
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)
@@ -92,10 +99,9 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
 
 def _read_verified(path: Path, expected: str) -> bytes:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        msg = f"{path}: expected a readable file, got: {error.strerror or error}"
-        raise InvalidModelError(msg) from None
+        content = read_bytes(path, most=_LARGEST)
+    except InvalidInputError as error:
+        raise InvalidModelError(str(error)) from None
     got = hashlib.sha256(content).hexdigest()
     if got != expected:
         msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"

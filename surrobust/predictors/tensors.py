@@ -6,6 +6,12 @@ import numpy as np
 
 from ..errors import InvalidModelError
 
+LARGEST = 1e12
+"""No weight in units of a spread is plausibly larger."""
+
+LARGEST_VALUE = 1e20
+"""Nor is one in a target's own unit."""
+
 
 def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
     """Return arrays as the bytes of a safetensors file."""
@@ -18,29 +24,36 @@ def unpack_tensors(content: bytes, *, name: str) -> dict[str, np.ndarray]:
     """Return the arrays of a safetensors file.
 
     Raises:
-        InvalidModelError: If it is not one, or an array holds numbers that are not finite; the
-            message begins with the file's ``name``.
+        InvalidModelError: If it is not one; the message begins with the file's ``name``.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        tensors = load(content)
+        tensors: dict[str, np.ndarray] = load(content)
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
         text = " ".join(str(error).split())
         msg = f"{name}: expected a safetensors file, got: {text}"
         raise InvalidModelError(msg) from None
-    for key, array in tensors.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            msg = f"{name}: expected finite numbers in {key}, got some that are not"
-            raise InvalidModelError(msg)
-    return {key: array.copy() for key, array in tensors.items()}
+    return tensors
 
 
 def take_tensor(
-    tensors: Mapping[str, np.ndarray], key: str, *, dtype: str, shape: tuple[int | None, ...]
+    tensors: Mapping[str, np.ndarray],
+    key: str,
+    *,
+    dtype: str,
+    shape: tuple[int | None, ...],
+    most: float = LARGEST,
 ) -> np.ndarray:
-    """Return one array after a look at its type and shape; None is any length.
+    """Return one array, read-only, after a look at its type, shape and size.
+
+    Args:
+        tensors: All arrays.
+        key: The name of the one.
+        dtype: Its type.
+        shape: Its shape; None is any length.
+        most: How large floating-point numbers in it may be, up or down; they must be finite.
 
     Raises:
         InvalidModelError: If it is missing or another.
@@ -51,7 +64,19 @@ def take_tensor(
     elif any(size not in (None, n) for size, n in zip(shape, array.shape, strict=True)):
         got = f"shape {array.shape}"
     else:
+        _check_size(array, key, most)
         return array
     wanted = ", ".join("any" if size is None else str(size) for size in shape)
     msg = f"weights: expected {key} as {dtype} of shape ({wanted}), got {got}"
     raise InvalidModelError(msg)
+
+
+def _check_size(array: np.ndarray, key: str, most: float) -> None:
+    """Refuse floating-point numbers that are not finite or larger than ``most``, up or down."""
+    if array.dtype.kind != "f" or not array.size:
+        return
+    largest = np.maximum(array.max(), -array.min())  # NaN if any is
+    if not largest <= most:
+        got = f"{largest:.3g}" if np.isfinite(largest) else "some that are not finite"
+        msg = f"weights: expected finite numbers up to {most:g} in {key}, got {got}"
+        raise InvalidModelError(msg)

@@ -88,7 +88,7 @@ class Forest:
         return pack_tensors(self.__dict__)
 
     @classmethod
-    def unpack(cls, content: bytes, *, n_features: int, n_targets: int) -> Self:
+    def unpack(cls, content: bytes, *, n_features: int, n_targets: int, n_trees: int) -> Self:
         """Read a forest.
 
         Raises:
@@ -105,8 +105,8 @@ class Forest:
         value = take_tensor(tensors, "value", dtype="float32", shape=(n, n_targets))
         here, inner = np.arange(n), feature >= 0
         if (
-            not len(roots)
-            or not ((roots >= 0) & (roots < n)).all()
+            len(roots) != n_trees
+            or not ((roots >= 0) & (roots < n) & (np.diff(roots, prepend=-1) > 0)).all()
             or (feature >= n_features).any()
             # Children come after their parent, so no walk goes round in a circle.
             or any(((c <= here) | (c >= n))[inner].any() for c in (left, right))

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from ..encodings import Columns
+from ..errors import InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .prior_scores import PriorScores
@@ -95,4 +96,7 @@ class Trend:
             "components": (t, None),
         }
         found = {k: take_tensor(tensors, k, dtype="float64", shape=s) for k, s in shapes.items()}
+        if (n := found["components"].shape[1]) > _COMPONENTS:
+            msg = f"{FILE}: expected at most {_COMPONENTS} components, got {n}"
+            raise InvalidModelError(msg)
         return cls(prior, **found)

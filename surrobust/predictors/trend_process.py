@@ -65,13 +65,12 @@ class Rows:
         return {"rows": self.Z, "trends": self.trends, "expected": self.expected}
 
     @classmethod
-    def take(cls, tensors: dict[str, np.ndarray], d: int, t: int, m: int) -> Self:
-        """Take what :meth:`tensors` gave: d features, t columns of the trend, m targets.
+    def take(cls, tensors: dict[str, np.ndarray], Z: np.ndarray, t: int, m: int) -> Self:
+        """Take what :meth:`tensors` gave, Z apart: t columns of the trend, m targets.
 
         Raises:
             InvalidModelError: If they do not fit.
         """
-        Z = take_tensor(tensors, "rows", dtype="float32", shape=(None, d))
         trends = take_tensor(tensors, "trends", dtype="float32", shape=(2, len(Z), t))
         return cls(Z, trends, take_tensor(tensors, "expected", dtype="float64", shape=(len(Z), m)))
 

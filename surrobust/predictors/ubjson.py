@@ -1,104 +1,115 @@
-"""Boosters read before xgboost sees them: UBJSON in full, and the trees for their sense.
+"""UBJSON (ubjson.org, draft 12) as xgboost writes it: read without trust, and written."""
 
-xgboost trusts its files: indices out of range are followed. What passes here has only trees whose
-children, features and targets exist and whose numbers are finite.
-"""
-
-import struct
+from collections.abc import Iterator
+from struct import Struct, error
 from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidModelError
-
 _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f4", "D": ">f8"}
-_CONSTANTS = {"Z": None, "T": True, "F": False}
+_TYPES = {mark.encode(): np.dtype(code) for mark, code in _NUMBERS.items()}
+_MARKS = {kind: mark for mark, kind in _TYPES.items()}
+_STRUCTS = {
+    b"i": Struct(">b"),
+    b"U": Struct(">B"),
+    b"I": Struct(">h"),
+    b"l": Struct(">i"),
+    b"L": Struct(">q"),
+    b"d": Struct(">f"),
+    b"D": Struct(">d"),
+}
+_CONSTANTS = {b"Z": None, b"T": True, b"F": False}
+_LENGTH = _STRUCTS[b"L"]
 _DEEPEST = 32
-_NODE_ARRAYS = (
-    "left_children",
-    "right_children",
-    "split_indices",
-    "split_conditions",
-    "split_type",
-)
+_BYTES_A_VALUE = 8
+"""A document has fewer values than its size over this, and some: a value costs many bytes in
+Python, and may be a single one in a file."""
 
 
 class _Reader:
-    """A cursor over UBJSON bytes (ubjson.org, draft 12)."""
+    """A cursor over bytes."""
 
     def __init__(self, content: bytes) -> None:
         self.content, self.at = content, 0
+        self.values_left = 1000 + len(content) // _BYTES_A_VALUE
 
     def take(self, size: int) -> bytes:
-        if size < 0 or self.at + size > len(self.content):
-            msg = f"{len(self.content)} bytes that end inside a value"
-            raise ValueError(msg)
+        start = self.at
         self.at += size
-        return self.content[self.at - size : self.at]
+        if size < 0 or self.at > len(self.content):
+            raise ValueError(self.ends_early)
+        return self.content[start : self.at]
 
-    def peek(self) -> str:
-        return self.content[self.at : self.at + 1].decode("latin-1")
+    @property
+    def ends_early(self) -> str:
+        return f"{len(self.content)} bytes that end inside a value"
 
-    def mark(self) -> str:
-        return self.take(1).decode("latin-1")
-
-    def value(self, mark: str, depth: int = 0) -> Any:
-        if depth > _DEEPEST:
-            msg = "values nested too deeply"
+    def value(self, depth: int = 0) -> Any:
+        mark = self.take(1)
+        self.values_left -= 1
+        if depth > _DEEPEST or self.values_left < 0:
+            msg = "values nested too deeply" if depth > _DEEPEST else "too many values"
             raise ValueError(msg)
-        if mark in _NUMBERS:
-            kind = np.dtype(_NUMBERS[mark])
-            return np.frombuffer(self.take(kind.itemsize), kind)[0].item()
+        if mark in _STRUCTS:
+            return self.number(_STRUCTS[mark])
+        if mark == b"{":
+            return self.object(depth)
+        if mark == b"[":
+            return self.array(depth)
+        if mark == b"S":
+            return self.text()
         if mark in _CONSTANTS:
             return _CONSTANTS[mark]
-        if mark == "S":
-            return self.text()
-        if mark == "[":
-            return self.array(depth)
-        if mark == "{":
-            return self.object(depth)
         msg = f"the mark {mark!r} at byte {self.at - 1}"
         raise ValueError(msg)
+
+    def number(self, kind: Struct) -> Any:
+        start = self.at
+        self.at += kind.size
+        return kind.unpack_from(self.content, start)[0]
 
     def text(self) -> str:
         return self.take(self.length()).decode()
 
     def length(self) -> int:
-        mark = self.mark()
-        if mark not in "iUIlL":
+        mark = self.take(1)
+        if mark != b"L":  # xgboost knows no other
             msg = f"the mark {mark!r} for a length at byte {self.at - 1}"
             raise ValueError(msg)
-        return int(self.value(mark))
+        return int(self.number(_LENGTH))
+
+    def peek(self) -> bytes:
+        return self.content[self.at : self.at + 1]
 
     def array(self, depth: int) -> Any:
         kind = None
-        if self.peek() == "$":
-            self.mark()
-            kind = self.mark()
-        if self.peek() == "#":
-            self.mark()
-            size = self.length()
-            if kind in _NUMBERS:
-                dtype = np.dtype(_NUMBERS[kind])
-                return np.frombuffer(self.take(size * dtype.itemsize), dtype)
-            if kind is not None or size < 0 or size > len(self.content):
-                msg = f"an array of {size} values of {kind!r}"
-                raise ValueError(msg)
-            return [self.value(self.mark(), depth + 1) for _ in range(size)]
-        values = []
-        while (mark := self.mark()) != "]":
-            values.append(self.value(mark, depth + 1))
-        return values
+        if self.peek() == b"$":
+            kind = _TYPES[self.take(2)[1:]]
+        if self.peek() != b"#" and kind is None:
+            return list(self.until(b"]", depth))
+        self.take(1)
+        size = self.length()
+        if kind is not None:
+            return np.frombuffer(self.take(size * kind.itemsize), kind)
+        if not 0 <= size <= self.values_left:
+            msg = f"an array of {size} values"
+            raise ValueError(msg)
+        return [self.value(depth + 1) for _ in range(size)]
+
+    def until(self, end: bytes, depth: int) -> Iterator[Any]:
+        while self.peek() != end:
+            yield self.value(depth + 1)
+        self.at += 1
 
     def object(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        while self.peek() != "}":
+        while self.peek() != b"}":
             name = self.text()
             if name in found:
                 msg = f"the name {name!r} twice in one object"
                 raise ValueError(msg)
-            found[name] = self.value(self.mark(), depth + 1)
-        self.mark()
+            found[name] = self.value(depth + 1)
+        self.at += 1
         return found
 
 
@@ -109,78 +120,45 @@ def read_ubjson(content: bytes) -> Any:
         ValueError: If it is not one, or bytes are left over.
     """
     reader = _Reader(content)
-    document = reader.value(reader.mark())
+    try:
+        document = reader.value()
+    except (error, KeyError) as problem:
+        msg = reader.ends_early if isinstance(problem, error) else f"an array of {problem}"
+        raise ValueError(msg) from None
     if reader.at != len(content):
         msg = f"{len(content) - reader.at} bytes after the end"
         raise ValueError(msg)
     return document
 
 
-def check_booster(content: bytes, *, name: str, n_features: int, n_targets: int) -> None:
-    """Make sure that bytes are a booster of regression trees that can be followed safely.
-
-    Raises:
-        InvalidModelError: If not; the message begins with the file's ``name``.
-    """
-    try:
-        _check_learner(read_ubjson(content)["learner"], n_features, n_targets)
-    except (ValueError, TypeError, LookupError, AttributeError, struct.error) as error:
-        text = " ".join(str(error).split())
-        msg = f"{name}: expected an xgboost booster as UBJSON, got: {text}"
-        raise InvalidModelError(msg) from None
+def write_ubjson(document: Any) -> bytes:
+    """Return a document as UBJSON: objects, lists, text, integers, and arrays of numbers."""
+    parts: list[bytes] = []
+    _write(document, parts)
+    return b"".join(parts)
 
 
-def _check_learner(learner: dict[str, Any], n_features: int, n_targets: int) -> None:
-    shape = learner["learner_model_param"]
-    _expect("features", int(shape["num_feature"]), n_features)
-    _expect("targets", int(shape["num_target"]), n_targets)
-    _expect("classes", int(shape["num_class"]), 0)
-    _expect("objective", learner["objective"]["name"], "reg:squarederror")
-    _expect("booster", learner["gradient_booster"]["name"], "gbtree")
-    model = learner["gradient_booster"]["model"]
-    trees = model["trees"]
-    _expect("trees", int(model["gbtree_model_param"]["num_trees"]), len(trees))
-    _expect("groups of trees", list(model["tree_info"]), [0] * len(trees))
-    for tree in trees:
-        _check_tree(tree, n_features, n_targets)
-
-
-def _check_tree(tree: dict[str, Any], n_features: int, n_targets: int) -> None:
-    n = int(tree["tree_param"]["num_nodes"])
-    _expect("values in a leaf", int(tree["tree_param"]["size_leaf_vector"]), n_targets)
-    left, right, split, value, kind = (np.asarray(tree[key]) for key in _NODE_ARRAYS)
-    if n < 1 or any(array.shape != (n,) for array in (left, right, split, value, kind)):
-        msg = "a tree with arrays of different lengths"
-        raise ValueError(msg)
-    inner, nodes = left != -1, np.arange(n)
-    # Children come after their parent, so no walk goes round in a circle.
-    if any(((child <= nodes) | (child >= n))[inner].any() for child in (left, right)):
-        msg = "a tree with children that do not exist"
-        raise ValueError(msg)
-    if ((split < 0) | (split >= n_features))[inner].any() or (kind != 0).any():
-        msg = "a tree that splits on what is not a feature"
-        raise ValueError(msg)
-    if not np.isfinite(value).all():
-        msg = "a tree with numbers that are not finite"
-        raise ValueError(msg)
-    if n_targets == 1:
-        _expect("right children of leaves", set(right[~inner].tolist()), {-1})
+def _write(value: Any, parts: list[bytes]) -> None:
+    if isinstance(value, np.ndarray):
+        kind = value.dtype.newbyteorder(">")
+        parts += b"[$", _MARKS[kind], b"#L", _LENGTH.pack(len(value))
+        parts.append(value.astype(kind, copy=False).tobytes())
+    elif isinstance(value, str):
+        parts.append(b"SL" + _sized(value))
+    elif isinstance(value, int):
+        parts.append(b"L" + _LENGTH.pack(value))
+    elif isinstance(value, dict):
+        parts.append(b"{")
+        for name, item in value.items():
+            parts.append(b"L" + _sized(name))
+            _write(item, parts)
+        parts.append(b"}")
     else:
-        _check_leaf_vectors(np.asarray(tree["leaf_weights"]), right[~inner], n_targets)
+        parts.append(b"[#L" + _LENGTH.pack(len(value)))
+        for item in value:
+            _write(item, parts)
 
 
-def _check_leaf_vectors(weights: np.ndarray, places: np.ndarray, n_targets: int) -> None:
-    """Leaves with several values say where those are in the place of a right child."""
-    n_leaves = len(places)
-    if weights.shape != (n_leaves * n_targets,) or not np.isfinite(weights).all():
-        msg = "a tree without a finite value for each leaf and target"
-        raise ValueError(msg)
-    if ((places < 0) | (places >= n_leaves)).any():
-        msg = "a leaf whose values do not exist"
-        raise ValueError(msg)
-
-
-def _expect(what: str, got: Any, expected: Any) -> None:
-    if got != expected:
-        msg = f"{what} {got!r} instead of {expected!r}"
-        raise ValueError(msg)
+def _sized(text: str) -> bytes:
+    content = text.encode()
+    return _LENGTH.pack(len(content)) + content

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from surrobust.errors import SurrobustError
 from surrobust.predictors import make_predictor
+from surrobust.predictors.state import as_identity
 from surrobust.shipped import load_predictor
 from surrobust.spaces import Architecture
 
@@ -301,6 +302,45 @@ def test_a_changed_card_is_refused(
     if value is ...:
         del place[last]
     write_card(model, card)
+    refused(ARGUMENTS)
+
+
+FORGED: list[tuple[str, str, Any]] = [
+    ("gnn", "members", 10**9),
+    ("gnn", "members", 3),
+    ("gnn", "layers", 10**6),
+    ("gnn", "layers", 3),
+    ("gnn", "width", 10**5),
+    ("gnn", "width", 10**30),
+    ("ensemble", "members", 10**9),
+    ("xgboost", "members", 10**9),
+    ("xgboost", "members", 1),
+    ("xgboost", "trees", 10**9),
+    ("random_forest", "trees", 10**9),
+]
+"""Options that are not those of the weights, with an identity and checksums made to fit."""
+
+
+@pytest.mark.parametrize(("kind", "option", "value"), FORGED)
+def test_a_card_does_not_decide_how_much_is_made(
+    refused: Refused,
+    folders: Callable[[str], Path],
+    model: Path,
+    kind: str,
+    option: str,
+    value: Any,
+) -> None:
+    from safetensors.numpy import load, save
+
+    shutil.copytree(folders(kind), model)
+    card = card_of(model)
+    card["options"][option] = value
+    del card["fingerprint"]
+    write_card(model, card)
+    identity = as_identity(kind, card["options"]).encode()
+    state = load((model / "state.safetensors").read_bytes())
+    state["identity"] = np.frombuffer(identity, dtype=np.uint8)
+    rewrite(model / "state.safetensors", save(state))
     refused(ARGUMENTS)
 
 

@@ -136,6 +136,7 @@ def test_progress_of_another_measurement_is_refused(tmp_path) -> None:
         ({"labels": torch.zeros(10)}, r"labels: expected integers of shape"),
         ({"batch_size": 0}, "batch_size: expected an integer of at least 1"),
         ({"device": "gpu"}, "device: expected a device of torch"),
+        ({"device": "meta"}, "device: expected a device of torch that is here"),
     ],
 )
 def test_wrong_arguments_are_refused(change, message: str) -> None:

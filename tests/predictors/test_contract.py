@@ -234,6 +234,13 @@ def test_options_are_checked(kind):
     assert json.loads(json.dumps(options)) == options
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_encoder_is_taken_twice(kind):
+    option = "features" if kind == "gnn" else "encoder"
+    with pytest.raises(InvalidInputError, match="expected each name once"):
+        make_predictor(kind, **{option: "one_hot+features+one_hot"})
+
+
 def test_an_unknown_name_is_refused():
     with pytest.raises(InvalidInputError, match="xgboost"):
         make_predictor("no such predictor")

@@ -239,6 +239,7 @@ def test_damaged_weights_are_refused(toy_cells, toy_values, damage):
     [
         {"members": 1},
         {"width": 0},
+        {"layers": 65},
         {"updates": 0},
         {"learning_rate": -1},
         {"learning_rate": float("nan")},
@@ -252,10 +253,23 @@ def test_options_are_checked(options):
         make_predictor("gnn", **options)
 
 
-def test_an_unknown_device_is_one_line():
+@pytest.mark.parametrize("device", ["abacus", "meta", "hpu"])
+def test_an_unknown_device_is_one_line(device):
     with pytest.raises(InvalidInputError, match="device: expected") as caught:
-        small(device="abacus").fit([1, 2], [0.1, 0.2])
+        small(device=device).fit([1, 2], [0.1, 0.2])
     assert "\n" not in str(caught.value)
+
+
+def test_a_device_that_computes_nothing_here_is_replaced_by_the_cpu(
+    tmp_path, toy_cells, toy_values
+):
+    model = small().fit(toy_cells, toy_values)
+    for device in ("meta", "cuda:99", "abacus"):
+        model.device = device
+        model.save(tmp_path / "model")
+        loaded = load_folder(tmp_path / "model")
+        assert loaded.device == device
+        np.testing.assert_array_equal(loaded.predict(toy_cells), model.predict(toy_cells))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device here")

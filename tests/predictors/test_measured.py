@@ -30,6 +30,11 @@ def test_nothing_measured_is_enough_where_none_is_needed():
         Measured.of([], [], ["a"], least=1)
 
 
+def test_values_that_would_not_be_read_back_are_refused():
+    with pytest.raises(InvalidInputError, match=r"y: expected numbers of at most 1e\+18"):
+        Measured.of([7, 3], [0.1, -1e19], None, least=2)
+
+
 def test_each_key_once(toy_cells):
     a, b, c = toy_cells[:3]
     firsts, where = distinct([a, b, c, b], ["x", "y", "x", "y"])

@@ -14,7 +14,6 @@ from surrobust.predictors import load_folder, make_predictor
 from surrobust.predictors.column_file import unpack_columns
 from surrobust.predictors.prior_scores import PriorScores
 from surrobust.predictors.tensors import pack_tensors, unpack_tensors
-from surrobust.predictors.ubjson import check_booster, read_ubjson
 
 
 @pytest.fixture
@@ -32,6 +31,13 @@ def forge(folder, name, content):
     (folder / name).write_bytes(content)
     card = card_of(folder)
     card["files"][name] = hashlib.sha256(content).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+
+
+def forget_fingerprint(folder):
+    """Make the card one of an earlier version."""
+    card = card_of(folder)
+    del card["fingerprint"]
     (folder / "card.json").write_text(json.dumps(card))
 
 
@@ -142,6 +148,7 @@ def test_garbage_with_a_forged_checksum_is_refused(kind, fitted, tmp_path):
 def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
     model = fitted("gp", 1)
     model.save(tmp_path / "model")
+    forget_fingerprint(tmp_path / "model")
     path = tmp_path / "model" / "state.safetensors"
     tensors = unpack_tensors(path.read_bytes(), name="x")
     bad = ("levels", tensors["levels"][::-1]), ("factors", -tensors["factors"])
@@ -165,6 +172,7 @@ def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
 def test_a_process_of_before_nearest_rows_counted_loads(tmp_path, toy_cells, toy_values):
     made = make_predictor("gp", rows_for_std=10, calibration_folds=0).fit(toy_cells, toy_values)
     made.save(tmp_path / "model")
+    forget_fingerprint(tmp_path / "model")
     path = tmp_path / "model" / "process.safetensors"
     tensors = unpack_tensors(path.read_bytes(), name="x")
     for wrong in ({"nearest": np.array([-1])}, {"row_noise": 0 * tensors["row_noise"]}):
@@ -201,40 +209,20 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
                 shutil.rmtree(tmp_path / "bad")
 
 
-def test_ubjson_is_read_as_xgboost_writes_it(fitted):
-    import xgboost
-
-    booster = fitted("xgboost", 1).boosters_[0]
-    document = read_ubjson(bytes(booster.save_raw("ubj")))
-    other = json.loads(bytes(booster.save_raw("json")))
-    ours = document["learner"]["gradient_booster"]["model"]["trees"]
-    theirs = other["learner"]["gradient_booster"]["model"]["trees"]
-    assert len(ours) == len(theirs) == 30
-    for a, b in zip(ours, theirs, strict=True):
-        for key in ("left_children", "right_children", "split_indices"):
-            assert list(a[key]) == b[key]
-        np.testing.assert_allclose(a["split_conditions"], b["split_conditions"], rtol=1e-6)
-    assert xgboost.__version__
+@pytest.mark.parametrize(("name", "module"), [("card.json", "card"), ("booster-0.ubj", "storage")])
+def test_files_of_any_size_are_not_read(name, module, folder, monkeypatch):
+    monkeypatch.setattr(f"surrobust.predictors.{module}._LARGEST", 2**20)
+    with (folder / name).open("r+b") as file:
+        file.truncate(2**20 + 1)
+    with pytest.raises(InvalidModelError, match=f"{name}: expected at most 1 MiB"):
+        load_folder(folder)
 
 
-def test_a_tree_that_leads_nowhere_is_refused(fitted):
-    content = bytes(fitted("xgboost", 1).boosters_[0].save_raw("ubj"))
-    shape = {"n_features": 114, "n_targets": 1}
-    check_booster(content, name="b", **shape)
-    for wrong in ({**shape, "n_features": 5}, {**shape, "n_targets": 2}):
-        with pytest.raises(InvalidModelError):
-            check_booster(content, name="b", **wrong)
-    at = content.index(b"left_children") + len("left_children")
-    at += 5 + content[at:].index(b"#") - 2  # behind the mark of the type and the length
-    refused = 0
-    for offset in range(64):
-        spoilt = bytearray(content)
-        spoilt[at + offset] ^= 0x40
-        try:
-            check_booster(bytes(spoilt), name="b", **shape)
-        except InvalidModelError:
-            refused += 1
-    assert refused > 32
+def test_what_would_not_be_read_back_is_not_written(fitted, tmp_path, monkeypatch):
+    monkeypatch.setattr("surrobust.predictors.storage._LARGEST", 1000)
+    with pytest.raises(InvalidInputError, match="expected at most 1000 bytes to be read back"):
+        fitted("gp", 1).save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '["a", NaN]', '{"a": 1, "a": 2}', "\udcff", "3"])
