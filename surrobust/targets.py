@@ -21,6 +21,9 @@ COUNTS = ("params", "flops")
 
 _DEVICE_BENCHMARK = "hw-nas-bench"
 
+_ACCURACY, _POSITIVE, _ANY = (0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)
+_ATTACKS = ("fgsm", "pgd", "apgd", "square", "fab", "autoattack")
+
 _IMAGES = ("cifar10", "cifar100", "imagenet16-120")
 _DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
 _NO_ENERGY = ("raspi4", "edgetpu", "pixel3")
@@ -79,7 +82,7 @@ class Target:
     @property
     def range(self) -> tuple[float, float]:
         """What no value is below and above: 0 and 1 of an accuracy, 0 and infinity else."""
-        return (0.0, 1.0) if self.is_accuracy else (0.0, math.inf)
+        return _ACCURACY if self.is_accuracy else _POSITIVE
 
     def __str__(self) -> str:
         return f"{self.benchmark}/{self.images}/{self.metric}"
@@ -142,6 +145,22 @@ def parse_quantity(name: str, text: Any, *, beside: Target) -> str:
 def is_maximised(quantity: str) -> bool:
     """Return whether a search makes a quantity large: an accuracy rather than a cost."""
     return quantity not in COUNTS and Target.parse(quantity).higher_is_better
+
+
+def range_of(name: str) -> tuple[float, float]:
+    """Return what no value of a quantity is below and above, as far as its name says.
+
+    Args:
+        name: A target key; or the metric alone, as a column of somebody's own may be called:
+            ``clean``, ``pgd-8``, ``watch-latency``, ``robust_accuracy``; or one of ``COUNTS``.
+    """
+    if name.count("/") == 2:
+        return Target.parse(name).range if all(name.split("/")) else _ANY
+    words = name.lower().replace("_", "-").split("-")
+    if name in COUNTS or words[-1] in ("latency", "energy"):
+        return _POSITIVE
+    is_attack = words[0] in _ATTACKS and words[-1].replace(".", "", 1).isdecimal()
+    return _ACCURACY if is_attack or {"clean", "corruptions", "accuracy"} & {*words} else _ANY
 
 
 def is_known_beforehand(quantity: str) -> bool:

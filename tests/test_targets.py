@@ -1,5 +1,7 @@
 """Target keys: the contract's lists, and parsing."""
 
+import math
+
 import pytest
 
 from surrobust.errors import InvalidInputError
@@ -10,6 +12,7 @@ from surrobust.targets import (
     is_known_beforehand,
     is_maximised,
     parse_quantity,
+    range_of,
     targets_of,
 )
 
@@ -93,6 +96,23 @@ def test_costs_are_minimised_and_known_beforehand():
         ("mine/cifar10/watch-latency", (0, float("inf"))),
     ],
 )
-def test_ranges(key: str, found: tuple[float, float]):
+def test_ranges_of_targets(key: str, found: tuple[float, float]):
     assert Target.parse(key).range == found
     assert Target.parse(key).is_accuracy is (found[1] == 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "lowest", "highest"),
+    [
+        (["clean", "pgd-8", "fgsm-0.5", "apgd-ce-1", "robust_accuracy", "Clean-Accuracy"], 0, 1),
+        ([DEFAULT_TARGET, "mine/cifar10/robust"], 0, 1),
+        (["params", "flops", "raspi4-latency", "watch_energy", "a/b/x-energy"], 0, math.inf),
+        (
+            ["value", "value-0", "loss", "pgd", "square-root", "accurate", "a//b"],
+            -math.inf,
+            math.inf,
+        ),
+    ],
+)
+def test_what_names_say_of_values(names: list[str], lowest: float, highest: float):
+    assert {range_of(name) for name in names} == {(lowest, highest)}

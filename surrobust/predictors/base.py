@@ -110,7 +110,7 @@ class AbstractPredictor(ABC):
 
         They are inside the range of the quantity: accuracies in [0, 1], latencies and energies
         above 0, unless a training value is not; what the model says outside of it keeps its order.
-        A target has a range if its name is a key such as ``nas-robbench-201/cifar10/pgd-8``.
+        What range a target has, its name says (:func:`surrobust.targets.range_of`).
 
         Raises:
             NotFittedError: If the predictor was not fitted.

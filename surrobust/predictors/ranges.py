@@ -8,8 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InvalidInputError
-from ..targets import Target
+from ..targets import range_of
 from ..typing import FloatArray
 
 _MARGIN_OF_ACCURACY = 1e-6
@@ -24,7 +23,7 @@ class Ranges:
     """The ranges of m targets.
 
     Args:
-        targets: Names; those that are not target keys have no range.
+        targets: Names, which may say what values can be, see :func:`range_of`.
         kept: Whether all values that were measured are in the range that the name says, ``(m,)``;
             where they are not, there is none.
         smallest: The least value that was measured, ``(m,)``; 0 where none was.
@@ -97,12 +96,5 @@ def _softly_positive(x: FloatArray, margin: FloatArray) -> FloatArray:
 
 def _ranges_of(targets: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """Return the lower and upper ends that names say, both ``(m,)``."""
-    lower, upper = np.array([_range_of(name) for name in targets]).reshape(-1, 2).T
+    lower, upper = np.array([range_of(name) for name in targets]).reshape(-1, 2).T
     return lower, upper
-
-
-def _range_of(name: str) -> tuple[float, float]:
-    try:
-        return Target.parse(name).range
-    except InvalidInputError:
-        return (-np.inf, np.inf)
