@@ -8,7 +8,6 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from ..searches import SearchResult
-from ..searches.failures import ON_FAILURE
 from ..searches.goals import check_directions
 from ..searches.prior import Prior
 from ..targets import DEFAULT_TARGET
@@ -132,7 +131,7 @@ def search(
         progress,
         known_targets,
         gradient=gradient,
-        on_failure=check_choice("on_failure", on_failure, ON_FAILURE),
+        on_failure=on_failure,
     )
     return run_task(task, place)
 
@@ -272,6 +271,6 @@ def run_search(
         known,
         batch,
         gradient,
-        check_choice("on_failure", on_failure, ON_FAILURE),
+        on_failure,
     )
     return run_task(task, place)

@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from .._checks import check_choice
 from ..errors import InvalidInputError
 from ..searches import AbstractSearch, Evaluation, SearchResult, ZeroCostSearch, run
+from ..searches.failures import ON_FAILURE
 from ..searches.prior import Prior
 from ..searches.result import N_FINALISTS
 from ..typing import AnyPath
@@ -47,7 +49,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a search is to do."""
+    """What a search is to do.
+
+    Raises:
+        InvalidInputError: If ``on_failure`` is no word of ``ON_FAILURE``.
+    """
 
     plan: SearchResult
     objective: Objective
@@ -59,6 +65,9 @@ class Task:
     batch: int | None = None
     gradient: GradientOptions | None = None
     on_failure: str = "record"
+
+    def __post_init__(self) -> None:
+        check_choice("on_failure", self.on_failure, ON_FAILURE)
 
 
 def run_task(task: Task, place: Place) -> SearchResult:
