@@ -1,13 +1,14 @@
 """Measurements that fail: which do, and what is kept of them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._checks import brief
+from ..errors import InvalidInputError
 from ..spaces import Architecture
 
 ON_FAILURE = ("record", "raise")
@@ -43,10 +44,19 @@ def attempt(
 
     Returns:
         What was measured, one or as many as the call gave; or a failure for each cell.
+
+    Raises:
+        InvalidInputError: If the call gave nothing of the kind.
     """
     codes = ", ".join(cell.code for cell in cells)
     try:
-        return list(measure(list(cells)))
+        measured = measure(list(cells))
+        if not isinstance(measured, Iterable):
+            msg = (
+                f"objective: expected a value for each of {len(cells)} cells, got {brief(measured)}"
+            )
+            raise InvalidInputError(msg)
+        return list(measured)
     except Exception as error:
         if isinstance(error, FloatingPointError) and on_failure == "record":
             return [Failure(_one_line(f"{type(error).__name__}: {error}"))] * len(cells)

@@ -88,6 +88,12 @@ def test_a_batch_fails_in_parts_or_as_a_whole():
     assert reasons == ["", "value", "FloatingPointError", "FloatingPointError", ""]
 
 
+@pytest.mark.parametrize("given", [None, 0.5])
+def test_a_batch_gives_values(given):
+    with pytest.raises(InvalidInputError, match="expected a value for each of 2 cells, got"):
+        attempt(lambda _: given, CELLS[:2], 0, "record")
+
+
 def test_a_failure_keeps_no_bound_and_is_on_no_front():
     goals = Goals((True, False), (Bound("params", 1e6, is_upper=True),))
     good = goals.read([0.5, 1.0, 2e5], CELLS[0], 0, "toy")
