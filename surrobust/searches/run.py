@@ -49,7 +49,7 @@ def run(
             measured is no number, or, with ``raise``, there is no value.
     """
     goals = Goals() if goals is None else goals
-    measure_all = measure if batch is not None else lambda cells: [measure(cell) for cell in cells]
+    measure_all = measure if batch is not None else one_by_one(measure)
     done: list[Evaluation] = []
     while len(done) < budget:
         # Of the last batch the budget may leave a part: it is asked for whole all the same, so
@@ -59,13 +59,7 @@ def run(
             break
         known = [_check_same(r, c) for r, c in zip(recorded[len(done) :], cells, strict=False)]
         new, first = cells[len(known) :], len(done) + len(known)
-        values = attempt(measure_all, new, first, on_failure) if new else []
-        made = [
-            goals.read(value, cell, trial, source)
-            for trial, (cell, value) in enumerate(_paired(new, values), start=first)
-        ]
-        if on_failure == "raise":
-            check_none_failed(made)
+        made = evaluate(measure_all, new, first, source=source, goals=goals, on_failure=on_failure)
         for evaluation in known + made:
             goals.tell(search, evaluation)
             done.append(evaluation)
@@ -75,23 +69,47 @@ def run(
     return tuple(done)
 
 
-def check_none_failed(evaluations: Sequence[Evaluation]) -> None:
-    """Refuse evaluations of which one failed.
+def one_by_one(
+    measure: Callable[[Architecture], Any],
+) -> Callable[[Sequence[Architecture]], list[Any]]:
+    """Return what measures several architectures by measuring each."""
+    return lambda cells: [measure(cell) for cell in cells]
+
+
+def evaluate(
+    measure: Callable[..., Any],
+    cells: Sequence[Architecture],
+    first: int,
+    *,
+    source: str,
+    goals: Goals,
+    on_failure: str,
+) -> list[Evaluation]:
+    """Measure architectures in one call, if there are any.
+
+    Args:
+        measure: Architectures to as many values.
+        cells: What is measured.
+        first: Number of the first one's trial.
+        source: See :func:`run`, as for the next two.
+        goals: What the values are for.
+        on_failure: A word of ``ON_FAILURE``.
 
     Raises:
-        InvalidInputError: If one did; the message names it.
+        InvalidInputError: If there are not as many values, one is no number, or, with ``raise``,
+            one is missing; the message names it.
     """
-    for one in evaluations:
-        if one.failed:
-            msg = f"{one.error} for {one.architecture.code} (trial {one.trial})"
-            raise InvalidInputError(msg)
-
-
-def _paired(cells: list[Architecture], values: list[Any]) -> list[tuple[Architecture, Any]]:
+    values = attempt(measure, cells, first, on_failure) if cells else []
     if len(values) != len(cells):
         msg = f"objective: expected a value for each of {len(cells)} cells, got {len(values)}"
         raise InvalidInputError(msg)
-    return list(zip(cells, values, strict=True))
+    pairs = enumerate(zip(cells, values, strict=True), start=first)
+    made = [goals.read(value, cell, trial, source) for trial, (cell, value) in pairs]
+    for one in made:
+        if one.failed and on_failure == "raise":
+            msg = f"{one.error} for {one.architecture.code} (trial {one.trial})"
+            raise InvalidInputError(msg)
+    return made
 
 
 def _check_same(recorded: Evaluation, asked: Architecture) -> Evaluation:

@@ -5,13 +5,12 @@ import zlib
 from collections.abc import Callable, Sequence
 
 from ..spaces import Architecture
-from .base import AbstractSearch, Evaluation
+from .base import AbstractSearch
 from .claims import Slot, settle
-from .failures import attempt
 from .goals import Goals
 from .lease import HEARTBEAT, Watch, heartbeat, name_worker
 from .ledger import Ledger
-from .run import check_none_failed
+from .run import evaluate, one_by_one
 
 Start = Callable[[int], AbstractSearch]
 """Seed to a fresh strategy."""
@@ -111,7 +110,14 @@ class Worker:
             held = any(s.holder is not None and s.holder.number == claim.number for s in slots)
             if held:
                 with heartbeat(self._ledger, claim, seconds=self._seconds):
-                    measured = self._attempt(architecture, len(slots) - 1)
+                    (measured,) = evaluate(
+                        one_by_one(self._measure),
+                        [architecture],
+                        len(slots) - 1,
+                        source="",
+                        goals=Goals(),
+                        on_failure=self._on_failure,
+                    )
                 if measured.failed:
                     self._ledger.fail(claim, measured.error)
                 else:
@@ -122,16 +128,6 @@ class Worker:
             self._ledger.release(claim)
             raise
         return held
-
-    def _attempt(self, architecture: Architecture, trial: int) -> Evaluation:
-        def measure(cells: Sequence[Architecture]) -> list[float]:
-            return [self._measure(cell) for cell in cells]
-
-        (value,) = attempt(measure, [architecture], trial, self._on_failure)
-        evaluation = Goals().read(value, architecture, trial, "")
-        if self._on_failure == "raise":
-            check_none_failed([evaluation])
-        return evaluation
 
 
 class _Proposer:
