@@ -14,7 +14,7 @@ import torch
 
 from surrobust._capture import CapturedStep
 from surrobust.attacks import ATTACKS, PGD, apgd_ce, balls, pgd
-from surrobust.attacks.gradients import CapturedNetwork
+from surrobust.attacks.gradients import CapturedNetwork, input_gradient
 from surrobust.images import ImageSet, load_images
 from surrobust.measuring import measure_accuracy
 from surrobust.networks import FoldedNetwork, build_network
@@ -73,7 +73,7 @@ def test_captured_steps_learn_as_others_do(name, images, caplog):
     assert caplog.text == ""
     assert all(isinstance(step, CapturedStep) for step in captured._steps.values())
     assert len(captured._steps) == 2  # full batches, and the last one of an epoch
-    np.testing.assert_allclose(captured.losses, plain.losses, rtol=0.02)
+    np.testing.assert_allclose(captured.losses, plain.losses, rtol=0.03)
 
 
 @pytest.mark.parametrize("name", ["arnas", "dsrna"])
@@ -179,7 +179,7 @@ def test_a_twin_is_that_of_a_cpu(dtype, exact):
 
 
 @pytest.mark.parametrize("n", [64, 50])
-def test_replayed_attacks_find_what_others_do(n, images, caplog):
+def test_replayed_attacks_find_what_others_do(n, exact, images, caplog):
     network = build_network(CELLS[0], channels=8, cells=1, image_size=8).to("cuda").eval()
     attack, x, y = PGD(0.1, steps=5, random_start=False), images.x[:n], images.y[:n]
     plain = measure_accuracy(network, x, y, attack, batch_size=32)
@@ -191,11 +191,13 @@ def test_replayed_attacks_find_what_others_do(n, images, caplog):
     assert isinstance(captured._replay, CapturedStep)
     other = torch.rand(32, 3, 8, 8, device="cuda")
     for found, expected in zip(
-        captured.gradient(other, classes),
-        CapturedNetwork.gradient(captured, other[:31], classes[:31]),
-        strict=True,
+        captured.gradient(other, classes), input_gradient(network, other, classes), strict=True
     ):
-        torch.testing.assert_close(found[:31], expected, rtol=1e-2, atol=1e-4)
+        torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-4)
+    for found, expected in zip(  # of another size, which has kernels of its own: not replayed
+        captured.gradient(other[:31], classes[:31]), captured.gradient(other, classes), strict=True
+    ):
+        assert float((found - expected[:31]).abs().gt(1e-3).float().mean()) < 0.01
 
 
 @pytest.mark.filterwarnings("default")  # the compiler has its own

@@ -1,11 +1,11 @@
 """All that a GPU is asked for, in parts that end in time and are gone on with in the next call.
 
     python experiments/verify/gpu.py --images DIR --out OUT                      # the first call
-    python experiments/verify/gpu.py --images DIR --out OUT --parts order        # 24 cells
     python experiments/verify/gpu.py --images DIR --out OUT --parts finalists searches
-    python experiments/verify/gpu.py --images DIR --out OUT --parts cell attacks --resume OLD
+    python experiments/verify/gpu.py --images DIR --out OUT --parts cell attacks,order --resume OLD
     python experiments/verify/gpu.py --images DIR --out OUT --tiny --device cpu  # that it runs
 
+Parts with commas between them run side by side, those with spaces one after the other.
 ``DIR`` has CIFAR-10 by classes below ``train`` and ``test``; the tables are where
 ``SURROBUST_DATA`` says. Nothing has to be installed but what the package depends on. What is
 missing is said before anything runs. All work is in a folder of its own; whatever happens, its
@@ -45,11 +45,13 @@ class Part:
         command: Arguments of Python.
         seconds: That it gets at most.
         reserve: Seconds that are to be left after it, for what comes next.
+        needs: Parts that must not have failed before.
     """
 
     command: tuple[str, ...]
     seconds: float
     reserve: float = 0.0
+    needs: tuple[str, ...] = ()
 
 
 def main() -> int:
@@ -57,7 +59,8 @@ def main() -> int:
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--name", default="cifar10-jpeg", help="of the images, in records")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(FIRST))
+    parser.add_argument("--parts", nargs="+", type=known_parts, default=list(FIRST))
+    parser.add_argument("--limit", type=float, help="of the training of cell, which is projected")
     parser.add_argument("--seconds", type=float, default=560.0, help="of all parts together")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--resume", type=Path, help="results of an earlier call")
@@ -81,17 +84,25 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     done: dict[str, Any] = {}
     try:
-        for name in args.parts:
-            part = PARTS[name](args)
-            left = args.seconds - (time.monotonic() - began) - part.reserve
-            done[name] = run(name, part, min(part.seconds, left), args.work)
+        for stage in args.parts:
+            run(stage, args, args.seconds - (time.monotonic() - began), done)
     except KeyboardInterrupt:
         print("gpu.py: interrupted", flush=True)
     finally:
         done["seconds in all"] = round(time.monotonic() - began, 1)
         give(args.work, args.out)
         print(json.dumps(done, indent=1))
-    return 0 if all(done.get(name, {}).get("code") == 0 for name in args.parts) else 1
+    names = ",".join(args.parts).split(",")
+    return 0 if all(done.get(name, {}).get("code") == 0 for name in names) else 1
+
+
+def known_parts(text: str) -> str:
+    """Return parts with commas between them, if all are known."""
+    for name in text.split(","):
+        if name not in PARTS:
+            msg = f"expected some of {', '.join(PARTS)}, with commas between, got {name}"
+            raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def find_missing(args: argparse.Namespace) -> list[str]:
@@ -122,45 +133,77 @@ def named(images: Path, name: str) -> Path:
     return place
 
 
-def run(name: str, part: Part, seconds: float, work: Path) -> dict[str, Any]:
-    """Run a part, its output shown and kept; interrupt it when its time is over."""
-    print(f"--- {name}, at most {seconds:.0f} s", flush=True)
-    if seconds < 5:
-        return {"code": None, "seconds": 0, "why": "no time left"}
-    began = time.monotonic()
-    child = subprocess.Popen(
-        [sys.executable, *part.command],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    reader = threading.Thread(target=show, args=(child, work / f"{name}.log"), daemon=True)
-    reader.start()
-    try:
-        child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        print(f"--- {name}: its time is over", flush=True)
-    finally:
+class Running:
+    """A part at work: its output is shown and kept, and it is interrupted when its time is over."""
+
+    def __init__(self, name: str, part: Part, seconds: float, work: Path) -> None:
+        print(f"--- {name}, at most {seconds:.0f} s", flush=True)
+        self.name, self.seconds, self.began = name, seconds, time.monotonic()
+        self.child = subprocess.Popen(
+            [sys.executable, *part.command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.reader = threading.Thread(target=self.show, args=(work / f"{name}.log",), daemon=True)
+        self.reader.start()
+
+    def show(self, log: Path) -> None:
+        """Print what the part prints, and append it to a file."""
+        assert self.child.stdout is not None
+        with log.open("a") as file:
+            for line in self.child.stdout:
+                print(line, end="", flush=True)
+                file.write(line)
+
+    def goes_on(self) -> bool:
+        """Return whether the part is to be waited for."""
+        if self.child.poll() is not None:
+            return False
+        if time.monotonic() - self.began > self.seconds:
+            print(f"--- {self.name}: its time is over", flush=True)
+            return False
+        return True
+
+    def end(self) -> dict[str, Any]:
+        """Stop what still runs; return how it ended."""
         for sent, wait in ((signal.SIGINT, 8), (signal.SIGKILL, 5)):
-            if child.poll() is None:
-                os.killpg(child.pid, sent)
+            if self.child.poll() is None:
+                os.killpg(self.child.pid, sent)
                 try:
-                    child.wait(wait)
+                    self.child.wait(wait)
                 except subprocess.TimeoutExpired:
                     continue
-        reader.join(5)
-    return {"code": child.returncode, "seconds": round(time.monotonic() - began, 1)}
+        self.reader.join(5)
+        spent = round(time.monotonic() - self.began, 1)
+        print(f"--- {self.name}: {self.child.returncode} after {spent} s", flush=True)
+        return {"code": self.child.returncode, "seconds": spent}
 
 
-def show(child: subprocess.Popen[str], log: Path) -> None:
-    """Print what a process prints, and append it to a file."""
-    assert child.stdout is not None
-    with log.open("a") as file:
-        for line in child.stdout:
-            print(line, end="", flush=True)
-            file.write(line)
+def run(stage: str, args: argparse.Namespace, left: float, done: dict[str, Any]) -> None:
+    """Run the parts of a stage side by side; add to ``done`` how each ended."""
+    running: list[Running] = []
+    try:
+        for name in stage.split(","):
+            part = PARTS[name](args)
+            needed = [other for other in part.needs if done.get(other, {"code": 0})["code"] != 0]
+            seconds = min(part.seconds, left - part.reserve)
+            if needed or seconds < 5:
+                why = f"without {', '.join(needed)}" if needed else "no time left"
+                print(f"--- {name}: not run, {why}", flush=True)
+                done[name] = {"code": None, "seconds": 0, "why": why}
+            else:
+                running.append(Running(name, part, seconds, args.work))
+        while running:
+            for one in [one for one in running if not one.goes_on()]:
+                done[one.name] = one.end()
+                running.remove(one)
+            time.sleep(0.1)
+    finally:
+        for one in running:
+            done[one.name] = one.end()
 
 
 def take(source: Path, work: Path) -> None:
@@ -204,8 +247,8 @@ def verify(args: argparse.Namespace, part: str, *options: str) -> tuple[str, ...
 def tests(_: argparse.Namespace) -> Part:
     """The package's tests for a GPU; what only warns there is not to end them."""
     several = ("-n", "4") if importlib.util.find_spec("xdist") else ()
-    quiet = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=5")
-    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 90, 440)
+    quiet = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=8")
+    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 150)
 
 
 def speed(args: argparse.Namespace) -> Part:
@@ -215,23 +258,25 @@ def speed(args: argparse.Namespace) -> Part:
 
 def cell(args: argparse.Namespace) -> Part:
     """The benchmark's recipe on its best cell, by the fastest variant."""
-    return Part(verify(args, "cell", "--fastest"), 600, 60)
+    limit = () if args.limit is None else ("--time-limit", str(args.limit))
+    return Part(verify(args, "cell", "--fastest", *limit), 600, 60)
 
 
 def attacks(args: argparse.Namespace) -> Part:
     """AutoAttack on a thousand images, on the weights that ``cell`` has kept."""
     options = ("--attacks", "autoattack-8", "--n-test", "20" if args.tiny else "1000")
-    return Part(verify(args, "cell", "--fastest", *options), 600)
+    return Part(verify(args, "cell", "--fastest", *options), 600, needs=("cell",))
 
 
 def order(args: argparse.Namespace) -> Part:
     """A fast recipe at full size, on the whole range and on the best tenth."""
-    return Part(verify(args, "order", "--n", "12", "--head", "12", "--at-once", "2"), 600)
+    size = ("--n", "12", "--head", "12", "--at-once", "3")
+    return Part(verify(args, "order", *size), 600, needs=("cell",))
 
 
 def finalists(args: argparse.Namespace) -> Part:
     """What a search found, by the benchmark's recipe at full size."""
-    return Part(verify(args, "finalists", "--fastest"), 600, 60)
+    return Part(verify(args, "finalists", "--fastest"), 600, needs=("cell",))
 
 
 def searches(args: argparse.Namespace) -> Part:
@@ -242,7 +287,9 @@ def searches(args: argparse.Namespace) -> Part:
     return Part((str(script), size, *place, "--device", args.device), 600)
 
 
-FIRST: Sequence[str] = ("tests", "speed", "cell", "attacks")
+FIRST: Sequence[str] = ("speed", "cell", "tests,attacks,order")
+"""What is timed runs alone; what keeps the host busy runs beside what keeps the GPU busy."""
+
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
     part.__name__: part for part in (tests, speed, cell, attacks, order, finalists, searches)
 }

@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every variant of speed, on a CPU too")
     parser.add_argument("--attacks", nargs="+", help="of cell; otherwise the recipe's")
     parser.add_argument("--n-test", type=int, help="test images of cell; otherwise all")
+    parser.add_argument("--time-limit", type=float, help="seconds of the training of cell")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     args = parser.parse_args()
@@ -88,6 +89,7 @@ def by_the_benchmark(architecture: sr.Architecture, args: argparse.Namespace) ->
         out=args.out / f"cell{SMOKE * args.smoke}.jsonl",
         keep=True,
         report=tell,
+        time_limit=args.time_limit,
         **options,
     )
 

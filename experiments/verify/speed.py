@@ -5,7 +5,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial, partialmethod
 from typing import Any
@@ -22,7 +22,7 @@ from surrobust.networks.cell import Cell
 from surrobust.spaces import EDGES
 from surrobust.training import Recipe, Training
 from surrobust.training.feed import Feed
-from surrobust.training.inner import attack_batch, draw_start
+from surrobust.training.inner import as_written, attack_batch, draw_start
 from surrobust.training.kernels import ALIKE, COMPILED, FUSED, PLAIN, gradient_likeness
 from surrobust.training.streams import make_stream
 
@@ -313,7 +313,8 @@ def measure(
     """Return the seconds of a step of a variant and of its start, and what it computes."""
     gc.collect()  # what an earlier variant has left
     if device.type == "cuda":
-        torch.cuda.empty_cache()
+        with suppress(RuntimeError):  # after a capture that failed
+            torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     began = time.perf_counter()
     training = variant.start(index, images, recipe, device)
@@ -355,7 +356,9 @@ def compare_gradients(training: Training) -> float:
     assert twin is not None
     twin.refresh()
     x, y = next(iter(training._feed.batches(0)))
-    return gradient_likeness(FoldedNetwork(training.network), twin, x, y)
+    # As in a step: what is compiled depends on it, and would be compiled anew.
+    with training._autocast(), as_written(training.device):
+        return gradient_likeness(FoldedNetwork(training.network), twin, x, y)
 
 
 def compare(row: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]:
@@ -368,7 +371,7 @@ def compare(row: dict[str, Any], before: list[dict[str, Any]]) -> dict[str, Any]
     }
     if "predicted ms" in row:
         found["predicted / measured"] = round(row["predicted ms"] / row["measured ms"], 3)
-    reference = before[1] if len(before) > 1 else row
+    reference = next((other for other in before if "loss" in other), row)
     found["loss by reference"] = round(row["loss"] / reference["loss"], 5)
     return found
 

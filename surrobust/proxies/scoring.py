@@ -110,6 +110,9 @@ class ProxyScorer:
         if check_integer("at_once", at_once, minimum=1) == 1:
             yield from map(self.score, architectures)
             return
+        if self.device.type == "cuda":
+            # Torch loads its linear algebra with the first call, which must not be two threads'.
+            torch.linalg.eigvalsh(torch.eye(2, device=self.device))
         with ThreadPoolExecutor(at_once) as pool:
             yield from pool.map(self._score_on_stream, architectures)
 
