@@ -34,9 +34,26 @@ def _count(h, w, height, width):
 
 
 @triton.jit
+def _positive(value):
+    """Return what ReLU makes of numbers.
+
+    ``tl.maximum`` widens half precision, one number at a time, which would be most of what a
+    convolution's kernel does; a GPU has an instruction for two of them.
+    """
+    if value.dtype == tl.bfloat16:
+        found = tl.inline_asm_elementwise(
+            "max.NaN.bf16x2 $0, $1, $2;", "=r,r,r", [value, tl.zeros_like(value)],
+            dtype=tl.bfloat16, is_pure=True, pack=2,
+        )  # fmt: skip
+    else:
+        found = tl.maximum(value, 0.0).to(value.dtype)
+    return found
+
+
+@triton.jit
 def _convolved(
-    total, x, kernel, pixels, h, w, inside, height, width,
-    C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
+    total, x, kernel, pixels, h, w, inside,
+    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
 ):  # fmt: skip
     """Add a convolution to a sum, if the edge is one."""
     if OP == 2 or OP == 3:
@@ -50,12 +67,12 @@ def _convolved(
         for tap in tl.static_range(TAPS):
             down = 0 if OP == 2 else tap // 3 - 1
             right = 0 if OP == 2 else tap % 3 - 1
-            there = inside & (h + down >= 0) & (h + down < height)
-            there = there & (w + right >= 0) & (w + right < width)
-            at = (pixels + down * width + right)[:, None] * C + channels[None, :]
+            there = inside & (h + down >= 0) & (h + down < H)
+            there = there & (w + right >= 0) & (w + right < W)
+            at = (pixels + down * W + right)[:, None] * C + channels[None, :]
             value = tl.load(x + at, mask=there[:, None], other=0.0)
             if not BACKWARD:
-                value = tl.maximum(value, 0.0).to(x.dtype.element_ty)  # half is widened by it
+                value = _positive(value)
             number = TAPS - 1 - tap if BACKWARD else tap
             total = tl.dot(value, tl.load(kernel + places + number * C), total)
     return total
@@ -63,8 +80,8 @@ def _convolved(
 
 @triton.jit
 def _passed(
-    total, x, pixels, h, w, inside, height, width,
-    C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
+    total, x, pixels, h, w, inside,
+    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
 ):  # fmt: skip
     """Add the identity or an average pool to a sum, if the edge is one."""
     channels = tl.arange(0, C)
@@ -75,23 +92,24 @@ def _passed(
         pooled = tl.zeros_like(total)
         for tap in tl.static_range(9):
             down, right = tap // 3 - 1, tap % 3 - 1
-            there = inside & (h + down >= 0) & (h + down < height)
-            there = there & (w + right >= 0) & (w + right < width)
-            at = (pixels + down * width + right)[:, None] * C + channels[None, :]
+            there = inside & (h + down >= 0) & (h + down < H)
+            there = there & (w + right >= 0) & (w + right < W)
+            at = (pixels + down * W + right)[:, None] * C + channels[None, :]
             value = tl.load(x + at, mask=there[:, None], other=0.0).to(tl.float32)
             if BACKWARD:
-                value /= _count(h + down, w + right, height, width)[:, None]
+                value /= _count(h + down, w + right, H, W)[:, None]
             pooled += value
         if not BACKWARD:
-            pooled /= _count(h, w, height, width)[:, None]
+            pooled /= _count(h, w, H, W)[:, None]
         total += pooled
     return total
 
 
 @triton.jit
 def _node(
-    out, x0, x1, x2, k0, k1, k2, b0, b1, b2, gate, n, height, width,
-    C: tl.constexpr, OP0: tl.constexpr, OP1: tl.constexpr, OP2: tl.constexpr,
+    out, x0, x1, x2, k0, k1, k2, b0, b1, b2, gate, n,
+    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr,
+    OP0: tl.constexpr, OP1: tl.constexpr, OP2: tl.constexpr,
     BACKWARD: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Compute a node, or the gradient by one, at some pixels.
@@ -101,13 +119,13 @@ def _node(
     """
     pixels = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = pixels < n
-    place = pixels % (height * width)
-    h, w = place // width, place % width
+    place = pixels % (H * W)
+    h, w = place // W, place % W
     channels = tl.arange(0, C)
     total = tl.zeros((BLOCK, C), dtype=tl.float32)
-    total = _convolved(total, x0, k0, pixels, h, w, inside, height, width, C, OP0, BACKWARD)
-    total = _convolved(total, x1, k1, pixels, h, w, inside, height, width, C, OP1, BACKWARD)
-    total = _convolved(total, x2, k2, pixels, h, w, inside, height, width, C, OP2, BACKWARD)
+    total = _convolved(total, x0, k0, pixels, h, w, inside, H, W, C, OP0, BACKWARD)
+    total = _convolved(total, x1, k1, pixels, h, w, inside, H, W, C, OP1, BACKWARD)
+    total = _convolved(total, x2, k2, pixels, h, w, inside, H, W, C, OP2, BACKWARD)
     at = pixels[:, None] * C + channels[None, :]
     convolves: tl.constexpr = OP0 == 2 or OP0 == 3 or OP1 == 2 or OP1 == 3 or OP2 == 2 or OP2 == 3
     if BACKWARD and convolves:
@@ -120,9 +138,9 @@ def _node(
             total += tl.load(b1 + channels).to(tl.float32)[None, :]
         if OP2 == 2 or OP2 == 3:
             total += tl.load(b2 + channels).to(tl.float32)[None, :]
-    total = _passed(total, x0, pixels, h, w, inside, height, width, C, OP0, BACKWARD)
-    total = _passed(total, x1, pixels, h, w, inside, height, width, C, OP1, BACKWARD)
-    total = _passed(total, x2, pixels, h, w, inside, height, width, C, OP2, BACKWARD)
+    total = _passed(total, x0, pixels, h, w, inside, H, W, C, OP0, BACKWARD)
+    total = _passed(total, x1, pixels, h, w, inside, H, W, C, OP1, BACKWARD)
+    total = _passed(total, x2, pixels, h, w, inside, H, W, C, OP2, BACKWARD)
     tl.store(out + at, total.to(out.dtype.element_ty), mask=inside[:, None])
 
 
@@ -207,8 +225,8 @@ def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Te
         *(biases + more * [first]),
         first if gate is None else gate,
         pixels,
-        height,
-        width,
+        H=height,
+        W=width,
         C=channels,
         OP0=ops[0],
         OP1=ops[1],
