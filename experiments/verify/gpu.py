@@ -61,6 +61,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", type=known_parts, default=list(FIRST))
     parser.add_argument("--limit", type=float, help="of the training of cell, which is projected")
+    parser.add_argument("--only", help="variant of which cell tells the kernels, beside plain ones")
     parser.add_argument("--seconds", type=float, default=560.0, help="of all parts together")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--resume", type=Path, help="results of an earlier call")
@@ -259,7 +260,8 @@ def speed(args: argparse.Namespace) -> Part:
 def cell(args: argparse.Namespace) -> Part:
     """The benchmark's recipe on its best cell, by the fastest variant."""
     limit = () if args.limit is None else ("--time-limit", str(args.limit))
-    return Part(verify(args, "cell", "--fastest", *limit), 600, 60)
+    only = () if args.only is None else ("--speed", "--only", args.only)
+    return Part(verify(args, "cell", "--fastest", *limit, *only), 600, 60)
 
 
 def attacks(args: argparse.Namespace) -> Part:
@@ -270,7 +272,7 @@ def attacks(args: argparse.Namespace) -> Part:
 
 def order(args: argparse.Namespace) -> Part:
     """A fast recipe at full size, on the whole range and on the best tenth."""
-    size = ("--n", "12", "--head", "12", "--at-once", "3")
+    size = ("--n", "12", "--head", "12", "--at-once", "4")
     return Part(verify(args, "order", *size), 600, needs=("cell",))
 
 

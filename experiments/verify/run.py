@@ -47,6 +47,8 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1, help="cells of order side by side")
     parser.add_argument("--fastest", action="store_true", help="cell by what speed found fastest")
     parser.add_argument("--all", action="store_true", help="every variant of speed, on a CPU too")
+    parser.add_argument("--only", nargs="+", help="variants of speed, with what each kernel takes")
+    parser.add_argument("--speed", action="store_true", help="before cell, in the same process")
     parser.add_argument("--attacks", nargs="+", help="of cell; otherwise the recipe's")
     parser.add_argument("--n-test", type=int, help="test images of cell; otherwise all")
     parser.add_argument("--time-limit", type=float, help="seconds of the training of cell")
@@ -59,6 +61,8 @@ def main() -> None:
 
 def cell(args: argparse.Namespace) -> None:
     """The benchmark's recipe on its best cell, beside the published values."""
+    if args.speed:
+        cost(args)
     record = by_the_benchmark(sr.Architecture.parse(CELL), args)
     print(f"trained in {record['train']['seconds']} s, {record['train']['precision']}")
     table = sr.load_table("nas-robbench-201")
@@ -161,7 +165,12 @@ def cost(args: argparse.Namespace) -> None:
         "us a kernel, launched": round(1e6 * machine.call, 3),
     }
     counted = read_json(HERE / KERNELS) if device.type == "cuda" and not args.smoke else {}
+    # With a name of its own, since what is fastest is told by all variants alone.
+    name = f"speed{'-only' if args.only else ''}-{device.type}{SMOKE * args.smoke}"
+    profiles: dict[str, list[dict[str, Any]]] | None = {} if args.only else None
     for variant in speed.VARIANTS:
+        if args.only and variant.name not in args.only:
+            continue
         if device.type == "cpu" and variant != speed.VARIANTS[0] and not args.all:
             continue
         row: dict[str, Any] = {"variant": variant.name}
@@ -169,16 +178,19 @@ def cost(args: argparse.Namespace) -> None:
             kernels = Counter({(b, f): n for b, f, n in counted[variant.name]})
             row |= speed.predict(variant, kernels, machine)
         try:
-            row |= speed.measure(variant, CELL, images, recipe, device, steps)
+            row |= speed.measure(variant, CELL, images, recipe, device, steps, profiles=profiles)
         except Exception as error:  # whatever a compiler raises; one that fails leaves the others
             row["failed"] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         rows.append(speed.compare(row, rows))
         print(json.dumps(rows[-1]), flush=True)
         # After each, so that what comes next may take too long.
-        order.write_rows(args.out / f"speed-{device.type}{SMOKE * args.smoke}.csv", rows)
+        order.write_rows(args.out / f"{name}.csv", rows)
         best = speed.choose(rows)
         facts |= {"fastest": best.name, "options": {"precision": best.precision, **best.options}}
-        write_json(args.out / f"speed-{device.type}{SMOKE * args.smoke}.json", facts)
+        write_json(args.out / f"{name}.json", facts)
+        if profiles and variant.name in profiles:
+            place = args.out / f"{name}-{variant.name.replace(' ', '-')}.csv"
+            order.write_rows(place, profiles[variant.name])
     print(json.dumps(facts, indent=1))
 
 

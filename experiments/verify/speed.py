@@ -308,9 +308,26 @@ def count_nodes(training: Training) -> list[Kernel]:
 
 
 def measure(
-    variant: Variant, index: int, images: ImageSet, recipe: Recipe, device: torch.device, steps: int
+    variant: Variant,
+    index: int,
+    images: ImageSet,
+    recipe: Recipe,
+    device: torch.device,
+    steps: int,
+    *,
+    profiles: dict[str, list[dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
-    """Return the seconds of a step of a variant and of its start, and what it computes."""
+    """Return the seconds of a step of a variant and of its start, and what it computes.
+
+    Args:
+        variant: How.
+        index: Of the cell.
+        images: What is trained on.
+        recipe: By what.
+        device: Where.
+        steps: How many are timed.
+        profiles: Gets, by the variant's name, what its kernels take.
+    """
     gc.collect()  # what an earlier variant has left
     if device.type == "cuda":
         with suppress(RuntimeError):  # after a capture that failed
@@ -338,6 +355,8 @@ def measure(
     started = time.perf_counter() - began
     found = _time_steps(lambda: next(course), device, steps)
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+    if profiles is not None:
+        profiles[variant.name] = profile(lambda: next(course), device)
     return {
         "measured ms": round(1e3 * found / steps, 3),
         "start s": round(started, 2),
@@ -345,6 +364,26 @@ def measure(
         "cosine": round(compare_gradients(training), 5),
         "GiB": round(peak / 2**30, 2),
     }
+
+
+def profile(step: Callable[[], Any], device: torch.device, steps: int = 3) -> list[dict[str, Any]]:
+    """Return the kernels of a step by name, those that take longest first."""
+    kinds = torch.profiler.ProfilerActivity
+    kind = kinds.CUDA if device.type == "cuda" else kinds.CPU
+    with torch.profiler.profile(activities=[kind]) as seen:
+        for _ in range(steps):
+            step()
+        synchronise(device)
+    attribute = f"self_{'device' if device.type == 'cuda' else 'cpu'}_time_total"
+    rows = [
+        {
+            "kernel": one.key.replace(",", ";")[:150],
+            "times a step": round(one.count / steps, 2),
+            "us a step": round(getattr(one, attribute) / steps, 1),
+        }
+        for one in seen.key_averages()
+    ]
+    return sorted((r for r in rows if r["us a step"] > 0), key=lambda r: -r["us a step"])
 
 
 def compare_gradients(training: Training) -> float:
