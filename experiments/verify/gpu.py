@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--resume", type=Path, help="results of an earlier call")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir(), "surrobust-gpu"))
-    parser.add_argument("--commit", help="of a checkout that came without git's folder")
+    parser.add_argument("--commit", help="of a copy, whatever git's folder there says")
     parser.add_argument("--tiny", action="store_true", help="all of it in minutes on a CPU")
     args = parser.parse_args()
     began = time.monotonic()

@@ -202,9 +202,9 @@ class Training:
             return step
         which = (attack, len(inputs[0]))
         if which not in self._steps:
-            before = self._snapshot()
-            rewind = partial(self._restore, before)
-            self._steps[which] = try_capture(step, inputs, rewind, name="training")
+            with self._pace.apart():
+                rewind = partial(self._restore, self._snapshot())
+                self._steps[which] = try_capture(step, inputs, rewind, name="training")
         return self._steps[which]
 
     def _step(

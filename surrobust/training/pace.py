@@ -1,6 +1,9 @@
 """How fast a training is, and whether it will be done in time."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
 
 import torch
 
@@ -19,6 +22,9 @@ class Pace:
         limit: Seconds that the training may take from now on; None is any number.
     """
 
+    _apart: ClassVar[float] = 0.0
+    """Seconds kept out of the pace, of all trainings: side by side, each waits for the others."""
+
     def __init__(self, device: torch.device, limit: float | None) -> None:
         self._device, self._limit = device, limit
         self._steps, self._began, self._measured_from = 0, time.perf_counter(), 0.0
@@ -35,11 +41,24 @@ class Pace:
         self._steps += 1
         if self._steps == _FIRST:
             self._wait()
-            self._measured_from = time.perf_counter()
+            self._measured_from = time.perf_counter() - Pace._apart
         if self._steps != _MEASURED:
             return None
         self._wait()
         return self.project(left)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Keep what is done inside out of the seconds of a step; it is spent nevertheless.
+
+        For what is done once and not by each step: the last batch of the first epoch, which is
+        smaller, has a step of its own to prepare, and no later epoch has.
+        """
+        self._wait()  # steps that are under way are part of the pace
+        began = time.perf_counter()
+        yield
+        self._wait()
+        Pace._apart += time.perf_counter() - began
 
     def project(self, left: int) -> Projection | None:
         """Return what is to be expected where nothing is left to wait for; None before it is known.
@@ -53,7 +72,7 @@ class Pace:
         if self._steps < _MEASURED:
             return None
         now = time.perf_counter()
-        step = (now - self._measured_from) / (self._steps - _FIRST)
+        step = (now - Pace._apart - self._measured_from) / (self._steps - _FIRST)
         spent, coming = now - self._began, left * step
         if self._limit is not None and spent + coming > self._limit and left:
             msg = (

@@ -13,7 +13,7 @@ import torch
 from .._version import __version__
 
 COMMIT = "SURROBUST_COMMIT"
-"""The environment variable that names the commit of a copy without git's folder."""
+"""The environment variable that names the commit of a copy, whatever git's folder there says."""
 
 
 def versions() -> dict[str, str]:
@@ -37,12 +37,15 @@ def name_device(device: torch.device) -> str:
 def find_commit() -> str | None:
     """Return the commit of the checkout that runs; None if it is installed, or not of git.
 
-    A plus sign is appended where files of the package differ from the commit. A copy that came
-    without git's folder has it from the environment variable ``SURROBUST_COMMIT``.
+    The environment variable ``SURROBUST_COMMIT`` wins, as it is, unless it is empty: a copy may
+    have come without git's folder, or with one that is behind its files. Otherwise git is asked;
+    a plus sign is appended where files of the package differ from the commit.
     """
+    if given := os.environ.get(COMMIT):
+        return given
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return os.environ.get(COMMIT)
+        return None
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD")
         changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "surrobust")

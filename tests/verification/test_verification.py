@@ -145,13 +145,20 @@ def test_kept_weights_are_attacked_on_other_images(tmp_path):
     assert second["train"] == first["train"]
 
 
-def test_a_copy_without_git_knows_its_commit(monkeypatch, tmp_path):
+def test_a_copy_knows_its_commit_with_an_old_git_folder_and_without(monkeypatch, tmp_path):
+    monkeypatch.delenv("SURROBUST_COMMIT", raising=False)
     here = tmp_path / "surrobust" / "verification" / "surroundings.py"
     monkeypatch.setattr(surroundings, "__file__", str(here))
     find = surroundings.find_commit.__wrapped__
     assert find() is None
     monkeypatch.setenv("SURROBUST_COMMIT", "0123456789ab")
     assert find() == "0123456789ab"
+    (tmp_path / ".git").mkdir()
+    said = {"rev-parse": "ba9876543210", "status": " M surrobust/errors.py"}
+    monkeypatch.setattr(surroundings, "_git", lambda _, command, *__: said[command])
+    assert find() == "0123456789ab"
+    monkeypatch.setenv("SURROBUST_COMMIT", "")
+    assert find() == "ba9876543210+"
 
 
 def test_metrics_by_name():
