@@ -26,6 +26,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ ROOT = HERE.parents[1]
 NEEDED = ("torch", "numpy", "pandas", "safetensors", "PIL", "pyautoattack", "pooch")
 MOST_FILES, MOST_BYTES, SMALL = 8, 16 * 2**20, 2**20
 PACKED = "results.tar.gz"
+OFTEN = 15.0
+"""Seconds after which results so far are copied again."""
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,14 @@ def run(stage: str, args: argparse.Namespace, left: float, done: dict[str, Any])
                 done[name] = {"code": None, "seconds": 0, "why": why}
             else:
                 running.append(Running(name, part, seconds, args.work))
+        given = time.monotonic()
         while running:
             for one in [one for one in running if not one.goes_on()]:
                 done[one.name] = one.end()
                 running.remove(one)
+            if time.monotonic() - given > OFTEN:  # in case that the call is cut off
+                give(args.work, args.out)
+                given = time.monotonic()
             time.sleep(0.1)
     finally:
         for one in running:
@@ -220,22 +227,25 @@ def take(source: Path, work: Path) -> None:
 
 
 def give(work: Path, out: Path) -> None:
-    """Copy results: few and small files, the small ones packed if there are many."""
+    """Copy results of work that may go on meanwhile: few and small files, the smallest packed."""
     out.mkdir(parents=True, exist_ok=True)
-    files = sorted((p for p in work.rglob("*") if p.is_file()), key=lambda p: p.stat().st_mtime)
-    if len(files) > MOST_FILES:
-        small = [path for path in files if path.stat().st_size <= SMALL]
-        with tarfile.open(out / PACKED, "w:gz") as archive:
-            for path in small:
-                archive.add(path, path.relative_to(work))
-        files = [path for path in files if path not in small][1 - MOST_FILES :]
-    for path in files:
-        if path.stat().st_size > MOST_BYTES:
-            print(f"gpu.py: {path.name} is too large to be given back", flush=True)
-            continue
-        place = out / path.relative_to(work)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+    large, beside = [], out.with_name(f"{out.name}-{PACKED}")
+    with tarfile.open(beside, "w:gz") as archive:
+        for path in work.rglob("*"):
+            with suppress(FileNotFoundError):  # what is written is renamed in the end
+                if path.is_file() and path.stat().st_size <= SMALL:
+                    archive.add(path, path.relative_to(work))
+                elif path.is_file() and path.stat().st_size <= MOST_BYTES:
+                    large.append((path.stat().st_mtime, path))
+    shutil.move(beside, out / PACKED)
+    newest = [path.relative_to(work) for _, path in sorted(large)[1 - MOST_FILES :]]
+    for path in newest:
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            shutil.copyfile(work / path, out / path)
+    for path in [path for path in out.rglob("*") if path.is_file()]:
+        if path.relative_to(out) not in (Path(PACKED), *newest):
+            path.unlink()
 
 
 def verify(args: argparse.Namespace, part: str, *options: str) -> tuple[str, ...]:

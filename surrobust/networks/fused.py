@@ -51,6 +51,28 @@ def _positive(value):
 
 
 @triton.jit
+def _read(
+    x, kernel, pixels, h, w, inside, tap,
+    H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
+):  # fmt: skip
+    """Return what a tap of a convolution multiplies: pixels, and its part of the kernel.
+
+    In memory a kernel is (to, tap, from). Backward, the taps are in the opposite order.
+    """
+    TAPS: tl.constexpr = 1 if OP == 2 else 9
+    channels = tl.arange(0, C)
+    down = 0 if OP == 2 else tap // 3 - 1
+    right = 0 if OP == 2 else tap % 3 - 1
+    there = inside & (h + down >= 0) & (h + down < H) & (w + right >= 0) & (w + right < W)
+    at = (pixels + down * W + right)[:, None] * C + channels[None, :]
+    if BACKWARD:
+        places = channels[:, None] * (TAPS * C) + channels[None, :] + (TAPS - 1 - tap) * C
+    else:
+        places = channels[:, None] + channels[None, :] * (TAPS * C) + tap * C
+    return tl.load(x + at, mask=there[:, None], other=0.0), tl.load(kernel + places)
+
+
+@triton.jit
 def _convolved(
     total, x, kernel, pixels, h, w, inside,
     H: tl.constexpr, W: tl.constexpr, C: tl.constexpr, OP: tl.constexpr, BACKWARD: tl.constexpr,
@@ -58,23 +80,18 @@ def _convolved(
     """Add a convolution to a sum, if the edge is one."""
     if OP == 2 or OP == 3:
         TAPS: tl.constexpr = 1 if OP == 2 else 9
-        channels = tl.arange(0, C)
-        # In memory a kernel is (to, tap, from). Backward, the taps are in the opposite order.
-        if BACKWARD:
-            places = channels[:, None] * (TAPS * C) + channels[None, :]
-        else:
-            places = channels[:, None] + channels[None, :] * (TAPS * C)
+        value, weight = _read(x, kernel, pixels, h, w, inside, 0, H, W, C, OP, BACKWARD)
         for tap in tl.static_range(TAPS):
-            down = 0 if OP == 2 else tap // 3 - 1
-            right = 0 if OP == 2 else tap % 3 - 1
-            there = inside & (h + down >= 0) & (h + down < H)
-            there = there & (w + right >= 0) & (w + right < W)
-            at = (pixels + down * W + right)[:, None] * C + channels[None, :]
-            value = tl.load(x + at, mask=there[:, None], other=0.0)
+            # The next tap is read before the product of this one, so that both take their time
+            # together.
+            here, kernel_here = value, weight
+            if tap + 1 < TAPS:
+                value, weight = _read(
+                    x, kernel, pixels, h, w, inside, tap + 1, H, W, C, OP, BACKWARD
+                )
             if not BACKWARD:
-                value = _positive(value)
-            number = TAPS - 1 - tap if BACKWARD else tap
-            total = tl.dot(value, tl.load(kernel + places + number * C), total)
+                here = _positive(here)
+            total = tl.dot(here, kernel_here, total)
     return total
 
 
