@@ -5,7 +5,9 @@ what a CPU can.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ from surrobust.attacks.gradients import CapturedNetwork, input_gradient
 from surrobust.images import ImageSet, load_images
 from surrobust.measuring import measure_accuracy
 from surrobust.networks import FoldedNetwork, build_network
+from surrobust.networks.blocks import Pool
+from surrobust.networks.darts_ops import make_op
 from surrobust.spaces import DARTS_SPACES, Architecture
+from surrobust.spaces.darts import CELL_OPS as DARTS_OPS
 from surrobust.training import RECIPES, Recipe, Training, train_together
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -64,6 +69,27 @@ def test_a_step_is_that_of_a_cpu(exact, images):
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
     for here, there in zip(*weights, strict=True):
         torch.testing.assert_close(there, here, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("name", [*DARTS_OPS, "avg_pool_3x3 of NAS-Bench-201"])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_gradients_of_ops_are_those_of_a_cpu(name, stride, layout, exact):
+    # In double precision, where ReLU cuts the same. PyTorch's own pool that pads fails here.
+    generator, gradients = torch.Generator().manual_seed(0), []
+    make = partial(make_op, affine=True, mixed=True)
+    op = make(name, 4, stride) if name in DARTS_OPS else Pool()
+    with torch.no_grad():
+        for parameter in op.parameters():
+            parameter.uniform_(-1, 1, generator=generator)
+    x = torch.rand((3, 4, 8, 8), generator=generator).double().contiguous(memory_format=layout)
+    for device in ("cpu", "cuda"):
+        placed = deepcopy(op).to(device).double().to(memory_format=layout)
+        leaf = x.to(device).requires_grad_()
+        (placed(leaf) ** 3).sum().backward()
+        gradients.append([leaf.grad, *(p.grad for p in placed.parameters())])
+    for here, there in zip(*gradients, strict=True):
+        torch.testing.assert_close(there.cpu(), here, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .._checks import brief, check_integer
 from .._classifiers import (
@@ -124,7 +124,8 @@ def measure_accuracy(
     x, y = _tensors(images, labels)
     place = _place(network, x, device)
     size = batch_size or _default_size(len(x), place)
-    batches = _Batches(x, y, place, _type_for(network, x), size)
+    layout = layout_for(network, place)
+    batches = _Batches(x, y, place, _type_for(network, x), layout, size)
     measure = partial(
         _measure,
         network,
@@ -153,13 +154,18 @@ class _Batches:
     y: Tensor
     place: torch.device
     dtype: torch.dtype
+    layout: torch.memory_format
     size: int
 
     def bring(self, begin: int, *, fill: bool) -> tuple[Tensor, Tensor]:
         """Return the batch that begins with an image; a last one filled up with the first."""
         rows = torch.arange(begin, begin + self.size)
         rows = rows % len(self.x) if fill else rows[rows < len(self.x)]
-        return _bring(self.x[rows], self.place, self.dtype), self.y[rows].to(self.place)
+        moved = self.x[rows].to(self.place)
+        # Divided in float32: in half precision images would be rounded twice.
+        pixels = moved.float().div_(_PIXEL) if moved.dtype == torch.uint8 else moved
+        pixels = pixels.to(self.dtype).contiguous(memory_format=self.layout)
+        return pixels, self.y[rows].to(self.place)
 
 
 def _measure(
@@ -269,15 +275,31 @@ def _type_for(network: Any, x: Tensor) -> torch.dtype:
     return torch.float32 if x.dtype == torch.uint8 else x.dtype
 
 
+def layout_for(network: Any, place: torch.device) -> torch.memory_format:
+    """Return how images lie in memory: on a GPU with channels last if the network's kernels do.
+
+    Not if they do not: a network that pads in an average pool would be attacked by wrong gradients.
+    """
+    last = torch.channels_last
+    kernels = [tensor for tensor in _tensors_of(network) if tensor.ndim == 4]
+    if place.type != "cuda" or not any(_lies(kernel, last) for kernel in kernels):
+        return torch.contiguous_format
+    parts = (part for module in find_modules(network) for part in module.modules())
+    if any(isinstance(part, nn.AvgPool2d) and part.padding not in (0, (0, 0)) for part in parts):
+        logger.warning(
+            "measuring: on a GPU and with channels last PyTorch's gradients of average pools that "
+            "pad are wrong (pytorch/pytorch#188344), and attacks by them too weak: expected a "
+            "network with contiguous kernels"
+        )
+    return last
+
+
+def _lies(kernel: Tensor, layout: torch.memory_format) -> bool:
+    """Return whether a kernel lies in this order, where orders differ."""
+    return kernel.is_contiguous(memory_format=layout) and not kernel.is_contiguous()
+
+
 def _tensors_of(network: Any) -> Iterator[Tensor]:
     for module in find_modules(network):
         yield from module.parameters()
         yield from module.buffers()
-
-
-def _bring(images: Tensor, place: torch.device, dtype: torch.dtype) -> Tensor:
-    moved = images.to(place)
-    # Divided in float32: in half precision images would be rounded twice.
-    pixels = moved.float().div_(_PIXEL) if moved.dtype == torch.uint8 else moved
-    layout = torch.channels_last if place.type == "cuda" else torch.contiguous_format
-    return pixels.to(dtype).contiguous(memory_format=layout)

@@ -42,11 +42,34 @@ class ConvolutionNorm(nn.Module):
 
 
 class Pool(nn.Module):
-    """The average of each 3x3 window, of what lies inside the image only."""
+    """The average of each 3x3 window, of what lies inside the image only.
+
+    Args:
+        stride: Step in pixels; 1 keeps the size.
+    """
+
+    def __init__(self, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pool, keeping the size."""
-        return functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        """Pool."""
+        if x.is_cuda:
+            return average_padded(x, self.stride)
+        return functional.avg_pool2d(x, 3, self.stride, padding=1, count_include_pad=False)
+
+
+def average_padded(x: Tensor, stride: int) -> Tensor:
+    """Return what :class:`Pool` does, of images padded beforehand.
+
+    Where a pool pads by itself, PyTorch's gradient by images with channels last is wrong on a GPU,
+    silently (https://github.com/pytorch/pytorch/issues/188344; 2.13 has it still).
+    """
+    images, inside = (
+        functional.avg_pool2d(functional.pad(pixels, [1] * 4), 3, stride, divisor_override=1)
+        for pixels in (x, x.new_ones((1, 1, *x.shape[2:])))
+    )
+    return images / inside
 
 
 class Reduction(nn.Module):

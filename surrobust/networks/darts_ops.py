@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .blocks import Rectifier
+from .blocks import Pool, Rectifier
 
 
 class StridedZero(nn.Module):
@@ -88,9 +88,7 @@ def make_op(name: str, channels: int, stride: int, *, affine: bool, mixed: bool)
             return nn.Identity()
         return FactorizedReduction(channels, channels, affine=affine)
     if name.endswith("pool_3x3"):
-        pool: nn.Module = nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
-        if name == "max_pool_3x3":
-            pool = nn.MaxPool2d(3, stride, padding=1)
+        pool = nn.MaxPool2d(3, stride, padding=1) if name == "max_pool_3x3" else Pool(stride)
         return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=affine)) if mixed else pool
     kernel = int(name[-1])
     if name.startswith("dil_conv"):

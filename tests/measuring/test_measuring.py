@@ -10,6 +10,7 @@ from torch import nn
 from surrobust.attacks import FGSM, PGD
 from surrobust.errors import InvalidInputError, NotFiniteError
 from surrobust.measuring import PRESETS, Accuracy, compare_paired, measure_accuracy
+from surrobust.measuring.accuracy import layout_for
 from surrobust.metrics import clopper_pearson_lower, mcnemar_exact, wilson_interval
 
 
@@ -280,3 +281,26 @@ def test_paired_comparison_by_hand() -> None:
 
 def test_the_preset_of_the_benchmark() -> None:
     assert PRESETS["robbench"] == ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
+
+
+def test_images_lie_as_the_kernels_of_the_network_do(caplog: pytest.LogCaptureFixture) -> None:
+    gpu, here = torch.device("cuda"), torch.device("cpu")
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 3), nn.AvgPool2d(2))
+    assert layout_for(network, gpu) == torch.contiguous_format
+    network.to(memory_format=torch.channels_last)
+    assert layout_for(network, gpu) == torch.channels_last
+    assert layout_for(network, here) == torch.contiguous_format
+    assert layout_for(Brightness(), gpu) == torch.contiguous_format  # no kernels
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("padding", [1, (0, 1)])
+def test_pools_whose_gradients_a_gpu_gets_wrong_are_told(
+    padding: int | tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.AvgPool2d(3, 1, padding)))
+    layout_for(network, torch.device("cuda"))
+    assert not caplog.text  # with contiguous kernels they are right
+    network.to(memory_format=torch.channels_last)
+    layout_for(lambda x: network(x), torch.device("cuda"))
+    assert "expected a network with contiguous kernels" in caplog.text

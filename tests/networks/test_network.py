@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from surrobust.errors import InvalidInputError
 from surrobust.networks import NORMALISATIONS, build_network
+from surrobust.networks.blocks import Pool, average_padded
 from surrobust.networks.cell import Cell, live_edges
 from surrobust.spaces import (
     EDGES,
@@ -183,3 +184,18 @@ def test_weights_are_uniform_within_the_root_of_the_fan_in():
 def test_mistakes_are_named(argument, value):
     with pytest.raises(InvalidInputError, match=f"^{argument}: expected"):
         build_network(Architecture.parse(0), **{argument: value})
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pools_of_padded_images_and_their_gradients_are_those_of_pools_that_pad(stride):
+    # A GPU has the former, where the gradients of the latter are wrong; here both are right.
+    x = torch.rand((2, 3, 7, 4), generator=seeded(), dtype=torch.float64)
+    results = []
+    for pool in (Pool(stride), lambda pixels: average_padded(pixels, stride)):
+        leaf = x.clone().requires_grad_()
+        pooled = pool(leaf)
+        (gradient,) = torch.autograd.grad(pooled.square().sum(), leaf)
+        results.append((pooled, gradient))
+    torch.testing.assert_close(*results)
+    corner = x[:, :, :2, :2].mean((2, 3))
+    torch.testing.assert_close(results[1][0][:, :, 0, 0], corner)
