@@ -7,7 +7,7 @@ them, so attacks live in pixel space. Nothing here reads or changes torch's glob
 
 from .building import build_any_network
 from .darts import GenotypeNetwork, build_genotype_network
-from .devices import find_device, tuned
+from .devices import find_device, name_device, tuned
 from .folding import FoldedNetwork
 from .network import CellNetwork, build_network
 from .normalisation import NORMALISATIONS
@@ -21,5 +21,6 @@ __all__ = [
     "build_genotype_network",
     "build_network",
     "find_device",
+    "name_device",
     "tuned",
 ]

@@ -32,6 +32,13 @@ def find_device(device: str | torch.device) -> torch.device:
     return found
 
 
+def name_device(device: torch.device) -> str:
+    """Return what the device is called."""
+    if device.type == "cuda":
+        return f"cuda: {torch.cuda.get_device_name(device)}"
+    return device.type
+
+
 @contextmanager
 def tuned(device: torch.device) -> Iterator[None]:
     """Let cuDNN time its algorithms for each new shape and take the fastest, on a GPU.

@@ -16,7 +16,7 @@ from .._checks import brief, check_integer
 from .._classifiers import takes_gradients
 from ..errors import InvalidInputError
 from ..images import ImageSet
-from ..networks import FoldedNetwork, find_device, tuned
+from ..networks import FoldedNetwork, find_device, name_device, tuned
 from ..spaces import AnyArchitecture
 from ..typing import AnyPath
 from . import streams
@@ -61,6 +61,8 @@ class Training:
         losses: Mean loss of each of them.
         alarms: How often catastrophic overfitting was undone.
         seconds: Spent so far, that of interrupted runs up to their last checkpoint included.
+        computed: Device and precision of the epochs so far, those of interrupted runs included:
+            each pair once, the last epoch's at the end.
 
     Raises:
         InvalidInputError: If an argument is not as expected, or the checkpoint is another
@@ -91,6 +93,7 @@ class Training:
         )
         self.epoch, self.alarms, self.seconds = 0, 0, 0.0
         self.losses: list[float] = []
+        self.computed: list[tuple[str, str]] = []
         self._checkpoint = None if checkpoint is None else Path(checkpoint)
         self._resume()
         self._feed = Feed(images, recipe, seed=seed, device=self.device)
@@ -108,7 +111,7 @@ class Training:
 
     @property
     def precision(self) -> str:
-        """What is really computed with."""
+        """What epochs are really computed with here."""
         return self.recipe.precision if self.device.type == "cuda" else "fp32"
 
     @property
@@ -171,6 +174,8 @@ class Training:
             return
         self.epoch += 1
         self.losses.append(loss)
+        here = (name_device(self.device), self.precision)
+        self.computed = [*(place for place in self.computed if place != here), here]
         self._save()
         self._pace.project(self._steps_left(0))
 
@@ -286,7 +291,7 @@ class Training:
     def _save(self) -> None:
         if self._checkpoint is None:
             return
-        names = ("epoch", "alarms", "losses", "seconds")
+        names = ("epoch", "alarms", "losses", "seconds", "computed")
         state = {**self._identity, **{name: getattr(self, name) for name in names}}
         write_checkpoint(self._checkpoint, self._tensors(), state)
 
@@ -297,3 +302,6 @@ class Training:
         self._restore(tensors)
         self.epoch, self.alarms = state["epoch"], state["alarms"]
         self.losses, self.seconds = list(state["losses"]), state["seconds"]
+        # Earlier versions did not say; then this machine is as good a guess as any.
+        here = [(name_device(self.device), self.precision)] if self.epoch else []
+        self.computed = [(device, kind) for device, kind in state.get("computed", here)]

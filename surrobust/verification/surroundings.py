@@ -26,13 +26,6 @@ def versions() -> dict[str, str]:
     }
 
 
-def name_device(device: torch.device) -> str:
-    """Return what the device is called."""
-    if device.type == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
-    return device.type
-
-
 @cache
 def find_commit() -> str | None:
     """Return the commit of the checkout that runs; None if it is installed, or not of git.

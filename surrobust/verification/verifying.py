@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..measuring import Accuracy
+from ..networks import name_device
 from ..spaces import AnyArchitecture, Genotype, parse_any
 from ..tables import append_record, read_records
 from ..training import Event, Recipe, Training
@@ -210,6 +211,12 @@ def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path
     return Path(f"{out}.checkpoints") / name
 
 
+def _trained_elsewhere(training: Training) -> dict[str, str]:
+    """Return on which devices a network was trained, if not on the one that it is attacked on."""
+    devices = list(dict.fromkeys(device for device, _ in training.computed))
+    return {} if devices == [name_device(training.device)] else {"device": ", ".join(devices)}
+
+
 def make_record(
     training: Training, plan: Plan, started: str, progress: Path | None = None
 ) -> Record:
@@ -223,16 +230,17 @@ def make_record(
         "recipe": plan.recipe.name,
         "identity": plan.identity,
         "seed": plan.seed,
-        "device": surroundings.name_device(training.device),
+        "device": name_device(training.device),
         "versions": surroundings.versions(),
         "train": {
             **fidelity,
-            "precision": training.precision,
+            "precision": training.computed[-1][1],
             "image_size": plan.train_images.image_size,
             "loss": training.losses[-1],
             "epochs_done": training.epoch,
             "alarms": training.alarms,
             "seconds": round(training.seconds, 3),
+            **_trained_elsewhere(training),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
         "outcomes": {

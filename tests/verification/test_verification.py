@@ -14,7 +14,7 @@ import surrobust as sr
 from surrobust.cli.promised import promises
 from surrobust.errors import InvalidInputError
 from surrobust.tables import read_records
-from surrobust.training import RECIPES, Training, train_together
+from surrobust.training import RECIPES, Training, loop, train_together
 from surrobust.verification import (
     compare_records,
     make_plan,
@@ -143,6 +143,19 @@ def test_kept_weights_are_attacked_on_other_images(tmp_path):
     second = sr.verify(2581, out=out, keep=True, attacks=["fgsm-8"], **other)
     assert (first["n_test"], second["n_test"]) == (50, 30)
     assert second["train"] == first["train"]
+
+
+def test_weights_from_a_gpu_are_said_to_be_when_they_are_attacked_elsewhere(tmp_path, monkeypatch):
+    out, half = tmp_path / "records.jsonl", {**SMALL, "precision": "bf16"}
+    with monkeypatch.context() as there:
+        there.setattr(loop, "name_device", lambda _: "cuda: NVIDIA H200")
+        there.setattr(Training, "precision", "bf16")
+        sr.verify(2581, out=out, keep=True, **half)
+    record = sr.verify(2581, out=out, attacks=["pgd-2"], **half)
+    assert record["device"] == "cpu"
+    assert record["train"]["device"] == "cuda: NVIDIA H200"
+    assert record["train"]["precision"] == "bf16"
+    assert "device" not in sr.verify(2581, **SMALL)["train"]
 
 
 def test_a_copy_knows_its_commit_with_an_old_git_folder_and_without(monkeypatch, tmp_path):
