@@ -27,7 +27,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,13 @@ class Part:
         command: Arguments of Python.
         seconds: That it gets at most.
         reserve: Seconds that are to be left after it, for what comes next.
-        needs: Parts that must not have failed before.
+        environment: Variables of its own.
     """
 
     command: tuple[str, ...]
     seconds: float
     reserve: float = 0.0
-    needs: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def main() -> int:
@@ -146,6 +146,7 @@ class Running:
         self.child = subprocess.Popen(
             [sys.executable, *part.command],
             cwd=ROOT,
+            env={**os.environ, **part.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -192,12 +193,10 @@ def run(stage: str, args: argparse.Namespace, left: float, done: dict[str, Any])
     try:
         for name in stage.split(","):
             part = PARTS[name](args)
-            needed = [other for other in part.needs if done.get(other, {"code": 0})["code"] != 0]
             seconds = min(part.seconds, left - part.reserve)
-            if needed or seconds < 5:
-                why = f"without {', '.join(needed)}" if needed else "no time left"
-                print(f"--- {name}: not run, {why}", flush=True)
-                done[name] = {"code": None, "seconds": 0, "why": why}
+            if seconds < 5:
+                print(f"--- {name}: not run, no time left", flush=True)
+                done[name] = {"code": None, "seconds": 0, "why": "no time left"}
             else:
                 running.append(Running(name, part, seconds, args.work))
         given = time.monotonic()
@@ -259,7 +258,9 @@ def tests(_: argparse.Namespace) -> Part:
     """The package's tests for a GPU; what only warns there is not to end them."""
     several = ("-n", "4") if importlib.util.find_spec("xdist") else ()
     quiet = ("-q", "-p", "no:cacheprovider", "-o", "filterwarnings=default", "--durations=8")
-    return Part(("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py")), 150)
+    # Networks are small: many threads of several processes would only wait for one another.
+    command = ("-m", "pytest", *quiet, *several, str(ROOT / "tests" / "test_gpu.py"))
+    return Part(command, 200, environment={"OMP_NUM_THREADS": "2"})
 
 
 def speed(args: argparse.Namespace) -> Part:
@@ -275,20 +276,20 @@ def cell(args: argparse.Namespace) -> Part:
 
 
 def attacks(args: argparse.Namespace) -> Part:
-    """AutoAttack on a thousand images, on the weights that ``cell`` has kept."""
+    """AutoAttack on a thousand images, on the weights that a ``cell`` of before has left."""
     options = ("--attacks", "autoattack-8", "--n-test", "20" if args.tiny else "1000")
-    return Part(verify(args, "cell", "--fastest", *options), 600, needs=("cell",))
+    return Part(verify(args, "kept", *options), 600)
 
 
 def order(args: argparse.Namespace) -> Part:
     """A fast recipe at full size, on the whole range and on the best tenth."""
     size = ("--n", "12", "--head", "12", "--at-once", "4")
-    return Part(verify(args, "order", *size), 600, needs=("cell",))
+    return Part(verify(args, "order", *size), 600)
 
 
 def finalists(args: argparse.Namespace) -> Part:
     """What a search found, by the benchmark's recipe at full size."""
-    return Part(verify(args, "finalists", "--fastest"), 600, needs=("cell",))
+    return Part(verify(args, "finalists", "--fastest"), 600)
 
 
 def searches(args: argparse.Namespace) -> Part:

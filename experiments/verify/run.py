@@ -4,6 +4,7 @@
     python experiments/verify/run.py order --images DIR --scale medium --n 24  # 2 hours on a CPU
     python experiments/verify/run.py speed --images DIR --scale small          # a minute
     python experiments/verify/run.py finalists --images DIR --scale small      # 5 minutes
+    python experiments/verify/run.py kept --images DIR --attacks autoattack-8 --n-test 128
     python experiments/verify/run.py summary                                   # of what is measured
     python experiments/verify/run.py count                                     # kernels of a step
     python experiments/verify/gpu.py --images DIR --out OUT                    # on a GPU
@@ -20,24 +21,33 @@ from pathlib import Path
 from typing import Any
 
 import order
+import pandas as pd
 import speed
 import torch
+from safetensors.torch import load_file
 
 import surrobust as sr
 from surrobust._files import read_json, write_json, write_text
-from surrobust.networks import find_device
+from surrobust.measuring import measure_accuracy
+from surrobust.networks import FoldedNetwork, find_device, name_device
 from surrobust.training import EpochEnd, Event, Training
+from surrobust.training.starting import start_network
+from surrobust.verification.metrics import parse_metrics
 from surrobust.verification.surroundings import find_commit
 
 HERE = Path(__file__).parent
 PREDICTED = {m: f"nas-robbench-201/cifar10/{m}" for m in ("clean", "fgsm-8", "pgd-8")}
 CELL = 2581
+WEIGHTS = HERE / "2581-robbench201.safetensors"
 KERNELS, PLAIN, SMOKE = "kernels.json", "plain eager fp32 PyTorch", "-smoke"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = {"cell": cell, "order": rank, "speed": cost, "count": count, "finalists": finalists}
+    parts = {
+        **{"cell": cell, "kept": kept, "order": rank, "finalists": finalists},
+        **{"speed": cost, "count": count},
+    }
     parser.add_argument("part", choices=[*parts, "summary"])
     parser.add_argument("--images", default="digits")
     parser.add_argument("--device", default="auto")
@@ -49,8 +59,8 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every variant of speed, on a CPU too")
     parser.add_argument("--only", nargs="+", help="variants of speed, with what each kernel takes")
     parser.add_argument("--speed", action="store_true", help="before cell, in the same process")
-    parser.add_argument("--attacks", nargs="+", help="of cell; otherwise the recipe's")
-    parser.add_argument("--n-test", type=int, help="test images of cell; otherwise all")
+    parser.add_argument("--attacks", nargs="+", help="of kept and cell; otherwise the recipe's")
+    parser.add_argument("--n-test", type=int, help="test images of kept and cell; otherwise all")
     parser.add_argument("--time-limit", type=float, help="seconds of the training of cell")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
@@ -72,6 +82,33 @@ def cell(args: argparse.Namespace) -> None:
         print(f"{metric}: {measured:.4f} [{low:.4f}, {high:.4f}], published {published:.4f}")
     if "autoattack-8" in record["accuracy"]:
         print("the published autoattack-8 is of a suite of ten steps; the true one is at most that")
+
+
+def kept(args: argparse.Namespace) -> None:
+    """Attack the network that ``cell`` has once trained on a GPU, anywhere."""
+    train = sr.load_images(args.images)
+    test = sr.load_images(args.images, split="test", limit=20 if args.smoke else args.n_test)
+    device, recipe = find_device(args.device), sr.RECIPES["robbench201"]
+    network = start_network(sr.Architecture.parse(CELL), train, recipe, 0)
+    network.load_state_dict(load_file(WEIGHTS))
+    network.to(device).to(memory_format=torch.channels_last)
+    folded = FoldedNetwork(network)
+    for name, attack in parse_metrics(args.attacks or recipe.metrics).items():
+        began = speed.now(device)
+        found = measure_accuracy(folded, test.x, test.y, attack, captured=True)
+        row = {
+            "metric": name,
+            "n": found.n,
+            **{key: round(getattr(found, key), 4) for key in ("value", "lower", "upper")},
+            "seconds": round(speed.now(device) - began, 1),
+            "device": name_device(device),
+            "torch": torch.__version__,
+            "commit": find_commit(),
+        }
+        print(row, flush=True)
+        path = args.out / f"kept{SMOKE * args.smoke}.csv"
+        before = pd.read_csv(path).to_dict("records") if path.exists() else []
+        order.write_rows(path, [*before, row])
 
 
 def by_the_benchmark(architecture: sr.Architecture, args: argparse.Namespace) -> dict[str, Any]:
