@@ -268,6 +268,11 @@ def speed(args: argparse.Namespace) -> Part:
     return Part(verify(args, "speed", *(("--all",) if args.tiny else ())), 200, 240)
 
 
+def shapes(args: argparse.Namespace) -> Part:
+    """The fused kernels in other shapes than those in use; a minute or two, most of it building."""
+    return Part(verify(args, "shapes"), 150)
+
+
 def cell(args: argparse.Namespace) -> Part:
     """The benchmark's recipe on its best cell, by the fastest variant."""
     limit = () if args.limit is None else ("--time-limit", str(args.limit))
@@ -304,7 +309,8 @@ FIRST: Sequence[str] = ("speed", "cell", "tests,attacks,order")
 """What is timed runs alone; what keeps the host busy runs beside what keeps the GPU busy."""
 
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {
-    part.__name__: part for part in (tests, speed, cell, attacks, order, finalists, searches)
+    part.__name__: part
+    for part in (tests, speed, shapes, cell, attacks, order, finalists, searches)
 }
 
 if __name__ == "__main__":

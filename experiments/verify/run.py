@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = {
         **{"cell": cell, "kept": kept, "order": rank, "finalists": finalists},
-        **{"speed": cost, "count": count},
+        **{"speed": cost, "shapes": shapes, "count": count},
     }
     parser.add_argument("part", choices=[*parts, "summary"])
     parser.add_argument("--images", default="digits")
@@ -229,6 +229,15 @@ def cost(args: argparse.Namespace) -> None:
             place = args.out / f"{name}-{variant.name.replace(' ', '-')}.csv"
             order.write_rows(place, profiles[variant.name])
     print(json.dumps(facts, indent=1))
+
+
+def shapes(args: argparse.Namespace) -> None:
+    """What the fused kernels take in other shapes than those in use, on a GPU."""
+    rows: list[dict[str, Any]] = []
+    for row in speed.measure_shapes(CELL, 256, find_device(args.device)):
+        rows.append(row)
+        print(row, flush=True)
+        order.write_rows(args.out / "shapes.csv", rows)
 
 
 def finalists(args: argparse.Namespace) -> None:

@@ -386,6 +386,50 @@ def profile(step: Callable[[], Any], device: torch.device, steps: int = 3) -> li
     return sorted((r for r in rows if r["us a step"] > 0), key=lambda r: -r["us a step"])
 
 
+SHAPES = {
+    16: ((128, 4), (256, 4), (64, 2), (32, 1)),
+    32: ((128, 4), (64, 4), (64, 2)),
+    64: ((64, 4), (128, 4), (64, 8)),
+}
+"""Pixels and warps of a program of the fused kernels, by width; the first are those in use."""
+
+
+def measure_shapes(index: int, batch: int, device: torch.device) -> Iterator[dict[str, Any]]:
+    """Yield what the kernels of a cell's gradient by its first node take, by width and shape."""
+    from surrobust.networks import fused
+
+    network = build_network(sr.Architecture.parse(index)).to(device)
+    twin = FoldedNetwork(network.to(memory_format=torch.channels_last), torch.bfloat16).twin
+    fused.fuse_cells(twin)
+    before = fused.shape_for
+    for stage, (width, shapes) in enumerate(SHAPES.items(), start=1):
+        cell = getattr(twin, f"stage_{stage}").cell_1
+        size = (batch, width, 32 * 16 // width, 32 * 16 // width)
+        x = torch.randn(size, device=device, dtype=torch.bfloat16)
+        leaf = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+
+        def gradient(cell: Any = cell, leaf: torch.Tensor = leaf) -> torch.Tensor:
+            return torch.autograd.grad(cell(leaf).float().square().sum(), leaf)[0]
+
+        expected: torch.Tensor | None = None
+        for shape in shapes:
+            fused.shape_for = lambda _, shape=shape: shape
+            try:
+                found = gradient()
+                rows = [row for row in profile(gradient, device, 20) if row["kernel"] == "_node"]
+            finally:
+                fused.shape_for = before
+            expected = found if expected is None else expected
+            yield {
+                "width": width,
+                "pixels": shape[0],
+                "warps": shape[1],
+                "kernels": sum(row["times a step"] for row in rows),
+                "us": sum(row["us a step"] for row in rows),
+                "difference": round(float((found - expected).abs().max() / expected.std()), 5),
+            }
+
+
 def compare_gradients(training: Training) -> float:
     """Return the cosine of the gradients by a batch that attacks see with those of float32.
 

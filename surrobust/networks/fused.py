@@ -221,6 +221,11 @@ class _OfCell(torch.autograd.Function):
         return by[0], None
 
 
+def shape_for(channels: int) -> tuple[int, int]:
+    """Return how many pixels of a width a program computes, and by how many warps."""
+    return (128 if channels <= 32 else 64), 4
+
+
 def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Tensor:
     """Compute a node from those before it, or, with a gate, a gradient from those behind it."""
     first = inputs[0]
@@ -234,7 +239,7 @@ def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Te
         kernels.append(first if convolution is None else _laid_out(convolution.weight))
         biases.append(first if convolution is None else convolution.bias)
     pixels = n * height * width
-    block = 128 if channels <= 32 else 64
+    block, warps = shape_for(channels)
     _node[(triton.cdiv(pixels, block),)](
         out,
         *(inputs + more * [first]),
@@ -250,6 +255,7 @@ def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Te
         OP2=ops[2],
         BACKWARD=gate is not None,
         BLOCK=block,
+        num_warps=warps,
     )
     return out
 
