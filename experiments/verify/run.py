@@ -156,15 +156,19 @@ def summary(args: argparse.Namespace) -> None:
 
 
 def count(args: argparse.Namespace) -> None:
-    """The kernels of a step of each variant, without a GPU, for ``speed`` on one."""
+    """The kernels of a step of each variant, without a GPU, for ``speed`` on one.
+
+    What was counted of variants that are no more stays.
+    """
     recipe = sr.RECIPES["robbench201"]
     images = sr.load_images("random", image_size=32, limit=recipe.batch_size)
-    found: dict[str, list[tuple[float, float, int]]] = {}
+    place = args.out / KERNELS
+    found = read_json(place) if place.exists() else {}
     for variant in speed.VARIANTS:
         kernels = speed.count(variant, CELL, images, recipe)
         found[variant.name] = sorted((*kernel, n) for kernel, n in kernels.items())
         print(variant.name, kernels.total(), flush=True)
-    write_text(args.out / KERNELS, json.dumps(found).replace("]], ", "]],\n") + "\n")
+    write_text(place, json.dumps(found).replace("]], ", "]],\n") + "\n")
 
 
 def cost(args: argparse.Namespace) -> None:

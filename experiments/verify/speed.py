@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial, partialmethod
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ from surrobust.spaces import EDGES
 from surrobust.training import Recipe, Training
 from surrobust.training.feed import Feed
 from surrobust.training.inner import as_written, attack_batch, draw_start
-from surrobust.training.kernels import ALIKE, COMPILED, FUSED, PLAIN, gradient_likeness
+from surrobust.training.kernels import ALIKE, FUSED, PLAIN, compile_parts, gradient_likeness
 from surrobust.training.streams import make_stream
 
 
@@ -179,7 +179,6 @@ VARIANTS = (
     Variant("fp32", captured=True),
     Variant("bf16", captured=False),
     Variant("bf16", captured=True),
-    Variant("bf16", captured=True, kernels=COMPILED),
     Variant("bf16", captured=True, kernels=FUSED),
 )
 """The first is what the others are compared with."""
@@ -194,22 +193,23 @@ SHARE = 8
 def count(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> Counts:
     """Return the kernels of a step of a variant on a GPU, counted on a CPU.
 
-    Where parts are compiled, those of their separate operations give way to fused ones; a kernel
-    that is counted in another way there may be there less than no times, which a sum undoes.
+    Where parts are compiled, those of their separate operations give way to fused ones, and then
+    those of cells that attacks see to ours; a kernel that is counted in another way there may be
+    there less than no times, which a sum undoes.
     """
     small = replace(recipe, batch_size=recipe.batch_size // SHARE)
     plain = replace(variant, captured=False, kernels=PLAIN)
+    start = partial(plain.start, index, images, small, torch.device("cpu"))
     with computed_on_a_cpu_with(variant.precision):
-        found = Counter(count_step(plain.start(index, images, small, torch.device("cpu"))))
-        if variant.kernels != PLAIN:
-            compiled = replace(variant, captured=False, kernels=COMPILED)
-            found.subtract(count_parts(compiled, index, images, small, fused=False))
-            found.update(count_parts(compiled, index, images, small, fused=True))
+        found = Counter(count_step(start()))
         if variant.kernels == FUSED:
+            found.subtract(count_parts(start(), fused=False))
+            found.update(count_parts(start(), fused=True))
             assert small.attack is not None
+            cells, nodes = count_cells(start()), count_nodes(start())
             for _ in range(small.attack.steps):
-                found.subtract(count_cells(compiled, index, images, small))
-                found.update(count_nodes(plain.start(index, images, small, torch.device("cpu"))))
+                found.subtract(cells)
+                found.update(nodes)
     return Counter({(SHARE * moved, SHARE * ops): n for (moved, ops), n in found.items() if n})
 
 
@@ -244,29 +244,25 @@ def count_step(training: Training) -> list[Kernel]:
     return watch.kernels
 
 
-def count_parts(
-    variant: Variant, index: int, images: ImageSet, recipe: Recipe, *, fused: bool
-) -> list[Kernel]:
-    """Return the kernels of those parts of a step that are compiled, fused or not."""
+def count_parts(training: Training, *, fused: bool) -> list[Kernel]:
+    """Return the kernels of those parts of a step that can be compiled, fused or not."""
+    twin = training._twin
+    assert twin is not None
     torch._dynamo.reset()
     found: list[Kernel] = []
-    plain, backend = nn.Module.compile, counting_backend(found, fused=fused)
-    nn.Module.compile = partialmethod(plain, backend=backend)  # type: ignore[method-assign]
-    try:
-        steps = variant.start(index, images, recipe, torch.device("cpu")).steps()
-        next(steps)
-        found.clear()
-        next(steps)
-    finally:
-        nn.Module.compile = plain  # type: ignore[method-assign]
-        torch._dynamo.reset()
+    for network in (training.network, twin):
+        compile_parts(network, counting_backend(found, fused=fused))
+    steps = training.steps()
+    next(steps)
+    found.clear()
+    next(steps)
+    torch._dynamo.reset()
     return found
 
 
-def count_cells(variant: Variant, index: int, images: ImageSet, recipe: Recipe) -> list[Kernel]:
+def count_cells(training: Training) -> list[Kernel]:
     """Return the compiled kernels of all cells for one gradient by the images."""
-    training = variant.start(index, images, recipe, torch.device("cpu"))
-    twin = training._twin
+    twin, recipe = training._twin, training.recipe
     assert twin is not None
     torch._dynamo.reset()
     found: list[Kernel] = []

@@ -1,7 +1,9 @@
-"""The kernels that a step consists of: those of each operation, compiled ones, or our own."""
+"""The kernels that a step consists of: those of each operation, or fused ones."""
 
 import logging
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,10 +20,10 @@ from ..networks.normalisation import Normalise
 
 logger = logging.getLogger(__name__)
 
-PLAIN, COMPILED, FUSED = KERNELS = ("plain", "compiled", "fused")
-"""``plain``: each operation has its own. ``compiled``: ``torch.compile`` makes them, for full
-batches. ``fused``: the same, but where attacks see a cell of NAS-Bench-201 in evaluation, each node
-is one kernel of ours (``networks.fused``), on a GPU."""
+PLAIN, FUSED = KERNELS = ("plain", "fused")
+"""``plain``: each operation has its own. ``fused``, on a GPU, for full batches: where attacks see a
+cell of NAS-Bench-201 in evaluation, each node is one kernel of ours (``networks.fused``);
+``torch.compile`` makes those of what has none of ours, such as all that learns."""
 
 ALIKE = 0.95
 """The least cosine of gradients of kernels that compute the same; half precision makes it .99."""
@@ -41,7 +43,7 @@ def check_kernels(kernels: str, device: torch.device) -> str:
     check_choice("kernels", kernels, KERNELS)
     if kernels == FUSED and (device.type != "cuda" or find_spec("triton") is None):
         where = device.type if device.type != "cuda" else "a PyTorch without Triton"
-        msg = f"kernels: expected {PLAIN} or {COMPILED} on {where}, got {kernels}"
+        msg = f"kernels: expected {PLAIN} on {where}, got {kernels}"
         raise InvalidInputError(msg)
     return kernels
 
@@ -55,15 +57,11 @@ def set_kernels(network: nn.Module, kernels: str) -> None:
     """
     if kernels == PLAIN:
         return
-    if isinstance(network, FoldedNetwork) and kernels == FUSED:
+    if isinstance(network, FoldedNetwork):
         from ..networks.fused import fuse_cells
 
         fuse_cells(network.twin)
-    import torch._dynamo
-
-    config = torch._dynamo.config
-    config.recompile_limit = max(config.recompile_limit, _VARIANTS)
-    _compile_parts(network)
+    compile_parts(network)
 
 
 def make_twin(
@@ -95,14 +93,27 @@ def gradient_likeness(first: nn.Module, second: nn.Module, x: Tensor, y: Tensor)
     return float(functional.cosine_similarity(a, b, dim=0))
 
 
-def _compile_parts(network: nn.Module) -> None:
+def compile_parts(network: nn.Module, backend: str | Callable[..., Any] = "inductor") -> None:
     """Let each cell, reduction, stem and head be compiled where it is first called.
 
     Part by part, so that cells of one width share what is compiled: to compile the network as one
     takes as many times longer as it has cells. What cannot be compiled as a whole raises there.
+
+    Args:
+        network: Of this package; what is not of it is left as it is.
+        backend: Of ``torch.compile``.
     """
+    import torch._dynamo
+
+    config = torch._dynamo.config
+    config.recompile_limit = max(config.recompile_limit, _VARIANTS)
+    for part in _find_parts(network):
+        part.compile(fullgraph=True, dynamic=False, backend=backend)
+
+
+def _find_parts(network: nn.Module) -> Iterator[nn.Module]:
     for child in network.children():
         if isinstance(child, _PARTS):
-            child.compile(fullgraph=True, dynamic=False)
+            yield child
         else:
-            _compile_parts(child)
+            yield from _find_parts(child)
