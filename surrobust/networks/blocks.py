@@ -63,7 +63,8 @@ def average_padded(x: Tensor, stride: int) -> Tensor:
     """Return what :class:`Pool` does, of images padded beforehand.
 
     Where a pool pads by itself, PyTorch's gradient by images with channels last is wrong on a GPU,
-    silently (https://github.com/pytorch/pytorch/issues/188344; 2.13 has it still).
+    silently, in 2.11 and others (https://github.com/pytorch/pytorch/issues/188344, mended there in
+    July 2026).
     """
     images, inside = (
         functional.avg_pool2d(functional.pad(pixels, [1] * 4), 3, stride, divisor_override=1)
