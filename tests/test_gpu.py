@@ -105,7 +105,7 @@ def test_captured_steps_learn_as_others_do(name, images, caplog):
 @pytest.mark.parametrize("name", ["arnas", "dsrna"])
 def test_captured_steps_of_genotypes_learn_as_others_do(name, images):
     (cell,) = DARTS_SPACES["arnas"].sample(1, seed=3)
-    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=2, channels=4, cells=3)
+    recipe = replace(RECIPES[name], batch_size=64).with_(epochs=1, channels=4, cells=3)
     plain, captured = (run(recipe, images, captured=c, cell=cell) for c in (False, True))
     assert all(isinstance(step, CapturedStep) for step in captured._steps.values())
     np.testing.assert_allclose(captured.losses, plain.losses, rtol=0.03)
@@ -166,7 +166,8 @@ def test_attacks_find_what_they_find_on_a_cpu(name, norm, monkeypatch):
 
     for module in (pgd, apgd_ce):
         monkeypatch.setattr(module, "draw", equal)
-    attack = ATTACKS[name](0.15 if norm == "Linf" else 0.8, norm=norm)
+    few = {"steps": 20} if name == "apgd-ce" else {}
+    attack = ATTACKS[name](0.15 if norm == "Linf" else 0.8, norm=norm, **few)
     network = small_network.load().double()
     x, y = small_network.digits("test", limit=64)
     here, there = (

@@ -282,7 +282,7 @@ def cell(args: argparse.Namespace) -> Part:
 
 def attacks(args: argparse.Namespace) -> Part:
     """AutoAttack on a thousand images, on the weights that a ``cell`` of before has left."""
-    options = ("--attacks", "autoattack-8", "--n-test", "20" if args.tiny else "1000")
+    options = ("--attacks", "autoattack-8", "--n-test", "4" if args.tiny else "1000")
     return Part(verify(args, "kept", *options), 600)
 
 

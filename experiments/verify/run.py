@@ -87,7 +87,7 @@ def cell(args: argparse.Namespace) -> None:
 def kept(args: argparse.Namespace) -> None:
     """Attack the network that ``cell`` has once trained on a GPU, anywhere."""
     train = sr.load_images(args.images)
-    test = sr.load_images(args.images, split="test", limit=20 if args.smoke else args.n_test)
+    test = sr.load_images(args.images, split="test", limit=4 if args.smoke else args.n_test)
     device, recipe = find_device(args.device), sr.RECIPES["robbench201"]
     network = start_network(sr.Architecture.parse(CELL), train, recipe, 0)
     network.load_state_dict(load_file(WEIGHTS))
