@@ -3,6 +3,7 @@
     python experiments/verify/gpu.py --images DIR --out OUT                      # the first call
     python experiments/verify/gpu.py --images DIR --out OUT --parts finalists searches
     python experiments/verify/gpu.py --images DIR --out OUT --parts cell attacks,order --resume OLD
+    python experiments/verify/gpu.py --images DIR --out OUT --parts attacks,order --most order=300
     python experiments/verify/gpu.py --images DIR --out OUT --tiny --device cpu  # that it runs
 
 Parts with commas between them run side by side, those with spaces one after the other.
@@ -63,6 +64,7 @@ def main() -> int:
     parser.add_argument("--name", default="cifar10-jpeg", help="of the images, in records")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", type=known_parts, default=list(FIRST))
+    parser.add_argument("--most", nargs="+", type=limited, default=[], help="PART=SECONDS")
     parser.add_argument("--limit", type=float, help="of the training of cell, which is projected")
     parser.add_argument("--only", help="variant of which cell tells the kernels, beside plain ones")
     parser.add_argument("--seconds", type=float, default=560.0, help="of all parts together")
@@ -107,6 +109,12 @@ def known_parts(text: str) -> str:
             msg = f"expected some of {', '.join(PARTS)}, with commas between, got {name}"
             raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def limited(text: str) -> tuple[str, float]:
+    """Return a part and the seconds that it gets at most."""
+    name, _, seconds = text.partition("=")
+    return known_parts(name), float(seconds)
 
 
 def find_missing(args: argparse.Namespace) -> list[str]:
@@ -193,7 +201,7 @@ def run(stage: str, args: argparse.Namespace, left: float, done: dict[str, Any])
     try:
         for name in stage.split(","):
             part = PARTS[name](args)
-            seconds = min(part.seconds, left - part.reserve)
+            seconds = min(part.seconds, left - part.reserve, dict(args.most).get(name, left))
             if seconds < 5:
                 print(f"--- {name}: not run, no time left", flush=True)
                 done[name] = {"code": None, "seconds": 0, "why": "no time left"}
