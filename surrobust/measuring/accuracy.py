@@ -280,9 +280,7 @@ def layout_for(network: Any, place: torch.device) -> torch.memory_format:
 
     Not if they do not: a network that pads in an average pool would be attacked by wrong gradients.
     """
-    last = torch.channels_last
-    kernels = [tensor for tensor in _tensors_of(network) if tensor.ndim == 4]
-    if place.type != "cuda" or not any(_lies(kernel, last) for kernel in kernels):
+    if place.type != "cuda" or not any(map(_has_channels_last, _tensors_of(network))):
         return torch.contiguous_format
     parts = (part for module in find_modules(network) for part in module.modules())
     if any(isinstance(part, nn.AvgPool2d) and part.padding not in (0, (0, 0)) for part in parts):
@@ -291,12 +289,14 @@ def layout_for(network: Any, place: torch.device) -> torch.memory_format:
             "pad are wrong (pytorch/pytorch#188344), and attacks by them too weak: expected a "
             "network with contiguous kernels"
         )
-    return last
+    return torch.channels_last
 
 
-def _lies(kernel: Tensor, layout: torch.memory_format) -> bool:
-    """Return whether a kernel lies in this order, where orders differ."""
-    return kernel.is_contiguous(memory_format=layout) and not kernel.is_contiguous()
+def _has_channels_last(tensor: Tensor) -> bool:
+    """Return whether a kernel lies so and not, as those of one pixel do, in both orders."""
+    if tensor.ndim != 4 or tensor.is_contiguous():
+        return False
+    return tensor.is_contiguous(memory_format=torch.channels_last)
 
 
 def _tensors_of(network: Any) -> Iterator[Tensor]:
