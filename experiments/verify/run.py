@@ -5,6 +5,7 @@
     python experiments/verify/run.py speed --images DIR --scale small          # a minute
     python experiments/verify/run.py finalists --images DIR --scale small      # 5 minutes
     python experiments/verify/run.py kept --images DIR --attacks autoattack-8 --n-test 128
+    python experiments/verify/run.py precision --images DIR                    # 10 minutes
     python experiments/verify/run.py summary                                   # of what is measured
     python experiments/verify/run.py count                                     # kernels of a step
     python experiments/verify/gpu.py --images DIR --out OUT                    # on a GPU
@@ -14,6 +15,7 @@ again.
 """
 
 import argparse
+import itertools
 import json
 from collections import Counter
 from dataclasses import replace
@@ -46,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parts = {
         **{"cell": cell, "kept": kept, "order": rank, "finalists": finalists},
-        **{"speed": cost, "shapes": shapes, "count": count},
+        **{"speed": cost, "shapes": shapes, "count": count, "precision": precision},
     }
     parser.add_argument("part", choices=[*parts, "summary"])
     parser.add_argument("--images", default="digits")
@@ -242,6 +244,28 @@ def shapes(args: argparse.Namespace) -> None:
         rows.append(row)
         print(row, flush=True)
         order.write_rows(args.out / "shapes.csv", rows)
+
+
+def precision(args: argparse.Namespace) -> None:
+    """The benchmark's recipe at a small scale in both precisions, also on a CPU."""
+    small = {"image_size": 8 if args.smoke else 16, "seed": 0}
+    n_images, n_test = (200, 100) if args.smoke else (15_000, 2000)
+    train = sr.load_images(args.images, limit=n_images, **small)
+    test = sr.load_images(args.images, split="test", limit=n_test, **small)
+    epochs = 1 if args.smoke else 4
+    rows: list[dict[str, Any]] = []
+    for seed, kind in itertools.product(range(1 if args.smoke else 3), ("fp32", "bf16")):
+        recipe = sr.RECIPES["robbench201"].with_(epochs=epochs, channels=8, cells=1, precision=kind)
+        cell = sr.Architecture.parse(CELL)
+        with speed.computed_on_a_cpu_with(kind):
+            training = Training(cell, train, recipe, device=args.device, seed=seed)
+            training.run()
+        row: dict[str, Any] = {"seed": seed, "precision": kind, "loss": training.losses[-1]}
+        for name, attack in parse_metrics(["clean", "fgsm-8", "pgd-8"]).items():
+            row[name] = measure_accuracy(training.network, test.x, test.y, attack).value
+        rows.append(row)
+        print(row, flush=True)
+        order.write_rows(args.out / f"precision{SMOKE * args.smoke}.csv", rows)
 
 
 def finalists(args: argparse.Namespace) -> None:
