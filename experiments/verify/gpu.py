@@ -250,9 +250,9 @@ def give(work: Path, out: Path) -> None:
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             shutil.copyfile(work / path, out / path)
-    for path in [path for path in out.rglob("*") if path.is_file()]:
-        if path.relative_to(out) not in (Path(PACKED), *newest):
-            path.unlink()
+    for _, path in large:  # those of before, of which there would be too many
+        if path.relative_to(work) not in newest:
+            (out / path.relative_to(work)).unlink(missing_ok=True)
 
 
 def verify(args: argparse.Namespace, part: str, *options: str) -> tuple[str, ...]:
