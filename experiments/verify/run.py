@@ -116,7 +116,9 @@ def kept(args: argparse.Namespace) -> None:
 def by_the_benchmark(architecture: sr.Architecture, args: argparse.Namespace) -> dict[str, Any]:
     """Verify a cell by the benchmark's recipe, with the options that ``speed`` found fastest."""
     options = {**order.SMOKE, "n_images": 100} if args.smoke else {}
-    chosen = args.out / f"speed-{find_device(args.device).type}{SMOKE * args.smoke}.json"
+    # What was found here before, unless it was measured anew.
+    name = f"speed-{find_device(args.device).type}{SMOKE * args.smoke}.json"
+    chosen = args.out / name if (args.out / name).exists() else HERE / name
     if args.fastest and chosen.exists():
         options |= read_json(chosen)["options"]
         print(f"by {read_json(chosen)['fastest']}", flush=True)
