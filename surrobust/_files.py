@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import stat
 import tempfile
 import time
@@ -76,15 +77,17 @@ def sha256(path: AnyPath) -> str:
 def write_bytes(path: AnyPath, content: bytes) -> None:
     """Write a file atomically: it holds the old content or the new one, never a part."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _clear(target.parent.absolute())
     for left in reversed(range(_TRIES)):
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _clear(target.parent.absolute())
             _replace(target, content)
             return
         except OSError as error:
-            if left and isinstance(error, FileNotFoundError):
-                continue  # a machine that does not see our locks has cleared it away
+            # Another process has removed the folder while it was empty, or a machine that does not
+            # see our locks has cleared the temporary file away.
+            if left and isinstance(error, FileNotFoundError | FileExistsError):
+                continue
             error.filename = str(target)  # a full disk does not tell
             raise
 
@@ -192,6 +195,68 @@ def _make_folder(target: Path) -> tuple[Path, int | None]:
             if place.exists():
                 return place, held
             os.close(held)
+
+
+@contextmanager
+def hold(
+    path: AnyPath, *, shared: bool = False, wait: Callable[[str], None] | None = None
+) -> Iterator[None]:
+    """Hold a lock until the end, or until this process is killed.
+
+    Where the system or the file system knows no locks, as on Windows, nothing is held.
+
+    Args:
+        path: A file of this name is there meanwhile; it says who holds the lock.
+        shared: Whether others may hold it at the same time, who share it too.
+        wait: Called with who holds it, once, before that one is waited for; None refuses.
+
+    Raises:
+        InvalidInputError: If another process holds it and is not waited for.
+        OSError: If the file cannot be made.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = _take(Path(path), fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait)
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        yield
+    finally:
+        # Whoever shares it still needs its name: the last one removes it.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            Path(path).unlink()
+        os.close(handle)
+
+
+def _take(path: Path, kind: int, wait: Callable[[str], None] | None) -> int:
+    """Return the descriptor of a file that has the lock and still its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    told = ""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
+                if wait is None:
+                    msg = f"{shown(path.parent)}: expected nobody else to write here, got {holder}"
+                    raise InvalidInputError(msg) from None
+                if holder != told:
+                    wait(holder)
+                told = holder
+                fcntl.flock(handle, kind)
+            except OSError:
+                return handle  # a file system without locks: nobody else gets one either
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), path.stat()):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # its last holder has removed it meanwhile
 
 
 def _lock(descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from killed import run_until_killed, stopped
@@ -156,6 +157,78 @@ def test_two_that_replace_a_folder_at_once_leave_one_of_theirs(tmp_path: Path):
     _files.replace_folder(model, outer)
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert [path.name for path in model.iterdir()] == ["outer"]
+
+
+HOLD = """
+from surrobust import _files
+
+with _files.hold(sys.argv[1]):
+    stop_here()
+"""
+
+
+@posix
+def test_a_lock_ends_with_its_process_and_says_whose_it_is(tmp_path: Path):
+    lock = tmp_path / "search.json.lock"
+    with stopped(HOLD, lock) as holder:
+        said = rf"expected nobody else to write here, got process {holder.pid} on "
+        with pytest.raises(InvalidInputError, match=said), _files.hold(lock):
+            pass
+        with pytest.raises(InvalidInputError, match=said), _files.hold(lock, shared=True):
+            pass
+        waited = []
+
+        def kill(who: str) -> None:
+            waited.append(who)
+            holder.kill()
+
+        with _files.hold(lock, wait=kill):
+            assert waited[0].startswith(f"process {holder.pid} on ")
+            assert lock.read_text().startswith(f"process {os.getpid()} on ")
+    assert not lock.exists()
+
+
+@posix
+def test_who_shares_a_lock_shares_it_with_those_only(tmp_path: Path):
+    lock = tmp_path / "lock"
+    with _files.hold(lock, shared=True):
+        with _files.hold(lock, shared=True):
+            pass
+        assert lock.exists()
+        with pytest.raises(InvalidInputError), _files.hold(lock):
+            pass
+    assert not lock.exists()
+
+
+@posix
+def test_one_at_a_time_holds_a_lock_whose_file_comes_and_goes(tmp_path: Path):
+    count, inside = tmp_path / "count", tmp_path / "inside"
+    count.write_text("0")
+
+    def add() -> None:
+        for _ in range(50):
+            with _files.hold(tmp_path / "lock", wait=lambda _: None):
+                inside.touch(exist_ok=False)
+                count.write_text(str(int(count.read_text()) + 1))
+                inside.unlink()
+
+    threads = [Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count.read_text() == "200"
+
+
+def test_a_folder_that_others_remove_while_it_is_empty_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    removals = [Path.rmdir, Path.rmdir, Path.touch]
+    monkeypatch.setattr(_files, "_clear", lambda folder: removals.pop(0)(folder))
+    target = tmp_path / "checkpoints" / "mine"
+    _files.write_bytes(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    assert not removals
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path):

@@ -1,8 +1,8 @@
 """Verifying: train, attack, record."""
 
 import logging
-import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from glob import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -198,11 +198,13 @@ def forget(
     """
     path = _checkpoint(architecture, plan, out)
     stem = escape(path.name)
-    progress = [file for name in plan.metrics for file in path.parent.glob(f"{stem}.{name}.*")]
-    for file in (*progress, *([path] if weights else [])):
-        file.unlink(missing_ok=True)
-    if path.parent.is_dir() and not any(path.parent.iterdir()):
-        shutil.rmtree(path.parent)
+    with suppress(OSError):  # other processes verify other cells here, the last removes the folder
+        for name in plan.metrics:
+            for file in path.parent.glob(f"{stem}.{name}.*"):
+                file.unlink(missing_ok=True)
+        if weights:
+            path.unlink(missing_ok=True)
+        path.parent.rmdir()
 
 
 def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path:
