@@ -232,10 +232,9 @@ def hold(
 
 def _take(path: Path, kind: int, wait: Callable[[str], None] | None) -> int:
     """Return the descriptor of a file that has the lock and still its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     told = ""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        handle = _open_lock(path)
         try:
             try:
                 fcntl.flock(handle, kind | fcntl.LOCK_NB)
@@ -259,11 +258,42 @@ def _take(path: Path, kind: int, wait: Callable[[str], None] | None) -> int:
         os.close(handle)  # its last holder has removed it meanwhile
 
 
+def _open_lock(path: Path) -> int:
+    for left in reversed(range(_TRIES)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except (FileNotFoundError, FileExistsError):
+            if not left:  # else another process has removed the folder while it was empty
+                raise
+    raise AssertionError  # not reached
+
+
 def _lock(descriptor: int) -> None:
     """Hold a temporary file or folder until it is closed, or the process is killed."""
     if fcntl is not None:
         with suppress(OSError):  # a file system without locks: nobody else gets one either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def lock_within(descriptor: int, seconds: float) -> bool:
+    """Hold an open file until it is closed; return False where another holds it for too long.
+
+    Where the system or the file system knows no locks, nothing is held.
+    """
+    end = time.monotonic() + seconds
+    while fcntl is not None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                return False
+            time.sleep(_PAUSE / 10)
+        except OSError:
+            break
+        else:
+            break
+    return True
 
 
 @cache  # once a process and folder

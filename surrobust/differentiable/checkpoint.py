@@ -7,11 +7,14 @@ from typing import Any
 from torch import Tensor
 
 from .._checks import brief
-from .._files import read_json, write_bytes, write_json
+from .._files import exists, read_bytes, read_json, write_bytes, write_json
+from .._seals import check_seal, seal
 from ..errors import InvalidInputError
 
 STATE = "state.json"
 """The file that says which tensors belong to it."""
+
+ADVICE = f"delete {STATE} to search anew"
 
 
 def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[str, Any]) -> None:
@@ -28,7 +31,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[st
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{document['step']}.safetensors"
     write_bytes(folder / name, content)
-    write_json(folder / STATE, {**document, "weights": name, "sha256": digest})
+    write_json(folder / STATE, seal({**document, "weights": name, "sha256": digest}))
     for path in folder.glob("weights-*.safetensors"):
         if path.name != name:
             path.unlink(missing_ok=True)
@@ -40,22 +43,24 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     Raises:
         InvalidInputError: If a file is missing, damaged, or not the one that belongs there.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
     path = folder / STATE
-    if not path.exists():
+    if not exists(path):
         return None
     document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("weights"), str):
         msg = f"{path}: expected the state of a gradient search, got {brief(document)}"
         raise InvalidInputError(msg)
+    check_seal(document, str(path), advice=ADVICE)
     name = Path(document["weights"]).name
-    try:
-        content = (folder / name).read_bytes()
-    except OSError as error:
-        msg = f"{folder / name}: expected a readable file, got: {error.strerror or error}"
-        raise InvalidInputError(msg) from None
+    content = read_bytes(folder / name)
     if hashlib.sha256(content).hexdigest() != document.get("sha256"):
         msg = f"{folder / name}: expected the tensors that {STATE} names, got other bytes"
         raise InvalidInputError(msg)
-    return load(content), document
+    try:
+        return load(content), document
+    except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        msg = f"{folder / name}: expected tensors, got {brief(str(error))} ({ADVICE})"
+        raise InvalidInputError(msg) from None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .._seals import find_difference
 from ..supernets import AbstractSupernet
 from ..supernets.base import ALPHAS
 from .base import AbstractMethod, Batch
@@ -117,6 +118,20 @@ class Descent:
         for key, value in self._adam.state.get(self.network.alphas, {}).items():
             found[f"adam.{ALPHAS}.{key}"] = torch.as_tensor(value)
         return found
+
+    def find_difference(self, tensors: Mapping[str, Tensor], step: int) -> str | None:
+        """Return how tensors are none that :meth:`tensors` returns after so many steps.
+
+        None if they are such.
+        """
+        like = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        if step and self.settings.weight_momentum:
+            like |= {f"sgd.{name}.momentum_buffer": w for name, w in self.weights.items()}
+        if step > self.settings.warm_up * self.halves.steps:
+            moments = dict.fromkeys(("exp_avg", "exp_avg_sq"), self.network.alphas)
+            adam = {"step": torch.zeros(()), **moments}
+            like |= {f"adam.{ALPHAS}.{key}": tensor for key, tensor in adam.items()}
+        return find_difference(tensors, like)
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Take over what :meth:`tensors` returned after ``step`` steps."""

@@ -26,7 +26,7 @@ from ..supernets import (
 from ..typing import AnyPath, FloatArray
 from .base import AbstractMethod
 from .batches import Halves
-from .checkpoint import read_checkpoint, write_checkpoint
+from .checkpoint import ADVICE, read_checkpoint, write_checkpoint
 from .deriving import derive_cells, write_cells, write_edge_weights
 from .descent import Descent
 from .settings import Settings, complete_document
@@ -179,6 +179,12 @@ class _Log:
         document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
             _check_same(name, value, document.get(name), self.folder)
+        got = _find_damage(document, descent.total) or descent.find_difference(
+            tensors, document["step"]
+        )
+        if got is not None:
+            msg = f"{self.folder}: expected the checkpoint of this search, got {got} ({ADVICE})"
+            raise InvalidInputError(msg)
         descent.restore(tensors, document["step"])
         self.trajectory, self.seconds = document["trajectory"], document["seconds"]
 
@@ -224,6 +230,18 @@ class _Log:
             if genotype is not None:
                 write_text(self.folder / PICTURE, draw_genotype(genotype))
         return outcome
+
+
+def _find_damage(document: Mapping[str, Any], total: int) -> str | None:
+    """Return what a checkpoint says that no search can have come to; None if it is nothing."""
+    step, points, seconds = (document.get(name) for name in ("step", "trajectory", "seconds"))
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step <= total:
+        return f"the step {brief(step)} of {total}"
+    if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
+        return f"the trajectory {brief(points)}"
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        return f"{brief(seconds)} seconds"
+    return None
 
 
 def _check_same(name: str, value: Any, found: Any, folder: Path | None) -> None:

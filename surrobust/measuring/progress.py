@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from .._classifiers import find_modules
 from .._files import read_json, write_json
+from .._seals import check_seal, hash_tensor, seal
 from ..attacks import AbstractAttack
 from ..errors import InvalidInputError
 from ..typing import AnyPath
@@ -52,12 +52,13 @@ class Progress:
             return cls(place, measurement, [])
         found = read_json(place)
         correct = found.get("correct") if isinstance(found, dict) else None
-        if not isinstance(correct, str) or set(correct) - {"0", "1"}:
+        was = found.get("measurement") if isinstance(found, dict) else None
+        if not isinstance(correct, str) or set(correct) - {"0", "1"} or not isinstance(was, dict):
             msg = f"{place}: expected the progress of a measurement, got another document"
-            raise InvalidInputError(msg)
-        was = found.get("measurement")
+            raise InvalidInputError(f"{msg} (delete it to measure anew)")
+        check_seal(found, str(place), advice="delete it to measure anew")
         if was != measurement or len(correct) > measurement["n"]:
-            other = [key for key in measurement if (was or {}).get(key) != measurement[key]]
+            other = [key for key in measurement if was.get(key) != measurement[key]]
             msg = f"{place}: expected the progress of this measurement, got one with another "
             raise InvalidInputError(msg + (", ".join(other) or "number of images"))
         return cls(place, measurement, [digit == "1" for digit in correct])
@@ -67,7 +68,7 @@ class Progress:
         after = replace(self, correct=[*self.correct, *correct])
         if self.path is not None:
             outcomes = "".join("1" if right else "0" for right in after.correct)
-            write_json(self.path, {"measurement": self.measurement, "correct": outcomes})
+            write_json(self.path, seal({"measurement": self.measurement, "correct": outcomes}))
         return after
 
 
@@ -93,7 +94,5 @@ def describe(
 def _digest(*tensors: Tensor) -> str:
     found = hashlib.sha256()
     for tensor in tensors:
-        flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
-        found.update(flat.numpy().data)
+        hash_tensor(found, tensor)
     return found.hexdigest()[:16]

@@ -1,21 +1,24 @@
 """Records of our own measurements, one JSON object a line, and the table that they make.
 
 A record says what was trained, how, and how accurate it is under which attack; see
-``verification.verify``. A file is only ever appended to, a line at a time.
+``verification.verify``. A file is only ever appended to, a line at a time; each line has its own
+checksum.
 """
 
 import errno
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .._checks import brief
-from .._files import parse_json, read_text
+from .._files import lock_within, parse_json, read_text
+from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import (
     is_genotype_text,
@@ -52,22 +55,54 @@ FIDELITY = ("epochs", "channels", "cells", "n_images", "image_size", "precision"
 """The entries of ``train`` by which runs of one recipe differ."""
 
 
-def append_record(path: AnyPath, record: Mapping[str, Any]) -> None:
-    """Append a record as one line, on the disk when this returns.
+_WHOLE = re.compile(rf'"{SEAL}": "[^"]*"}}\s*$')
+"""How a line ends that was written to its end."""
+
+_PATIENCE = 60.0
+"""Seconds for which a process that is appending is waited for; it needs some milliseconds."""
+
+Same = Callable[[Mapping[str, Any]], bool]
+"""Says of a record in a file whether it makes another one needless."""
+
+
+def append_record(
+    path: AnyPath, record: Mapping[str, Any], *, same: Same | None = None
+) -> dict[str, Any]:
+    """Append a record as one line with its checksum, on the disk when this returns.
 
     A line that a crash left half-written is closed first, so that it stays alone. Where the disk
-    is full, the file is as it was.
+    is full, the file is as it was. Processes append in turn.
+
+    Args:
+        path: The file.
+        record: What is appended.
+        same: If it says so of a record that the file has already, nothing is appended.
+
+    Returns:
+        The record with its checksum, or the one that the file has.
 
     Raises:
-        InvalidInputError: If it is not a record.
+        InvalidInputError: If it is not a record, or the file is to be looked through and has
+            something else than records.
         OSError: If it cannot be written.
     """
     target = Path(path)
-    check_record(record, "record")
+    sealed = check_record(seal(record), "record")
     target.parent.mkdir(parents=True, exist_ok=True)
-    line = (json.dumps(record, allow_nan=False) + "\n").encode()
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     handle = os.open(target, flags, 0o666)
+    try:
+        if not lock_within(handle, _PATIENCE):  # it may be stopped, and never go on
+            logger.warning("%s: another process holds it, which is no longer waited for", target)
+        known = None if same is None else next(filter(same, read_records(target)), None)
+        if known is None:
+            _append_line(handle, target, (json.dumps(sealed, allow_nan=False) + "\n").encode())
+        return sealed if known is None else known
+    finally:
+        os.close(handle)
+
+
+def _append_line(handle: int, target: Path, line: bytes) -> None:
     try:
         size = os.fstat(handle).st_size
         if size and not _ends_a_line(target):
@@ -82,8 +117,6 @@ def append_record(path: AnyPath, record: Mapping[str, Any]) -> None:
         if error.filename is None:
             raise OSError(error.errno, error.strerror, str(target)) from error
         raise
-    finally:
-        os.close(handle)
 
 
 def _ends_a_line(path: Path) -> bool:
@@ -96,10 +129,11 @@ def read_records(path: AnyPath) -> list[dict[str, Any]]:
     """Return the records of a file; none if it is not there.
 
     A line that is not whole, as a crash in the middle of writing leaves it, is left out, which is
-    logged.
+    logged. Lines of earlier versions have no checksum.
 
     Raises:
-        InvalidInputError: If the file cannot be read, or a line is something else than a record.
+        InvalidInputError: If the file cannot be read, or a line is something else than a record or
+            was changed.
     """
     if not Path(path).exists():
         return []
@@ -117,6 +151,8 @@ def read_records(path: AnyPath) -> list[dict[str, Any]]:
 
 def _is_part(line: str) -> bool:
     """Return whether a line may be what a crash left of a record."""
+    if _WHOLE.search(line):
+        return False
     if not line.rstrip().endswith("}"):
         return True
     try:
@@ -132,7 +168,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
     """Return a record if it is one.
 
     Raises:
-        InvalidInputError: If a field is missing or not as expected.
+        InvalidInputError: If a field is missing or not as expected, the checksum among them.
     """
     if not isinstance(record, Mapping):
         msg = f"{where}: expected a record, got {brief(record)}"
@@ -152,6 +188,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             msg = f"{where}: {metric}: expected a fraction in [0, 1], got {brief(value)}"
             raise InvalidInputError(msg)
+    check_seal(record, where, advice=f"without {SEAL} it is taken as it is")
     return dict(record)
 
 

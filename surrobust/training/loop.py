@@ -298,10 +298,16 @@ class Training:
     def _resume(self) -> None:
         if self._checkpoint is None or not self._checkpoint.exists():
             return
-        tensors, state = read_checkpoint(self._checkpoint, self._identity)
+        tensors, state = read_checkpoint(
+            self._checkpoint,
+            self._identity,
+            expected=self._tensors(),
+            epochs=self.recipe.epochs,
+        )
         self._restore(tensors)
-        self.epoch, self.alarms = state["epoch"], state["alarms"]
-        self.losses, self.seconds = list(state["losses"]), state["seconds"]
+        self.epoch, self.alarms = state.epoch, state.alarms
+        self.losses, self.seconds = list(state.losses), state.seconds
         # Earlier versions did not say; then this machine is as good a guess as any.
-        here = [(name_device(self.device), self.precision)] if self.epoch else []
-        self.computed = [(device, kind) for device, kind in state.get("computed", here)]
+        here = [[name_device(self.device), self.precision]] if self.epoch else []
+        computed = here if state.computed is None else state.computed
+        self.computed = [(device, kind) for device, kind in computed]

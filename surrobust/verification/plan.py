@@ -163,14 +163,21 @@ class Plan:
         told = {**self.training_identity, "precision": self.recipe.precision}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
-    def matches(self, record: Mapping[str, Any], index: int) -> bool:
-        """Return whether a record is what verifying a cell would measure, or has more."""
+    def matches(self, record: Mapping[str, Any], index: int, *, stopped: int | None = None) -> bool:
+        """Return whether a record is what verifying a cell would measure, or has more.
+
+        Args:
+            record: Of any cell.
+            index: The cell's.
+            stopped: After so many epochs the cell's training was cut short; a record of such a one
+                will do. None is a training to the end.
+        """
         return (
             (record["index"], record["seed"]) == (index, self.seed)
             and record.get("identity") == self.identity
             and record["train"]["precision"] in self._precisions
             and (CORRUPTED not in self.metrics or self._corrupted_alike(record))
-            and not record.get("pruned")
+            and (not record.get("pruned") or record["train"].get("epochs_done") == stopped)
             and set(self.metrics) <= set(record["accuracy"])
         )
 

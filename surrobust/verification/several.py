@@ -7,8 +7,16 @@ from ..spaces import AnyArchitecture
 from ..training import Training, train_together
 from ..typing import AnyPath
 from . import surroundings
+from .keeping import holding
 from .plan import Plan
-from .verifying import Record, Report, find_record, finish, start_training
+from .verifying import (
+    Record,
+    Report,
+    find_record,
+    finish,
+    start_training,
+    tell_of_old_records,
+)
 
 Outcome: TypeAlias = Record | FloatingPointError
 
@@ -32,6 +40,9 @@ def run_several(
         keep: Whether the trained weights stay.
         report: See :func:`verify`.
 
+    Yields:
+        What came of each cell, once all that are trained side by side are done.
+
     Raises:
         InvalidInputError: If recipe, images, device and attacks do not go together or with one of
             the cells, before any is trained; see :meth:`Plan.check`.
@@ -39,22 +50,43 @@ def run_several(
     plan.check(cells)
     for first in range(0, len(cells), at_once):
         group = cells[first : first + at_once]
-        known = {cell: find_record(cell, plan, out) for cell in group}
+        # Whoever takes an outcome holds nothing: it may verify the cell in another way.
+        yield from _run_group(group, plan, out=out, keep=keep, report=report)
+
+
+def _run_group(
+    cells: Sequence[AnyArchitecture],
+    plan: Plan,
+    *,
+    out: AnyPath | None,
+    keep: bool,
+    report: Report | None,
+) -> list[Outcome]:
+    """Return the outcomes of cells that are trained side by side."""
+    found: dict[AnyArchitecture, Outcome] = _find(cells, plan, out)
+    left = [cell for cell in cells if cell not in found]
+    with holding(left, plan, out):
+        found |= _find(left, plan, out)  # what was waited for
+        left = [cell for cell in left if cell not in found]
         started = surroundings.now()
-        trainings = {
-            cell: start_training(cell, plan, out=out) for cell in group if known[cell] is None
-        }
-        failures = _train(list(trainings.values()), report)
-        for cell in group:
-            record = known[cell]
-            if record is not None:
-                yield record
-            elif (failure := failures.get(cell)) is not None:
-                yield failure
-            else:
-                yield _finish(
-                    trainings[cell], plan, started, out=out, keep=keep, at_once=len(trainings)
+        for cell in left:
+            tell_of_old_records(cell, out)
+        trainings = [start_training(cell, plan, out=out) for cell in left]
+        found |= _train(trainings, report)
+        for training in trainings:
+            if training.architecture not in found:
+                found[training.architecture] = _finish(
+                    training, plan, started, out=out, keep=keep, at_once=len(left)
                 )
+    return [found[cell] for cell in cells]
+
+
+def _find(
+    cells: Sequence[AnyArchitecture], plan: Plan, out: AnyPath | None
+) -> dict[AnyArchitecture, Outcome]:
+    """Return the records that a file has already."""
+    looked = {cell: find_record(cell, plan, out) for cell in cells}
+    return {cell: record for cell, record in looked.items() if record is not None}
 
 
 def _finish(training: Training, plan: Plan, started: str, **options: Any) -> Outcome:

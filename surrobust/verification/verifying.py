@@ -2,20 +2,21 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from glob import escape
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from .._seals import seal
 from ..measuring import Accuracy
 from ..networks import name_device
-from ..spaces import AnyArchitecture, Genotype, parse_any
+from ..spaces import AnyArchitecture, parse_any
 from ..tables import append_record, read_records
 from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
 from .evaluating import describe_corruptions, measure_all, measure_metric
+from .keeping import checkpoint_of, forget, holding
 from .metrics import CLEAN, CORRUPTED
 from .plan import Plan, make_plan
 
@@ -62,7 +63,8 @@ def verify(
         seed: Of the training.
         out: File to which the record is appended as a line. A record that is there already, of the
             same cell, recipe with all its settings, images by their content, seed and precision, is
-            returned instead; a training that was interrupted goes on from its last epoch.
+            returned instead; a training that was interrupted goes on from its last epoch, and one
+            that another process is at is waited for.
         keep: Whether the trained weights stay beside ``out``, so that more attacks can be run.
         report: Called with the cell and, after the first fifty steps, a ``training.Projection``;
             after each epoch, a ``training.EpochEnd``.
@@ -80,7 +82,13 @@ def verify(
         OSError: If something cannot be written; what was recorded before stays.
     """
     plan = make_plan(recipe, images, attacks=attacks, device=device, seed=seed, **options)
-    return run_plan(parse_any(cell), plan, out=out, keep=keep, report=report)
+    architecture = parse_any(cell)
+    plan.check([architecture])
+    known = find_record(architecture, plan, out)
+    if known is not None:
+        return known
+    with holding([architecture], plan, out):
+        return run_plan(architecture, plan, out=out, keep=keep, report=report)
 
 
 def run_plan(
@@ -94,6 +102,8 @@ def run_plan(
     metric: str = CLEAN,
 ) -> Record:
     """Carry out a plan for one cell; see :func:`verify`.
+
+    Nobody is waited for: where others do the same, the first to append its record is believed.
 
     Args:
         architecture: The cell.
@@ -109,6 +119,7 @@ def run_plan(
     known = find_record(architecture, plan, out)
     if known is not None:
         return known
+    tell_of_old_records(architecture, out)
     started = surroundings.now()
     training = start_training(architecture, plan, out=out)
     each = None if report is None else lambda end: report(architecture, end)
@@ -126,14 +137,20 @@ def finish(
     keep: bool,
     at_once: int = 1,
 ) -> Record:
-    """Attack a trained network, append its record to ``out`` and return it."""
-    checkpoint = None if out is None else _checkpoint(training.architecture, plan, out)
+    """Attack a trained network, append its record to ``out`` and return it.
+
+    Where the file has a record of the same by then, that one is returned.
+    """
+    checkpoint = None if out is None else checkpoint_of(training.architecture, plan, out)
     record = make_record(training, plan, started, checkpoint)
     if at_once > 1:  # its seconds are those of all of them
         record["train"]["at_once"] = at_once
-    if out is not None:
-        append_record(out, record)
-        forget(training.architecture, plan, out, weights=not keep)
+    if out is None:
+        return seal(record)
+    stopped = training.epoch if record.get("pruned") else None
+    same = partial(plan.matches, index=record["index"], stopped=stopped)
+    record = append_record(out, record, same=same)
+    forget(training.architecture, plan, out, weights=not keep)
     return record
 
 
@@ -158,14 +175,16 @@ def _climb(
 
 def find_record(architecture: AnyArchitecture, plan: Plan, out: AnyPath | None) -> Record | None:
     """Return the record of a plan that a file has already; None if it has none."""
-    if out is None:
-        return None
-    records = [r for r in read_records(out) if r["index"] == architecture.index]
-    found = next((r for r in records if plan.matches(r, architecture.index)), None)
-    if found is None and any("identity" not in r for r in records):
+    records = [] if out is None else read_records(out)
+    return next((r for r in records if plan.matches(r, architecture.index)), None)
+
+
+def tell_of_old_records(architecture: AnyArchitecture, out: AnyPath | None) -> None:
+    """Log it where a file has a record of a cell that is not taken, as it says too little."""
+    records = [] if out is None else read_records(out)
+    if any(r["index"] == architecture.index and "identity" not in r for r in records):
         told = "has a record of cell %d that does not say of which images and settings it is"
         logger.warning(f"%s: {told}; it is measured anew", out, architecture.index)
-    return found
 
 
 def start_training(
@@ -178,39 +197,11 @@ def start_training(
         plan.recipe,
         seed=plan.seed,
         device=plan.device,
-        checkpoint=None if out is None else _checkpoint(architecture, plan, out),
+        checkpoint=None if out is None else checkpoint_of(architecture, plan, out),
         captured=plan.captured,
         kernels=plan.kernels,
         time_limit=plan.time_limit,
     )
-
-
-def forget(
-    architecture: AnyArchitecture, plan: Plan, out: AnyPath, *, weights: bool = True
-) -> None:
-    """Remove what was kept of a cell beside ``out``, and the folder if that was all.
-
-    Args:
-        architecture: The cell.
-        plan: What was done with it.
-        out: File of records.
-        weights: Whether the weights go too, not only how far attacks had come.
-    """
-    path = _checkpoint(architecture, plan, out)
-    stem = escape(path.name)
-    with suppress(OSError):  # other processes verify other cells here, the last removes the folder
-        for name in plan.metrics:
-            for file in path.parent.glob(f"{stem}.{name}.*"):
-                file.unlink(missing_ok=True)
-        if weights:
-            path.unlink(missing_ok=True)
-        path.parent.rmdir()
-
-
-def _checkpoint(architecture: AnyArchitecture, plan: Plan, out: AnyPath) -> Path:
-    which = architecture.code if isinstance(architecture, Genotype) else architecture.index
-    name = f"{which}-{plan.recipe.name}-{plan.name}-{plan.seed}-{plan.digest}.safetensors"
-    return Path(f"{out}.checkpoints") / name
 
 
 def _trained_elsewhere(training: Training) -> dict[str, str]:

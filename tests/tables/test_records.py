@@ -4,13 +4,24 @@ import errno
 import json
 import math
 import os
+import random
+import string
 from pathlib import Path
 
 import pytest
+from killed import stopped
 
+from surrobust._seals import seal
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture
-from surrobust.tables import append_record, load_table, loading, read_records, records_table
+from surrobust.tables import (
+    append_record,
+    load_table,
+    loading,
+    read_records,
+    records,
+    records_table,
+)
 from surrobust.tables.records import check_record
 
 
@@ -38,7 +49,7 @@ def test_what_is_appended_is_read(tmp_path):
     path = tmp_path / "new" / "records.jsonl"
     append_record(path, record())
     append_record(path, record(1000, seed=3))
-    assert read_records(path) == [record(), record(1000, seed=3)]
+    assert read_records(path) == [seal(record()), seal(record(1000, seed=3))]
     assert path.read_text().count("\n") == 2
     assert read_records(tmp_path / "none.jsonl") == []
 
@@ -48,10 +59,10 @@ def test_a_half_written_line_is_left_out_and_stays_alone(tmp_path, caplog):
     append_record(path, record())
     whole = path.read_bytes()
     path.write_bytes(whole + json.dumps(record(1000)).encode()[:150])
-    assert read_records(path) == [record()]
+    assert read_records(path) == [seal(record())]
     assert "line 2: half-written, left out" in caplog.text
     append_record(path, record(12))
-    assert read_records(path) == [record(), record(12)]
+    assert read_records(path) == [seal(record()), seal(record(12))]
     assert path.read_bytes().startswith(whole)
 
 
@@ -196,3 +207,87 @@ def test_whole_lines_that_nobody_wrote_are_refused_not_left_out(tmp_path, line):
     path.write_text(f"{path.read_text()}{line}\n")
     with pytest.raises(InvalidInputError, match="line 2: expected JSON"):
         read_records(path)
+
+
+@pytest.fixture
+def two(tmp_path):
+    path = tmp_path / "records.jsonl"
+    append_record(path, record())
+    append_record(path, record(1000, outcomes={"clean": "8180"}, corruptions={"source": "own"}))
+    return path
+
+
+def test_a_line_in_which_any_place_was_changed_is_refused_or_left_out(two):
+    whole, want = two.read_text(), read_records(two)
+    rng, refused, ends = random.Random(0), 0, 0
+    for place in rng.sample(range(len(whole)), 300):
+        other = rng.choice([c for c in string.printable[:95] if c != whole[place]])
+        two.write_text(whole[:place] + other + whole[place + 1 :])
+        try:
+            found = read_records(two)
+        except InvalidInputError:
+            refused += 1
+        else:  # only the last characters of a line may be those of one that was not finished
+            assert all(one in want for one in found)
+            ends += len(found) < len(want)
+    assert refused + ends == 300
+    assert ends <= 6
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('"seed": 0', '"seed": 1'), r"line 1: checksum: expected sha256:\w{16} for what it says"),
+        (('"8180"', '"8181"'), r"line 2: checksum: .* \(without checksum it is taken as it is\)"),
+        (('"checksum"', '"chfcksum"'), "line 1: checksum: expected"),
+        (('"sha256:', '"sha255:'), "line 1: checksum: expected"),
+        (('"seed": 0', '"seed": 1e999'), "line 1: seed: expected int, got inf"),
+        (('{"clean": "8180"}', '{"clean": 1e999}'), "line 2: checksum: expected"),
+        (('"seed": 0', '"seed": 0;'), "line 1: expected JSON"),
+    ],
+)
+def test_a_line_that_was_edited_is_told(two, change, told):
+    two.write_text(two.read_text().replace(*change, 1))
+    with pytest.raises(InvalidInputError, match=told):
+        read_records(two)
+
+
+def test_without_a_checksum_a_line_is_taken_as_it_is(two):
+    edited = [{**one, "seed": 7} for one in read_records(two)]
+    for one in edited:
+        del one["checksum"]
+    two.write_text("".join(json.dumps(one) + "\n" for one in edited))
+    assert read_records(two) == edited
+    # Appended, also when it has the checksum of what it was, it has its own.
+    assert append_record(two, {**seal(record()), "seed": 8}) == seal(record(seed=8))
+    assert read_records(two)[2] == seal(record(seed=8))
+
+
+def test_one_that_is_there_is_not_appended(two):
+    before = two.read_bytes()
+    found = append_record(two, record(1000), same=lambda other: other["index"] == 1000)
+    assert found == read_records(two)[1]
+    assert two.read_bytes() == before
+    assert append_record(two, record(12), same=lambda other: other["index"] == 12)["index"] == 12
+
+
+_APPEND = """
+import json
+from surrobust.tables import append_record
+path, record, here = sys.argv[1], json.loads(sys.argv[2]), [stop_here]
+append_record(path, record, same=lambda other: here.pop()() if here else False)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="stops a process, and needs its locks")
+def test_a_process_that_is_stopped_while_it_appends_is_not_waited_for_without_end(
+    two, monkeypatch, caplog
+):
+    with stopped(_APPEND, two, json.dumps(record(12))):
+        monkeypatch.setattr(records, "_PATIENCE", 0.01)
+        append_record(two, record(13))
+    assert "another process holds it, which is no longer waited for" in caplog.text
+    caplog.clear()
+    append_record(two, record(14))
+    assert not caplog.text
+    assert [one["index"] for one in read_records(two)] == [2581, 1000, 13, 14]
