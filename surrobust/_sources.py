@@ -103,14 +103,16 @@ def read_verified(source: Source, path: Path) -> bytes:
         InvalidInputError: If the file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(source.bytes + 1)
     except OSError as error:
         msg = f"{path}: expected a readable file, got: {error.strerror or error}"
         raise InvalidInputError(msg) from None
     found = hashlib.sha256(content).hexdigest()
     if found != source.sha256:
+        size = "more than" if len(content) > source.bytes else f"{len(content)} of"
         msg = (
-            f"{path}: expected sha256 {source.sha256}, got {found} ({len(content)} of "
+            f"{path}: expected sha256 {source.sha256}, got another ({size} "
             f"{source.bytes} bytes): delete it and run surrobust data fetch"
         )
         raise ChecksumError(msg)
