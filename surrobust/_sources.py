@@ -61,6 +61,12 @@ def imagenet16_sums() -> dict[str, str]:
     return dict(_document()["imagenet16"])
 
 
+@cache
+def cifar_sums(images: str) -> dict[str, str]:
+    """Return the sha1 of the files in the archive of ``cifar10`` or ``cifar100``, by name."""
+    return dict(_document()["cifar"][images])
+
+
 def _document() -> dict[str, Any]:
     # A wheel carries the list inside the package; a checkout has it beside the package.
     place = next((path for path in _PLACES if path.is_file()), _PLACES[0])
