@@ -167,7 +167,7 @@ def test_a_browser_that_leaves_is_no_error(
     monkeypatch.setattr(ThreadingHTTPServer, "shutdown_request", shutdown_request)
     with served("x" * 10**8) as server:  # more than the buffers of a connection hold
         browser = socket.create_connection(("127.0.0.1", server.server_port))
-        browser.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        browser.sendall(b"GET / HTTP/1.0\r\nHost: localhost:1\r\n\r\n")
         browser.recv(10)
         browser.close()
         assert left.wait(60)
