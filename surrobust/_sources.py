@@ -61,6 +61,12 @@ def imagenet16_sums() -> dict[str, str]:
     return dict(_document()["imagenet16"])
 
 
+@cache
+def cifar_sums(images: str) -> dict[str, str]:
+    """Return the sha1 of the files in the archive of ``cifar10`` or ``cifar100``, by name."""
+    return dict(_document()["cifar"][images])
+
+
 def _document() -> dict[str, Any]:
     # A wheel carries the list inside the package; a checkout has it beside the package.
     place = next((path for path in _PLACES if path.is_file()), _PLACES[0])
@@ -103,14 +109,16 @@ def read_verified(source: Source, path: Path) -> bytes:
         InvalidInputError: If the file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(source.bytes + 1)
     except OSError as error:
         msg = f"{path}: expected a readable file, got: {error.strerror or error}"
         raise InvalidInputError(msg) from None
     found = hashlib.sha256(content).hexdigest()
     if found != source.sha256:
+        size = "more than" if len(content) > source.bytes else f"{len(content)} of"
         msg = (
-            f"{path}: expected sha256 {source.sha256}, got {found} ({len(content)} of "
+            f"{path}: expected sha256 {source.sha256}, got another ({size} "
             f"{source.bytes} bytes): delete it and run surrobust data fetch"
         )
         raise ChecksumError(msg)

@@ -1,18 +1,36 @@
-"""Standard streams that may be full, broken, closed or none.
+"""Standard streams that may be full, broken, closed or none, and what is written to them.
 
-What is told on stderr never ends any work; a result that stdout does not take is an error.
+What is told on stderr never ends any work; a result that stdout does not take is an error. Names
+and texts come from files of others: what would steer a terminal is shown as an escape.
 """
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 _UNUSABLE = (OSError, ValueError)
 """What a stream raises that cannot be written to; ValueError where Python has closed it."""
+
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but tabs and ends of lines, what turns the direction of text, and halves of
+surrogates, which stand for bytes of file names that are not UTF-8."""
+
+
+def escaped(text: str) -> str:
+    """Return text in which what would steer a terminal is written as Python writes it."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def as_it_is(stream: TextIO) -> TextIO:
+    """Return a stream for what draws on a terminal itself, as bars do; it escapes nothing."""
+    return cast(TextIO, stream.unescaping()) if isinstance(stream, _Guarded) else stream
 
 
 @contextmanager
@@ -83,19 +101,28 @@ class _Guarded:
     Args:
         stream: What is written to.
         fail: Called with what it raised.
+        clean: Makes of each text what is written.
     """
 
-    def __init__(self, stream: TextIO | None, fail: Callable[[Exception], None]) -> None:
-        self._stream, self._fail = stream, fail
+    def __init__(
+        self,
+        stream: TextIO | None,
+        fail: Callable[[Exception], None],
+        clean: Callable[[str], str] = escaped,
+    ) -> None:
+        self._stream, self._fail, self._clean = stream, fail, clean
+
+    def unescaping(self) -> "_Guarded":
+        return _Guarded(self._stream, self._fail, str)
 
     def write(self, text: str) -> int:
         try:
             if self._stream is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            return self._stream.write(text)
+            self._stream.write(self._clean(text))
         except _UNUSABLE as error:
             self._fail(error)
-            return len(text)
+        return len(text)
 
     def flush(self) -> None:
         try:

@@ -1,8 +1,11 @@
 import re
 from pathlib import PurePosixPath
 
+import pytest
+
 import surrobust._sources as module
-from surrobust._sources import list_archives, list_sources
+from surrobust._sources import cifar_sums, list_archives, list_sources
+from surrobust.images.cifar import CIFAR10, CIFAR100
 from surrobust.tables import TABLES
 
 
@@ -28,6 +31,13 @@ def test_archives_of_images_are_apart_from_the_files_of_tables():
         assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
         assert PurePosixPath(source.url).name == source.name
         assert source.bytes > 10**8
+
+
+@pytest.mark.parametrize("files", [CIFAR10, CIFAR100], ids=lambda files: files.name)
+def test_every_file_in_an_archive_has_its_sum(files):
+    sums = cifar_sums(files.name)
+    assert list(sums) == [*files.files["train"], *files.files["test"]]
+    assert all(re.fullmatch(r"[0-9a-f]{40}", found) for found in sums.values())
 
 
 def test_every_table_has_its_files():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import surrobust
-from surrobust._streams import lenient_stderr, strict_stdout
+from surrobust._streams import as_it_is, escaped, lenient_stderr, strict_stdout
 
 
 class Full(io.RawIOBase):
@@ -61,6 +61,27 @@ def test_what_can_be_written_is_written(monkeypatch):
         sys.stdout.write("result\n")
         sys.stderr.write("message\n")
     assert (out.getvalue(), err.getvalue()) == ("result\n", "message\n")
+
+
+STEERING = "\x1b[2J\x07\r\x08\0\x7f\x9b1m\u200f\u202e\u2066\u2028\udcff"
+
+
+def test_what_would_steer_a_terminal_is_escaped_on_both_streams(monkeypatch):
+    told = "a\tb → é \U0001f600\n" + STEERING
+    out, err = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    with lenient_stderr(), strict_stdout():
+        assert sys.stdout.write(told) == len(told)
+        sys.stderr.write(told)
+        as_it_is(sys.stderr).write("\x1b[2K")
+    shown = (
+        "a\tb → é \U0001f600\n"
+        r"\x1b[2J\x07\r\x08\x00\x7f\x9b1m\u200f\u202e\u2066\u2028\udcff"
+    )
+    assert out.getvalue() == shown
+    assert err.getvalue() == shown + "\x1b[2K"
+    assert all(character.isprintable() for character in escaped(STEERING))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="descriptors of POSIX")

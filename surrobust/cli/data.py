@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .options import PATH, common_options, data_dir_option, examples
-from .output import message, print_json, print_rows
+from .output import bars, message, print_json, print_rows
 
 if TYPE_CHECKING:
     from ..tables import Source
@@ -99,17 +99,15 @@ def _progress() -> Iterator[Callable[["Source", int, int], None]]:
     if not sys.stderr.isatty():
         yield _tell
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with bars(TextColumn("{task.description}"), BarColumn(), DownloadColumn()) as shown:
         tasks: dict[str, TaskID] = {}
 
         def advance(source: "Source", done: int, total: int) -> None:
             if source.path not in tasks:
-                tasks[source.path] = bars.add_task(source.name, total=total)
-            bars.update(tasks[source.path], completed=done)
+                tasks[source.path] = shown.add_task(source.name, total=total)
+            shown.update(tasks[source.path], completed=done)
 
         yield advance
 

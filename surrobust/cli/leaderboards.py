@@ -11,7 +11,7 @@ import click
 
 from ..errors import InvalidInputError
 from .options import LARGEST_SEED
-from .output import message, release
+from .output import bars, message, one_line, release
 from .pace import TimeLeft
 
 
@@ -79,16 +79,13 @@ def progress_of(
             f"[{done}/{total}{left.told(done, total)}] {describe(result)}"
         )
         return
-    from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
-    with Progress(
-        *Progress.get_default_columns(), MofNCompleteColumn(), console=Console(stderr=True)
-    ) as bar:
+    with bars(*Progress.get_default_columns(), MofNCompleteColumn()) as bar:
         task = bar.add_task(unit)
 
         def advance(done: int, total: int, result: Any) -> None:
             release()
-            bar.update(task, completed=done, total=total, description=describe(result))
+            bar.update(task, completed=done, total=total, description=one_line(describe(result)))
 
         yield advance

@@ -4,16 +4,22 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from .._streams import as_it_is, escaped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 LONGEST_LINE = 1000
 
 
 def print_json(document: Any) -> None:
     """Print one JSON document as one line; numbers that are not finite become null."""
-    click.echo(json.dumps(_finite(document), allow_nan=False))
+    text = json.dumps(_finite(document), allow_nan=False)
+    click.echo(text.replace("\x7f", r"\u007f"))  # the one control character that JSON lets be
 
 
 def _finite(value: Any) -> Any:
@@ -28,10 +34,10 @@ def _finite(value: Any) -> Any:
 
 def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table; a column of numbers is aligned to the right."""
-    cells = [[_cell(value) for value in row] for row in rows]
+    names, cells = [_cell(name) for name in header], [[_cell(v) for v in row] for row in rows]
     right = [all(isinstance(row[i], int | float) for row in rows) for i in range(len(header))]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    for row in [list(header), *cells]:
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    for row in [names, *cells]:
         aligned = (
             text.rjust(width) if to_right else text.ljust(width)
             for text, width, to_right in zip(row, widths, right, strict=True)
@@ -42,7 +48,17 @@ def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 100 else f"{value:.1f}"
-    return str(value)
+    # Tabs and ends of lines too: a cell has no part in how the table is laid out.
+    return escaped(str(value)).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def bars(*columns: "ProgressColumn | str", transient: bool = False) -> "Progress":
+    """Return bars on stderr, for terminals; what describes a task must be a :func:`one_line`."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(file=as_it_is(sys.stderr))
+    return Progress(*columns, console=console, transient=transient)
 
 
 _held: list[str] = []

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .output import message, release
+from .output import bars, message, release
 from .pace import TimeLeft
 
 if TYPE_CHECKING:
@@ -21,11 +21,10 @@ def search_progress() -> Iterator[Callable[["SearchResult"], None]]:
     if not sys.stderr.isatty():
         yield pace.tell_tenths
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with bars(*columns, transient=True) as bar:
         task = bar.add_task("search", total=None)
 
         def advance(result: "SearchResult") -> None:

@@ -9,7 +9,7 @@ import click
 
 from .documents import read_architectures
 from .options import common_options, examples
-from .output import message, print_json, print_rows, release
+from .output import bars, message, print_json, print_rows, release
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -102,15 +102,9 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield _tell_tenths
         return
-    from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
-    with Progress(
-        *Progress.get_default_columns(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
+    with bars(*Progress.get_default_columns(), MofNCompleteColumn(), transient=True) as bar:
         task = bar.add_task("cells")
 
         def advance(done: int, total: int) -> None:

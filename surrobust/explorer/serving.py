@@ -1,8 +1,13 @@
 """Serving the page to a browser on this machine."""
 
+import logging
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 LOOPBACK = "127.0.0.1"
+
+logger = logging.getLogger(__name__)
 
 
 def make_server(page: str, port: int) -> ThreadingHTTPServer:
@@ -39,7 +44,8 @@ def make_server(page: str, port: int) -> ThreadingHTTPServer:
             """Log nothing."""
 
         def _head(self) -> bool:
-            host = self.headers.get("Host", "").rpartition(":")[0]
+            # With any port, which may be forwarded; browsers leave out that of http, 80.
+            host = self.headers.get("Host", "").partition(":")[0]
             if self.path != "/" or host not in (LOOPBACK, "localhost"):
                 self.send_error(404)
                 return False
@@ -49,7 +55,16 @@ def make_server(page: str, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             return True
 
-    return ThreadingHTTPServer((LOOPBACK, port), Handler)
+    return _Server((LOOPBACK, port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that tells of an error in the log; a browser that leaves is none."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            logger.warning("%s: %s", type(error).__name__, error)
 
 
 def _headers(length: int) -> dict[str, str]:

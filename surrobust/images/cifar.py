@@ -4,6 +4,7 @@ Krizhevsky, "Learning multiple layers of features from tiny images" (2009). The 
 is a pickle and is not read.
 """
 
+import hashlib
 import io
 import tarfile
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .._sources import list_archives, locate_in, read_verified
-from ..errors import InvalidInputError, MissingMeasurementError
+from .._files import decode
+from .._sources import cifar_sums, list_archives, locate_in, read_verified
+from ..errors import ChecksumError, InvalidInputError, MissingMeasurementError
 from .image_set import ImageSet
 
 _PIXELS = 3 * 32 * 32
@@ -30,6 +32,7 @@ class CifarFiles:
         label_bytes: Bytes before each image; the last one is the class.
         names: The file with the class names, one a line.
         rows: Images in each file, by split.
+        classes: How many there are.
     """
 
     name: str
@@ -38,6 +41,12 @@ class CifarFiles:
     label_bytes: int
     names: str
     rows: dict[str, int]
+    classes: int
+
+    @property
+    def width(self) -> int:
+        """Bytes of an image with its labels."""
+        return self.label_bytes + _PIXELS
 
 
 CIFAR10 = CifarFiles(
@@ -50,6 +59,7 @@ CIFAR10 = CifarFiles(
     1,
     "batches.meta.txt",
     {"train": 10_000, "test": 10_000},
+    10,
 )
 CIFAR100 = CifarFiles(
     "cifar100",
@@ -58,6 +68,7 @@ CIFAR100 = CifarFiles(
     2,
     "fine_label_names.txt",
     {"train": 50_000, "test": 10_000},
+    100,
 )
 
 
@@ -71,19 +82,19 @@ def cifar_images(files: CifarFiles, folders: list[Path], *, split: str) -> Image
 
     Raises:
         MissingMeasurementError: If the files are in none of the folders.
-        ChecksumError: If the archive is not the published one.
-        InvalidInputError: If a file has not the published size, or a label is not a class.
+        ChecksumError: If the archive or a file is not the published one.
+        InvalidInputError: If a file has not the published size, or the classes are not named.
     """
     place, contents = _read(files, folders, [files.names, *files.files[split]])
-    names = contents[files.names].decode().split()
+    names = decode(contents[files.names], name=str(place / files.names)).split()
+    if len(names) != files.classes:
+        msg = f"{place / files.names}: expected {files.classes} names, got {len(names)}"
+        raise InvalidInputError(msg)
     parts = [
         _rows(files, place / name, contents[name], files.rows[split]) for name in files.files[split]
     ]
     rows = np.concatenate(parts)
     y = rows[:, files.label_bytes - 1].astype(np.int64)
-    if int(y.max()) >= len(names):
-        msg = f"{place}: expected labels 0 to {len(names) - 1}, got {int(y.max())}"
-        raise InvalidInputError(msg)
     x = np.ascontiguousarray(rows[:, files.label_bytes :].reshape(-1, 3, 32, 32))
     return ImageSet(files.name, split, x, y, tuple(names))
 
@@ -96,7 +107,7 @@ def _read(
     for folder in folders:
         for place in (folder / files.folder, folder):
             if (place / files.names).is_file() and (place / files.files["train"][0]).is_file():
-                return place, _read_folder(place, wanted)
+                return place, _read_folder(place, wanted, max(files.rows.values()) * files.width)
         if found := locate_in(archive, folder):
             return found, _read_archive(read_verified(archive, found), files.folder, wanted)
     looked = ", ".join(str(folder) for folder in folders)
@@ -107,12 +118,15 @@ def _read(
     raise MissingMeasurementError(msg)
 
 
-def _read_folder(place: Path, wanted: list[str]) -> dict[str, bytes]:
+def _read_folder(place: Path, wanted: list[str], most: int) -> dict[str, bytes]:
+    contents = {}
     for name in wanted:
         if not (place / name).is_file():
             msg = f"{place / name}: expected a file of the official archive, got none"
             raise MissingMeasurementError(msg)
-    return {name: (place / name).read_bytes() for name in wanted}
+        with (place / name).open("rb") as file:
+            contents[name] = file.read(most + 1)
+    return contents
 
 
 def _read_archive(content: bytes, folder: str, wanted: list[str]) -> dict[str, bytes]:
@@ -127,8 +141,14 @@ def _read_archive(content: bytes, folder: str, wanted: list[str]) -> dict[str, b
 
 
 def _rows(files: CifarFiles, path: Path, content: bytes, rows: int) -> npt.NDArray[np.uint8]:
-    width = files.label_bytes + _PIXELS
-    if len(content) != rows * width:
-        msg = f"{path}: expected {rows * width} bytes ({rows} images), got {len(content)}"
+    if len(content) != rows * files.width:
+        msg = f"{path}: expected {rows * files.width} bytes ({rows} images), got {len(content)}"
         raise InvalidInputError(msg)
-    return np.frombuffer(content, dtype=np.uint8).reshape(rows, width)
+    found = hashlib.sha1(content, usedforsecurity=False).hexdigest()
+    if found != cifar_sums(files.name)[path.name]:
+        msg = (
+            f"{path}: expected sha1 {cifar_sums(files.name)[path.name]}, got {found} (images of "
+            "one's own are given as a folder of images by class)"
+        )
+        raise ChecksumError(msg)
+    return np.frombuffer(content, dtype=np.uint8).reshape(rows, files.width)

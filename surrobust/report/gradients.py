@@ -1,6 +1,6 @@
 """The part of a report that is about a gradient search: what its weights did, where it ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from ..spaces import EDGES, OPS, Architecture, Genotype, draw_genotype
 from . import markup
 from .axes import Axis
 from .drawing import COLOURS, LABELS, draw_cell
+
+_LARGEST = 1e15
+"""Steps and seconds are less."""
 
 _WIDTH, _HEIGHT, _LEFT, _TOP = 210, 120, 30, 18
 
@@ -25,7 +28,7 @@ def read_gradient(path: Path) -> dict[str, Any]:
     document = read_json(path)
     try:
         _check(document)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         msg = f"{path}: expected the outcome of a gradient search, got: {brief(str(error))}"
         raise InvalidInputError(msg) from None
     return dict(document)
@@ -33,15 +36,15 @@ def read_gradient(path: Path) -> dict[str, Any]:
 
 def _check(document: Any) -> None:
     roles, ops = len(document["roles"]), len(document["ops"])
-    dict(document["settings"]), dict(document["options"]), float(document["seconds"])
+    dict(document["settings"]), dict(document["options"])
+    _check_numbers([document["seconds"]], most=_LARGEST)
     for point in document["trajectory"]:
-        float(point["step"])
+        _check_numbers([point["step"]], most=_LARGEST)
         weights = point["probabilities"]
         if len(weights) != roles or any(len(edge) != ops for role in weights for edge in role):
             msg = "a trajectory that does not fit its roles and ops"
             raise ValueError(msg)
-        for number in (number for role in weights for edge in role for number in edge):
-            float(number)
+        _check_numbers((number for role in weights for edge in role for number in edge), most=1.001)
     if "genotype" in document:
         Genotype.parse(document["genotype"])
     else:
@@ -54,6 +57,13 @@ def _check(document: Any) -> None:
     for name in ("strategy", "images", "seed", "steps"):
         document[name]
     document["collapse"].items()
+
+
+def _check_numbers(numbers: Iterable[Any], *, most: float) -> None:
+    for number in numbers:
+        if not isinstance(number, int | float) or not 0 <= number <= most:
+            msg = f"{brief(number)} in the place of a number from 0 to {most:g}"
+            raise ValueError(msg)
 
 
 def gradient_section(document: Mapping[str, Any]) -> str:

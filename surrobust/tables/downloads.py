@@ -20,13 +20,12 @@ from .._files import (
 from .._sources import Source, list_archives, list_sources, locate_in, read_verified
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
+from .receiving import receive
 
 Progress = Callable[[Source, int, int], None]
 """Called with the file, the bytes done and the bytes in all; these are equal once, when the file
 is verified and in its place."""
 
-_CHUNK = 65536
-_TIMEOUT_SECONDS = 30.0
 _RETRIES = 2
 
 logger = logging.getLogger(__name__)
@@ -79,7 +78,8 @@ def _select(names: Iterable[str] | str | None) -> list[Source]:
             known.setdefault(table, set()).add(source)
     for name in given:
         if not isinstance(name, str) or name not in known:
-            msg = f"names: expected some of {', '.join(known)}; got {brief(name)}"
+            got = brief(masked(name) if isinstance(name, str) else name)
+            msg = f"names: expected some of {', '.join(known)}; got {got}"
             raise InvalidInputError(msg)
     return [source for source in sources if any(source in known[name] for name in given)]
 
@@ -99,7 +99,7 @@ def _bringer(mirror: AnyPath | None) -> _Bringer:
         )
     place = expand(text)
     if not text or not is_folder(place):
-        msg = f"mirror: expected an http(s) URL or a folder, got {brief(text)}"
+        msg = f"mirror: expected an http(s) URL or a folder, got {brief(masked(text))}"
         raise InvalidInputError(msg)
     return lambda source, folder, _: _copy(place, source, folder)
 
@@ -133,6 +133,15 @@ def _download_into(place: Path, url: str, source: Source, progress: Progress | N
     import pooch
     from requests.exceptions import InvalidURL, RequestException
 
+    def write(url: str, output: str, _: Any) -> None:
+        done = 0
+        with Path(output).open("wb") as file:
+            for part in receive(url, source.bytes):
+                file.write(part)
+                done += len(part)
+                if progress is not None:  # short of all: the file is not verified yet
+                    progress(source, min(done, source.bytes - 1), source.bytes)
+
     pooch.get_logger().setLevel(logging.WARNING)
     registry = pooch.create(
         path=place,
@@ -141,32 +150,30 @@ def _download_into(place: Path, url: str, source: Source, progress: Progress | N
         urls={source.path: url},
         retry_if_failed=_RETRIES,
     )
-    bar = _PoochBar(source, progress)
-    answers: list[Any] = []
-    downloader = pooch.HTTPDownloader(
-        progressbar=bar,
-        chunk_size=_CHUNK,
-        timeout=_TIMEOUT_SECONDS,
-        hooks={"response": lambda answer, **_: answers.append(answer)},
-    )
+    name = masked(url)
     try:
-        registry.fetch(source.path, downloader=downloader)
+        registry.fetch(source.path, downloader=write)
     except RequestException as error:
         status = 0 if error.response is None else error.response.status_code
         if isinstance(error, InvalidURL) or (url != source.url and 400 <= status < 500):
-            msg = f"mirror: expected {source.path} at {url}, got {_reason(error)}"
+            msg = f"mirror: expected {source.path} at {name}, got {_reason(error)}"
             raise InvalidInputError(msg) from None
-        msg = f"{url}: expected {source.name}, got {_reason(error)}"
+        msg = f"{name}: expected {source.name}, got {_reason(error)}"
         raise ConnectionError(msg) from None
+    except (ChecksumError, ConnectionError) as error:
+        error.args = (f"{name}: {error}",)
+        raise
     except ValueError as error:  # pooch's answer to another checksum
         if isinstance(error, UnicodeError):
-            msg = f"mirror: expected an http(s) URL, got {brief(url)}"
+            msg = f"mirror: expected an http(s) URL, got {brief(name)}"
             raise InvalidInputError(msg) from None
-        msg = f"{url}: expected a file of sha256 {source.sha256}, got another; nothing was kept"
+        msg = f"{name}: expected a file of sha256 {source.sha256}, got another; nothing was kept"
         raise ChecksumError(msg) from None
-    finally:
-        for answer in answers:  # pooch leaves those with an error status open
-            answer.close()
+
+
+def masked(text: str) -> str:
+    """Return a URL, or what was meant as one, without the user and password in it."""
+    return re.sub(r"^(\w+://|//)?.*@", r"\1***@", text, flags=re.DOTALL)
 
 
 def _reason(error: Any) -> str:
@@ -176,36 +183,5 @@ def _reason(error: Any) -> str:
     # urllib3 wraps what happened: the innermost text, without the address of its objects.
     inner = getattr(error.args[0], "reason", error) if error.args else error
     text = re.sub(r"<[^>]*>: |\w+\(host=.*?\): ", "", str(inner)) or type(error).__name__
-    return f"{' '.join(text.split())[:150]} (a mirror may be another address or a folder)"
-
-
-class _PoochBar:
-    """What pooch takes for a progress bar, told on to a callback.
-
-    The size is the published one: of a compressed answer pooch knows only the smaller size.
-    """
-
-    def __init__(self, source: Source, progress: Progress | None) -> None:
-        self._source, self._progress = source, progress
-        self._done = 0
-
-    @property
-    def total(self) -> int:
-        """The bytes in all. Pooch sets it when an attempt begins."""
-        return self._source.bytes
-
-    @total.setter
-    def total(self, value: int) -> None:  # noqa: ARG002
-        self._done = 0
-
-    def update(self, n: int) -> None:
-        """Count ``n`` bytes more, short of all: the file is not verified yet."""
-        self._done = min(self._done + n, self._source.bytes - 1)
-        if self._progress is not None:
-            self._progress(self._source, self._done, self._source.bytes)
-
-    def reset(self) -> None:
-        """Pooch's way to fill the bar at the end of a download; nothing to do."""
-
-    def close(self) -> None:
-        """Pooch's end of a download; nothing to do."""
+    text = masked(" ".join(text.split()))[:150]
+    return f"{text} (a mirror may be another address or a folder)"

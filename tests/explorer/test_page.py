@@ -5,8 +5,11 @@ import hashlib
 import http.client
 import json
 import re
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -112,22 +115,36 @@ def test_a_damaged_search_is_refused(tmp_path: Path):
     assert not (tmp_path / "x.html").exists()
 
 
-def test_the_server_answers_this_machine_alone():
-    server = make_server("<p>ä</p>", 0)
-    assert server.server_address[0] == "127.0.0.1"
+@contextmanager
+def served(page: str) -> Iterator[Any]:
+    server = make_server(page, 0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_server_answers_this_machine_alone():
+    with served("<p>ä</p>") as server:
+        assert server.server_address[0] == "127.0.0.1"
         asked = [
-            ("GET", "/", "127.0.0.1", 200, "<p>ä</p>"),
+            ("GET", "/", "127.0.0.1:{}", 200, "<p>ä</p>"),
+            ("GET", "/", "127.0.0.1", 200, "<p>ä</p>"),  # as browsers ask a server on port 80
+            ("HEAD", "/", "localhost:{}", 200, ""),
             ("HEAD", "/", "localhost", 200, ""),
-            ("GET", "/../etc/passwd", "127.0.0.1", 404, None),
+            ("GET", "/../etc/passwd", "127.0.0.1:{}", 404, None),
+            ("GET", "/", "evil.example:{}", 404, None),
             ("GET", "/", "evil.example", 404, None),
-            ("POST", "/", "127.0.0.1", 501, None),
+            ("GET", "/", "", 404, None),
+            ("POST", "/", "127.0.0.1:{}", 501, None),
         ]
         for method, path, host, status, body in asked:
             connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
-            connection.request(method, path, headers={"Host": f"{host}:{server.server_port}"})
+            connection.request(method, path, headers={"Host": host.format(server.server_port)})
             answer = connection.getresponse()
             content = answer.read().decode()
             assert answer.status == status
@@ -135,10 +152,35 @@ def test_the_server_answers_this_machine_alone():
                 assert content == body
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
             connection.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+
+def test_a_browser_that_leaves_is_no_error(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    left = threading.Event()
+    closed = ThreadingHTTPServer.shutdown_request
+
+    def shutdown_request(self: ThreadingHTTPServer, request: Any) -> None:
+        closed(self, request)
+        left.set()
+
+    monkeypatch.setattr(ThreadingHTTPServer, "shutdown_request", shutdown_request)
+    with served("x" * 10**8) as server:  # more than the buffers of a connection hold
+        browser = socket.create_connection(("127.0.0.1", server.server_port))
+        browser.sendall(b"GET / HTTP/1.0\r\nHost: localhost:1\r\n\r\n")
+        browser.recv(10)
+        browser.close()
+        assert left.wait(60)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_another_error_of_the_server_is_told_in_the_log(caplog: pytest.LogCaptureFixture):
+    with served("") as server:
+        try:
+            raise RuntimeError("a fault")
+        except RuntimeError:
+            server.handle_error(None, ("127.0.0.1", 1))
+    assert "RuntimeError: a fault" in caplog.text
 
 
 @pytest.mark.usefixtures("toy_shipped")

@@ -1,3 +1,4 @@
+import hashlib
 import io
 import os
 import struct
@@ -35,6 +36,16 @@ def write_cifar10(place: Path, *, rows: int = 10_000) -> Path:
         content[:, 0] = np.arange(rows) % 10
         content[:, 1:] = np.arange(3072) % 251
         content.tofile(folder / name)
+    return place
+
+
+@pytest.fixture
+def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of made files that are taken for the published ones."""
+    place = write_cifar10(tmp_path / "made")
+    files = (place / "cifar-10-batches-bin").glob("*.bin")
+    sums = {path.name: hashlib.sha1(path.read_bytes()).hexdigest() for path in files}
+    monkeypatch.setattr("surrobust.images.cifar.cifar_sums", lambda _: sums)
     return place
 
 
@@ -409,20 +420,21 @@ def test_a_cut_off_image_is_refused(tmp_path: Path) -> None:
         load_images(folder)
 
 
-def test_cifars_official_files(tmp_path: Path) -> None:
-    write_cifar10(tmp_path)
-    train = load_images("cifar10", data_dir=tmp_path)
+def test_cifars_official_files(official: Path) -> None:
+    train = load_images("cifar10", data_dir=official)
     assert train.x.shape == (50_000, 3, 32, 32)
     assert np.bincount(train.y).tolist() == [5000] * 10
     assert train.classes[3] == "class3"
     # Bytes are red, green, blue, each row by row.
     assert train.x[0, 1, 0, 5] == (1024 + 5) % 251
-    test = load_images("cifar10", split="test", data_dir=tmp_path, limit=50, image_size=8)
+    test = load_images("cifar10", split="test", data_dir=official, limit=50, image_size=8)
     assert test.x.shape == (50, 3, 8, 8)
 
 
-def test_cifars_archive_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = write_cifar10(tmp_path / "made")
+def test_cifars_archive_is_read_as_it_is(
+    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = official
     path = tmp_path / "data" / "cifar" / "made.tar.gz"
     path.parent.mkdir(parents=True)
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
@@ -445,6 +457,41 @@ def test_broken_official_files_are_refused(tmp_path: Path) -> None:
     write_cifar10(tmp_path, rows=9)
     with pytest.raises(InvalidInputError, match="expected 30730000 bytes"):
         load_images("cifar10", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("place", [0, 1, 3073 * 5000, 3073 * 10_000 - 1])
+def test_one_changed_bit_of_an_official_file_is_seen(official: Path, place: int) -> None:
+    path = official / "cifar-10-batches-bin" / "test_batch.bin"
+    with path.open("r+b") as file:
+        file.seek(place)
+        (byte,) = file.read(1)
+        file.seek(place)
+        file.write(bytes([byte ^ 1]))
+    with pytest.raises(ChecksumError, match=r"test_batch\.bin: expected sha1 .*folder of images"):
+        load_images("cifar10", split="test", data_dir=official)
+    load_images("cifar10", split="train", data_dir=official)
+
+
+def test_files_that_are_not_the_published_ones_are_refused(tmp_path: Path) -> None:
+    write_cifar10(tmp_path)
+    with pytest.raises(ChecksumError, match=r"expected sha1 67eb016db431130d61cd03c7ad570b01379"):
+        load_images("cifar10", split="test", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (b"cat\xff\n" * 10, "expected UTF-8 text, got byte 0xff"),
+        (b"cat\n" * 9, "expected 10 names, got 9"),
+        (b"", "expected 10 names, got 0"),
+    ],
+)
+def test_names_of_classes_that_are_damaged_are_refused(
+    official: Path, names: bytes, message: str
+) -> None:
+    (official / "cifar-10-batches-bin" / "batches.meta.txt").write_bytes(names)
+    with pytest.raises(InvalidInputError, match=rf"batches\.meta\.txt: {message}"):
+        load_images("cifar10", split="test", data_dir=official)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from surrobust.spaces import DARTS_SPACES, Architecture
 CELL = Architecture.parse("323133")
 
 
+NO_NUMBERS = ("nan", "1_0", "1", "inf", None, [1], -1, 1e300, 10**400)
+"""What float() or a drawing would take, or break down on."""
+
+
 def outcome(**others):
     even = [[0.2] * 5] * 6
     last = [[0.1, 0.1, 0.1, 0.6, 0.1]] * 6
@@ -83,6 +87,15 @@ def test_a_collapse_and_own_cells_without_a_search(tmp_path):
         {"settings": None},
         {"ops": ["none"], "trajectory": [{"step": 0, "probabilities": [[[1.0]] * 6]}]},
         {"trajectory": []},
+        *({"seconds": number} for number in NO_NUMBERS),
+        *(
+            {"trajectory": [{"step": number, "probabilities": [[[0.2] * 5] * 6]}]}
+            for number in NO_NUMBERS
+        ),
+        *(
+            {"trajectory": [{"step": 0, "probabilities": [[[number] + [0.2] * 4] * 6]}]}
+            for number in NO_NUMBERS
+        ),
     ],
 )
 def test_damaged_files_are_refused(tmp_path, change):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -81,6 +82,36 @@ def compressed(content: bytes) -> Answer:
         request.send_header("Content-Length", str(len(packed)))
         request.end_headers()
         request.wfile.write(packed)
+
+    return answer
+
+
+def bomb(request: BaseHTTPRequestHandler) -> None:
+    """Send a thousand times what was expected, in a thousandth of the bytes."""
+    compressed(bytes(1000 * len(FIRST)))(request)
+
+
+def without_end(request: BaseHTTPRequestHandler) -> None:
+    """Send until nobody takes it."""
+    request.send_response(200)
+    request.end_headers()
+    with suppress(OSError):
+        while True:
+            request.wfile.write(bytes(65536))
+
+
+def damaged_gzip(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Encoding", "gzip")
+    request.end_headers()
+    request.wfile.write(gzip.compress(FIRST)[:-20])
+
+
+def redirected(address: str) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(302)
+        request.send_header("Location", address)
+        request.end_headers()
 
     return answer
 
@@ -206,6 +237,11 @@ def test_a_damaged_file_is_replaced(damage, tmp_path, server):
         (broken(FIRST, len(FIRST) - 6), ChecksumError),
         (without_length(FIRST[:100]), ChecksumError),
         (compressed(FIRST[:100]), ChecksumError),
+        (damaged_gzip, ConnectionError),
+        (whole(FIRST + b"x"), ChecksumError),
+        (bomb, ChecksumError),
+        (without_end, ChecksumError),
+        (redirected("file:///etc/hostname"), ConnectionError),
     ],
 )
 @pytest.mark.parametrize("before", [None, b"damaged before"])
@@ -222,6 +258,37 @@ def test_a_failed_download_leaves_nothing_that_is_believed(answer, error, before
     server.answers["/up/a/first.txt"] = [whole(FIRST)]
     fetch("one", data_dir=tmp_path)
     assert _files(tmp_path) == {"a/first.txt": FIRST}
+
+
+@pytest.mark.parametrize("answer", [whole(FIRST + b"x"), bomb, without_end])
+def test_what_is_longer_than_was_published_is_not_taken(answer, tmp_path, server):
+    server.answers["/up/a/first.txt"] = [answer]
+    told: list[int] = []
+    with pytest.raises(ChecksumError, match=rf": expected {len(FIRST)} bytes, got more"):
+        fetch("one", data_dir=tmp_path, progress=lambda *report: told.append(report[1]))
+    assert max(told) < len(FIRST)
+
+
+@pytest.mark.parametrize(
+    "headers", [b"", b"HTTP/1.1 200 OK\r\nX-Name: ", b"HTTP/1.1 200 OK\r\n\r\n"]
+)
+def test_a_server_that_takes_too_long_is_given_up(headers, tmp_path, server, monkeypatch):
+    monkeypatch.setattr("surrobust.tables.receiving._GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("surrobust.tables.receiving._SLOWEST", 10**6)
+    over = threading.Event()
+
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(headers)
+        with suppress(OSError):
+            while not over.wait(0.05):
+                request.wfile.write(b"x")
+
+    server.answers["/up/a/first.txt"] = [drip]
+    with pytest.raises(ConnectionError, match=rf"expected {len(FIRST)} bytes in 1 seconds, got "):
+        fetch("one", data_dir=tmp_path)
+    over.set()
+    assert _files(tmp_path) == {}
+    assert len(server.asked) == 1
 
 
 def test_an_interrupted_download_leaves_nothing(tmp_path):
@@ -316,6 +383,42 @@ def test_a_url_that_is_none_is_one_line(mirror, tmp_path):
     with pytest.raises(InvalidInputError, match="mirror: expected") as caught:
         fetch("one", data_dir=tmp_path / "to", mirror=mirror)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "http://me:secret@127.0.0.1:9",
+        "http://me:se@secret@127.0.0.1:9/m",
+        "http://me:my secret@127.0.0.1:9",
+        "http://me:secret@[",
+        "ftp://me:secret@host/m",
+        "me:secret@host/m",
+        "//me:secret@host",
+        f"http://me:secret@{'x' * 70}/m",
+    ],
+)
+def test_no_message_has_the_password_of_a_mirror(mirror, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("DEBUG")
+    for names, given in (("one", mirror), (mirror, None)):
+        with pytest.raises((InvalidInputError, ConnectionError)) as caught:
+            fetch(names, data_dir=tmp_path / "to", mirror=given)
+        assert "***@" in str(caught.value)
+        assert "secret" not in str(caught.value)
+    assert "secret" not in caplog.text
+
+
+def test_where_a_mirror_redirects_to_stays_its_secret(base, tmp_path, server):
+    away = base.replace("//", "//me:secret@")
+    server.answers = {
+        "/m/a/first.txt": [redirected(f"{away}/x")],
+        "/n/a/first.txt": [redirected("ftp://me:secret@host/x")],
+    }
+    for mirror in ("m", "n"):
+        with pytest.raises((InvalidInputError, ConnectionError)) as caught:
+            fetch("one", data_dir=tmp_path, mirror=f"{base}/{mirror}")
+        assert "secret" not in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_one_line(tmp_path):

@@ -102,9 +102,9 @@ def test_an_unknown_table_is_refused(name):
 def test_an_unreadable_file_is_refused(page, tmp_path, monkeypatch):
     _put(tmp_path, page)
 
-    def refuse(self: Path) -> bytes:
+    def refuse(self: Path, mode: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InvalidInputError, match="expected a readable file, got: Permission denied"):
         load_table(NAME, data_dir=tmp_path)
