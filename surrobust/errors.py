@@ -1,4 +1,4 @@
-"""The exceptions that a caller may meet. All but the last are the caller's to mend: exit code 2."""
+"""What a caller may meet. All but the last two are the caller's to mend: exit code 2."""
 
 
 class SurrobustError(Exception):
@@ -31,6 +31,10 @@ class InvalidModelError(SurrobustError, ValueError):
 
 class NotFittedError(SurrobustError, RuntimeError):
     """A predictor was asked before it was fitted."""
+
+
+class StorageLostError(TimeoutError):
+    """What workers share was away, or locked by one that sleeps, for too long: exit code 1."""
 
 
 class WorkersLostError(RuntimeError):

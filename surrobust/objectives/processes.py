@@ -13,7 +13,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from .._streams import lenient_stderr
-from ..errors import InvalidInputError, SurrobustError, WorkersLostError
+from ..errors import InvalidInputError, StorageLostError, SurrobustError, WorkersLostError
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ _PAUSE = 0.2
 
 _GRACE = 30.0
 """Seconds that workers have to end by themselves when all is done."""
+
+_SLEEP = 60.0
+"""Seconds for which a worker may be suspended; it may hold a lock for which others wait."""
 
 
 def run_processes(
@@ -33,7 +36,8 @@ def run_processes(
 ) -> None:
     """Start workers and wait for them.
 
-    A worker that dies is told of and not replaced: the others do its work. Processes are spawned,
+    A worker that dies is told of and not replaced: the others do its work. One that is suspended
+    for a minute is killed, for it may hold a lock for which the others wait. Processes are spawned,
     so that what they get has to be picklable, and a script that calls this has to be importable.
 
     Args:
@@ -46,6 +50,7 @@ def run_processes(
     Raises:
         InvalidInputError: If all have ended before all was done, the first by such an error; or
             if what they are to do cannot be sent to them.
+        StorageLostError: If all have ended before all was done, the first by such an error.
         RuntimeError: If all have ended before all was done, the first by another error.
         WorkersLostError: If all were killed before all was done.
     """
@@ -80,6 +85,8 @@ def _wait_for(
             if worker.fate:
                 others = ", the others go on" if living else ""
                 logger.warning("workers: %s%s", worker.fate, others)
+        for worker in living:
+            worker.end_sleep()
         look()
         if is_over():
             since = time.monotonic() if since is None else since
@@ -94,8 +101,8 @@ def _failure(workers: Sequence["_Worker"]) -> Exception:
     errors = [worker.error for worker in workers if worker.error is not None]
     if not errors:
         return WorkersLostError(f"workers: {', '.join(worker.fate for worker in workers)}")
-    is_mistake, text, trace = errors[0]
-    failure = InvalidInputError(text) if is_mistake else RuntimeError(f"a worker ended: {text}")
+    kind, text, trace = errors[0]
+    failure = RuntimeError(f"a worker ended: {text}") if kind is None else kind(text)
     if trace:
         failure.add_note(trace)
     return failure
@@ -137,8 +144,10 @@ class _Worker:
         self._pipe, self._end = context.Pipe()
         self._process = context.Process(target=_child, args=(self._end,))
         self._is_done = False
-        self.error: tuple[bool, str, str] | None = None
-        """Whether it is the caller's mistake, what it is, and the traceback."""
+        self._looks_asleep = 0
+        self._is_left = False
+        self.error: tuple[type[Exception] | None, str, str] | None = None
+        """What to raise if it is known what, what it is, and the traceback."""
 
     def start(self) -> None:
         """Start it; it waits for its job."""
@@ -176,10 +185,28 @@ class _Worker:
             return ""
         if self.error is not None:
             return f"{self} ended: {self.error[1]}"
+        if self._is_left:
+            return f"{self} was suspended for {_SLEEP:g} s: killed"
         return f"{self} {_manner(self._process.exitcode or 0)}"
 
     def __str__(self) -> str:
         return f"{self._number} (pid {self._process.pid})"
+
+    def end_sleep(self) -> None:
+        """Kill it if it has been suspended for long; say so beforehand.
+
+        Called at each look, and looks are counted: who looks may have been suspended as well.
+        """
+        if not _is_suspended(self._process.pid):
+            self._looks_asleep = 0
+            return
+        self._looks_asleep += 1
+        if self._looks_asleep == 1:
+            told = "workers: %s is suspended (kill -CONT wakes it); in %g s it is killed"
+            logger.warning(told, self, _SLEEP)
+        elif self._looks_asleep > _SLEEP / _PAUSE:
+            self._is_left = True
+            self._process.kill()
 
     def stop(self) -> None:
         """End it, if need be."""
@@ -187,6 +214,15 @@ class _Worker:
         if self._process.pid is not None:
             self._process.kill()  # one that is stopped would not hear of SIGTERM
             self._process.join()
+
+
+def _is_suspended(pid: int | None) -> bool:
+    """Return whether a child is stopped by a signal, where the system says so."""
+    if pid is None or not hasattr(os, "waitid"):
+        return False
+    with suppress(ChildProcessError):
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    return False
 
 
 def _manner(exit_code: int) -> str:
@@ -213,6 +249,8 @@ def _child(pipe: Connection) -> None:
         except EOFError:
             return
         except SurrobustError as error:
-            pipe.send((True, str(error), ""))
+            pipe.send((InvalidInputError, str(error), ""))
+        except StorageLostError as error:
+            pipe.send((StorageLostError, str(error), ""))
         except Exception as error:
-            pipe.send((False, f"{type(error).__name__}: {error}", traceback.format_exc()))
+            pipe.send((None, f"{type(error).__name__}: {error}", traceback.format_exc()))

@@ -5,10 +5,13 @@ say to be known as alive would be nine tenths of the journal of a long search.
 """
 
 import json
+import logging
 import os
+import socket
 import struct
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from .._checks import brief
 from .._files import shown
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, StorageLostError
 
 try:
     import fcntl
@@ -27,6 +30,17 @@ except ImportError:  # Windows
 _BLOCK = 4096
 _BEAT = struct.Struct("<Q")
 """One number for each trial, in the order of their ids."""
+
+_TOLD, _PATIENCE = 10.0, 300.0
+"""Seconds after which it is told that a lock is waited for, and after which it no more is."""
+
+_NAME = 100
+"""Bytes of a lock file, which says who holds the lock, or did last."""
+
+_PAUSES = (0.001, 0.05)
+"""Seconds from one try to the next: the first ones, doubled each time, and the longest."""
+
+logger = logging.getLogger(__name__)
 
 
 class Journal(JournalFileBackend):
@@ -139,7 +153,11 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a journal.
 
     The kernel holds it: a process that is killed loses it at once. The locks that Optuna brings
-    are files, which outlive the process that made them; Windows has to do with these.
+    are files, which outlive the process that made them; Windows has to do with these. One that is
+    suspended keeps it, and nobody takes it away: that one may wake up in the middle of a line.
+
+    Raises:
+        StorageLostError: If another process has held it for minutes.
     """
     if fcntl is None:
         lock = JournalFileOpenLock(str(path))
@@ -151,10 +169,43 @@ def locked(path: Path) -> Iterator[None]:
         return
     descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o666)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for(descriptor, path)
+        with suppress(OSError):  # a full disk
+            name = f"{os.getpid()} on {socket.gethostname()}"
+            os.pwrite(descriptor, name.ljust(_NAME).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: Path) -> None:
+    """Wait for a lock and say who holds it; the kernel's own waiting has no end."""
+    begin, (pause, longest), is_told = time.monotonic(), _PAUSES, False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            waited = time.monotonic() - begin
+        holder = os.pread(descriptor, _NAME, 0).decode(errors="replace").strip() or "unknown"
+        if waited > _PATIENCE:
+            pid = holder.partition(" ")[0]
+            msg = (
+                f"storage: expected the lock of {shown(path)}, got none for {waited:.0f} s: "
+                f"process {holder} holds it; once that is awake (kill -CONT {pid}) or gone "
+                f"(kill -KILL {pid}), --resume (resume=True) goes on"
+            )
+            raise StorageLostError(msg)
+        if waited > _TOLD and not is_told:
+            is_told = True
+            logger.warning(
+                "storage: process %s holds the lock of %s, it is waited for up to %g s",
+                holder,
+                shown(path),
+                _PATIENCE,
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, longest)
 
 
 def _cut_torn_line(file: FileIO) -> int:

@@ -20,6 +20,9 @@ HEARTBEAT = 15.0
 _BEATS = 4
 """A worker that was silent for as many is taken for dead."""
 
+_BLIND = 2
+"""Who has not looked for as many, awake and with the storage there, cannot tell who was silent."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,8 +43,17 @@ def _machine() -> str:
 
 
 @contextmanager
-def heartbeat(ledger: Ledger, claim: Claim, *, seconds: float) -> Iterator[None]:
-    """Say every so many seconds that the worker of a claim is alive, from a thread."""
+def heartbeat(
+    ledger: Ledger, claim: Claim, *, seconds: float, beaten: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Say every so many seconds that the worker of a claim is alive, from a thread.
+
+    Args:
+        ledger: Where it is said.
+        claim: The worker's.
+        seconds: From one heartbeat to the next.
+        beaten: Called after each.
+    """
     done = threading.Event()
 
     def beat() -> None:
@@ -50,6 +62,7 @@ def heartbeat(ledger: Ledger, claim: Claim, *, seconds: float) -> Iterator[None]
             count += 1
             try:
                 ledger.beat(claim, count)
+                beaten()
             except RuntimeError:  # the claim was taken away
                 return
             except Exception as error:  # the next beat may come through
@@ -68,7 +81,8 @@ class Watch:
     """Notices claims whose workers are dead.
 
     A claim's worker is dead if its process is gone from this machine, or if it said nothing for
-    four heartbeats by this watch's own clock; the clocks of other machines do not matter.
+    four heartbeats by this watch's own clock; the clocks of other machines do not matter. Where
+    the watch itself was suspended, or the storage away, it begins anew: the others may have been.
 
     Args:
         seconds: From one heartbeat to the next.
@@ -76,12 +90,21 @@ class Watch:
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = _BEATS * seconds
+        self._patience, self._blind = _BEATS * seconds, _BLIND * seconds
         self._clock = clock
+        self._awake = clock()
         self._last: dict[int, tuple[int, float]] = {}
+
+    def stay_awake(self) -> None:
+        """Take note that this process runs and the storage answers."""
+        now = self._clock()
+        if now - self._awake > self._blind:
+            self._last.clear()
+        self._awake = now
 
     def dead(self, claims: Iterable[Claim]) -> list[Claim]:
         """Return the open claims whose workers are dead."""
+        self.stay_awake()
         return [claim for claim in claims if claim.open and self._is_dead(claim)]
 
     def _is_dead(self, claim: Claim) -> bool:

@@ -1,8 +1,8 @@
 """What workers of one search have claimed and measured, as trials of a study of Optuna's."""
 
-import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
+from uuid import uuid4
 
 from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture
@@ -17,9 +17,8 @@ PARAMETERS = tuple(f"{source}->{target}" for source, target in EDGES)
 _ERROR = "error"
 """The attribute of a trial that says why measuring failed."""
 
-_TRIES = 6
-
-T = TypeVar("T")
+_TOKEN = "token"
+"""The attribute of a trial that no other claim has."""
 
 
 class Ledger:
@@ -67,8 +66,7 @@ class Ledger:
     @property
     def budget(self) -> int | None:
         """The study's budget; None before it is set."""
-        attributes = _patiently(lambda: self._storage.get_study_user_attrs(self._study_id))
-        return attributes.get("budget")
+        return self._storage.get_study_user_attrs(self._study_id).get("budget")
 
     @budget.setter
     def budget(self, value: int) -> None:
@@ -76,10 +74,14 @@ class Ledger:
 
     def claims(self) -> list[Claim]:
         """Return all claims in the order of their numbers."""
-        trials = _patiently(lambda: self._storage.get_all_trials(self._study_id, deepcopy=False))
+        trials = self._trials()
         self._beats = {} if self._journal is None else self._journal.beats()
-        read = (self._read(trial) for trial in sorted(trials, key=lambda trial: trial.number))
+        read = (self._read(trial) for trial in trials)
         return [claim for claim in read if claim is not None]
+
+    def _trials(self) -> list[Any]:
+        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        return sorted(trials, key=lambda trial: trial.number)
 
     def _read(self, trial: Any) -> Claim | None:
         if trial.number not in self._cells:
@@ -107,17 +109,25 @@ class Ledger:
         """Claim an architecture and return the claim; what it is worth, ``settle`` says."""
         import optuna
 
+        token = uuid4().hex
         ops = (OPS[op] for op in architecture.ops)
         trial = optuna.trial.create_trial(
             state=self._states.RUNNING,
             params=dict(zip(PARAMETERS, ops, strict=True)),
             distributions=self._distributions,
-            user_attrs={"index": architecture.index, "worker": worker},
+            user_attrs={"index": architecture.index, "worker": worker, _TOKEN: token},
         )
-        trial_id = int(self._storage.create_new_trial(self._study_id, template_trial=trial))
-        number = self._storage.get_trial_number_from_id(trial_id)
-        self._cells[number] = architecture
-        return Claim(number, trial_id, architecture, True, None, worker, 0)
+        self._storage.create_new_trial(self._study_id, template_trial=trial)
+        # Where a database had made it but could not say so, it was asked to make it again.
+        made = [trial for trial in self._trials() if trial.user_attrs.get(_TOKEN) == token]
+        made.sort(key=lambda trial: trial.state.is_finished())  # as others end what is silent
+        held, *others = (
+            Claim(trial.number, trial._trial_id, architecture, True, None, worker, 0)
+            for trial in made
+        )
+        for other in others:
+            self.release(other)
+        return held
 
     def record(self, evaluation: Evaluation) -> None:
         """Put in what was measured before there was a study."""
@@ -164,23 +174,9 @@ class Ledger:
         import optuna
 
         try:
-            _patiently(change)
+            change()
         except optuna.exceptions.UpdateFinishedTrialError:
             return
-
-
-def _patiently(call: Callable[[], T]) -> T:
-    """Call, and call again for about a minute while a database does not answer."""
-    import optuna
-
-    for left in reversed(range(_TRIES)):
-        try:
-            return call()
-        except optuna.exceptions.StorageInternalError:
-            if not left:
-                raise
-            time.sleep(2.0 ** (_TRIES - left))
-    raise AssertionError
 
 
 def has_study(storage: Any, study: str) -> bool:

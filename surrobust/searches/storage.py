@@ -2,14 +2,17 @@
 
 import errno
 import logging
+import multiprocessing
 import stat
 import time
 from pathlib import Path
 from typing import Any
 
 from .._files import exists, shown
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, StorageLostError
 from ..typing import AnyPath
+from .patient import PATIENCE, Outage, Patient, is_away, reason
+from .quiet import quiet_fallback
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +24,15 @@ _LARGE = 64 * 10**6
 
 _BEGINNING = b'{"op_code":'
 _TRIES = 3
+
+_FIRST = 10.0
+"""Seconds for which a database may be away that has never answered: its URL may be wrong."""
+
+_IDLE = 60.0
+"""Seconds after which a database ends what a process began that was suspended, or cut off."""
+
+_answered: set[str] = set()
+"""URLs of databases that have answered this process."""
 
 
 def open_storage(storage: AnyPath) -> Any:
@@ -34,6 +46,8 @@ def open_storage(storage: AnyPath) -> Any:
 
     Raises:
         InvalidInputError: If it cannot be opened, or is not a storage of Optuna's.
+        StorageLostError: If another process keeps a journal's lock; or if it is a database that
+            has answered before and is away for long.
     """
     text = str(storage)
     return _open_database(text) if _is_url(text) else _open_journal(Path(text))
@@ -84,7 +98,7 @@ def _open_journal(path: Path) -> Any:
     try:
         _check_journal(path)
         journal = Journal(path)
-    except InvalidInputError:
+    except (InvalidInputError, StorageLostError):
         raise
     except (OSError, ValueError) as error:  # the latter where it can be no path
         reason = getattr(error, "strerror", None) or error
@@ -115,6 +129,21 @@ def _check_journal(path: Path) -> None:
 
 
 def _open_database(url: str) -> Any:
+    # The process that has started a worker's has opened it.
+    is_known = url in _answered or multiprocessing.parent_process() is not None
+    outage = Outage()
+    try:
+        storage = outage.wait_out(lambda: _make(url), PATIENCE if is_known else _FIRST)
+    except StorageLostError as error:
+        if is_known or error.__cause__ is None:
+            raise
+        raise _silent(error.__cause__) from None
+    _answered.add(url)
+    quiet_fallback()
+    return Patient(storage, outage)
+
+
+def _make(url: str) -> Any:
     import optuna
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -130,13 +159,17 @@ def _open_database(url: str) -> Any:
             )
             raise InvalidInputError(msg) from None
         except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
+            if is_away(error):
+                raise
             # Workers that start together may make the tables twice: the second try finds them.
             if not left:
-                reason = " ".join(str(getattr(error, "orig", None) or error).split())[:160]
-                msg = f"storage: expected a database that answers, got: {reason}"
-                raise InvalidInputError(msg) from None
+                raise _silent(error) from None
             time.sleep(1.0)
     raise AssertionError
+
+
+def _silent(error: BaseException) -> InvalidInputError:
+    return InvalidInputError(f"storage: expected a database that answers, got: {reason(error)}")
 
 
 def _database(url: str) -> Any:
@@ -152,7 +185,23 @@ def _database(url: str) -> Any:
         parsed = parsed.set(drivername="postgresql+psycopg")
     text = parsed.render_as_string(hide_password=False)
     # Measuring takes long: whether a connection has outlived it is looked at before its next use.
-    return optuna.storages.RDBStorage(text, engine_kwargs={"pool_pre_ping": True})
+    storage = optuna.storages.RDBStorage(text, engine_kwargs={"pool_pre_ping": True})
+    if parsed.get_backend_name() == "postgresql":
+        _let_go_of_sleepers(storage.engine)
+    return storage
+
+
+def _let_go_of_sleepers(engine: Any) -> None:
+    """Let a database end the transactions of processes that are suspended: they hold locks."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: Any, _: Any) -> None:
+        # Not among the options of the connection: a pool of them between may take none.
+        connection.execute(f"SET idle_in_transaction_session_timeout = {1000 * _IDLE:.0f}")
+        connection.commit()
+
+    engine.dispose()  # what is connected already has made the tables
 
 
 def _unknown() -> InvalidInputError:

@@ -4,6 +4,7 @@ import time
 import zlib
 from collections.abc import Callable, Sequence
 
+from ..errors import StorageLostError
 from ..spaces import Architecture
 from .base import AbstractSearch
 from .claims import Slot, settle
@@ -109,7 +110,9 @@ class Worker:
             slots = self._look()
             held = any(s.holder is not None and s.holder.number == claim.number for s in slots)
             if held:
-                with heartbeat(self._ledger, claim, seconds=self._seconds):
+                with heartbeat(
+                    self._ledger, claim, seconds=self._seconds, beaten=self._watch.stay_awake
+                ):
                     (measured,) = evaluate(
                         one_by_one(self._measure),
                         [architecture],
@@ -124,6 +127,8 @@ class Worker:
                     self._ledger.complete(claim, measured.value)
             else:
                 self._ledger.release(claim)
+        except StorageLostError:
+            raise  # there is nobody to tell: the others will notice
         except BaseException:
             self._ledger.release(claim)
             raise

@@ -18,7 +18,7 @@ import pytest
 
 from surrobust import __version__
 from surrobust.cli import commands
-from surrobust.errors import InvalidInputError, WorkersLostError
+from surrobust.errors import InvalidInputError, StorageLostError, WorkersLostError
 from surrobust.spaces import Architecture
 
 Run = Callable[..., tuple[int, str, str]]
@@ -123,6 +123,7 @@ def test_debug_shows_the_traceback_of_a_mistake(run_cli: Run) -> None:
         (MemoryError(), 1),
         (RecursionError("deep"), 1),
         (WorkersLostError("workers: 1 of 1 was killed"), 1),
+        (StorageLostError("storage: expected a database that answers, got none for 300 s"), 1),
         (PermissionError(13, "Permission denied", "/somewhere"), 2),
         (FileExistsError(17, "File exists", "/somewhere"), 2),
         (OSError(errno.ENAMETOOLONG, "File name too long", "a" * 3000), 2),

@@ -8,11 +8,12 @@ import signal
 from functools import partial
 
 import pytest
-from shareable import deadly, do
+from shareable import by_index, deadly, do, sleeps_with_the_lock_once
 
-from surrobust.errors import InvalidInputError, WorkersLostError
+from surrobust.errors import InvalidInputError, StorageLostError, WorkersLostError
 from surrobust.objectives import processes, run_search
 from surrobust.searches import read_result
+from surrobust.searches.storage import JOURNAL_NAME
 
 KILLED = r"\d of \d \(pid \d+\) was killed by SIGKILL \(out of memory\?\)"
 
@@ -20,6 +21,11 @@ pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="signals of POSIX"),
     pytest.mark.timeout(300),  # what is shown is that nobody waits for ever
 ]
+
+
+needs_waitid = pytest.mark.skipif(
+    not hasattr(os, "waitid"), reason="the system does not say who is suspended"
+)
 
 
 @pytest.fixture
@@ -60,6 +66,7 @@ def test_who_ends_is_named_and_the_others_go_on(run, caplog, deed, told):
         ("die raise", RuntimeError, "a worker ended: ZeroDivisionError: division by nothing"),
         ("die refuse", InvalidInputError, "x: expected one thing, got another"),
         ("shout shout", RuntimeError, "a worker ended: ValueError: loudloud"),
+        ("die lose", StorageLostError, "^storage: expected a database that answers, got none$"),
     ],
 )
 def test_where_all_have_ended_that_is_raised(run, deeds, error, told):
@@ -76,6 +83,40 @@ def test_who_hangs_when_all_is_done_is_not_waited_for(run, caplog, monkeypatch):
     run("hang return", is_complete=lambda: True)
     assert re.search(r"workers: [12] of 2 .* does not end though all is done: killed", caplog.text)
     assert not multiprocessing.active_children()
+
+
+SUSPENDED = r"[12] of 2 \(pid \d+\) is suspended \(kill -CONT wakes it\); in [\d.]+ s it is killed"
+
+
+@needs_waitid
+@pytest.mark.parametrize(("deeds", "n_killed"), [("hang die", 1), ("hang hang", 2)])
+def test_who_is_suspended_is_not_waited_for_without_end(run, caplog, monkeypatch, deeds, n_killed):
+    monkeypatch.setattr(processes, "_SLEEP", 0.5)
+    with pytest.raises(WorkersLostError, match=r"was suspended for 0.5 s: killed") as caught:
+        run(deeds)
+    assert str(caught.value).count("suspended") == n_killed
+    assert len(re.findall(f"workers: {SUSPENDED}", caplog.text)) == n_killed
+    assert not multiprocessing.active_children()
+
+
+@needs_waitid
+def test_who_wakes_up_goes_on(run, caplog):
+    run("nap return")
+    assert len(re.findall(f"workers: {SUSPENDED}", caplog.text)) == 1
+    assert "was" not in caplog.text
+
+
+@needs_waitid
+def test_a_search_goes_on_where_one_sleeps_with_the_journals_lock(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(processes, "_SLEEP", 0.5)
+    monkeypatch.setenv("DEADLY", str(tmp_path / "deadly"))
+    monkeypatch.setenv("JOURNAL", str(tmp_path / JOURNAL_NAME))
+    given = {"strategy": "random", "workers": 2, "out": tmp_path, "heartbeat": 0.5}
+    result = run_search(sleeps_with_the_lock_once, budget=6, **given)
+    assert re.search(r"workers: [12] of 2 \(pid \d+\) was suspended for 0.5 s: killed", caplog.text)
+    assert len({e.architecture for e in result.evaluations}) == 6
+    assert all(e.value == by_index(e.architecture) for e in result.evaluations)
+    assert read_result(tmp_path) == result
 
 
 def test_who_is_killed_before_the_job_is_read_does_not_stop_the_others(run, caplog, monkeypatch):

@@ -51,9 +51,44 @@ def _postgres_binaries() -> Path | None:
     return Path(found).resolve().parent if found else next((p.parent for p in places), None)
 
 
+class Server:
+    """A PostgreSQL server on a socket of its own, in a new folder below ``/tmp``."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        # The server refuses to be root; a socket's path must be short.
+        self._user: dict[str, Any] = {}
+        self._place = Path(tempfile.mkdtemp(prefix="surrobust-"))
+        if os.geteuid() == 0:
+            self._user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(self._place, "postgres")
+        options = ("-A", "trust", "-U", "surrobust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._call("initdb", *options)
+        self.url = f"postgresql://surrobust@/postgres?host={self._place}"
+        self.start()
+
+    def _call(self, program: str, *arguments: object) -> None:
+        data = self._place / "data"
+        command = [str(self._binaries / program), "-D", str(data), *map(str, arguments)]
+        with (self._place / "out").open("ab") as out:
+            subprocess.run(
+                command, check=True, cwd=self._place, stdout=out, stderr=out, **self._user
+            )
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c fsync=off -k {self._place}"
+        self._call("pg_ctl", "-w", "-l", self._place / "log", "-o", options, "start")
+
+    def stop(self, mode: str) -> None:
+        self._call("pg_ctl", "-w", "-m", mode, "stop")
+
+    def remove(self) -> None:
+        shutil.rmtree(self._place)
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server that is started for the tests, on a socket of its own.
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server that is started for the tests.
 
     Skipped where there is none, unless SURROBUST_REQUIRE_POSTGRES is set.
     """
@@ -66,26 +101,18 @@ def postgres() -> Iterator[str]:
         if os.environ.get("SURROBUST_REQUIRE_POSTGRES"):
             pytest.fail("SURROBUST_REQUIRE_POSTGRES is set, but PostgreSQL was not found")
         pytest.skip("PostgreSQL or psycopg is not installed")
-    # The server refuses to be root; a socket's path must be short.
-    user: dict[str, Any] = {}
-    place = Path(tempfile.mkdtemp(prefix="surrobust-"))
-    if os.geteuid() == 0:
-        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(place, "postgres")
-
-    def call(program: str, *arguments: object) -> None:
-        command = [str(binaries / program), "-D", str(place / "data"), *map(str, arguments)]
-        with (place / "out").open("ab") as out:
-            subprocess.run(command, check=True, cwd=place, stdout=out, stderr=out, **user)
-
-    call("initdb", "-A", "trust", "-U", "surrobust", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c fsync=off -k {place}"
-    call("pg_ctl", "-w", "-l", place / "log", "-o", options, "start")
+    server = Server(binaries)
     try:
-        yield f"postgresql://surrobust@/postgres?host={place}"
+        yield server
     finally:
-        call("pg_ctl", "-w", "-m", "immediate", "stop")
-        shutil.rmtree(place)
+        server.stop("immediate")
+        server.remove()
+
+
+@pytest.fixture
+def postgres(postgres_server: Server) -> str:
+    """The URL of the server."""
+    return postgres_server.url
 
 
 @pytest.fixture

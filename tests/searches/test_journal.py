@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import signal
+import socket
 from pathlib import Path
 
 import pytest
-from killed import run_until_killed
+from killed import run_until_killed, stopped
 
-from surrobust.errors import InvalidInputError
+from surrobust.errors import InvalidInputError, StorageLostError
 from surrobust.searches import SEARCHES
 from surrobust.searches import journal as journal_module
 from surrobust.searches.claims import evaluations_of, settle
@@ -60,6 +62,35 @@ ledger.claim(Architecture.parse('222222'), "dead")
             (FEW[2], None),
         ]
     assert is_whole(journal)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks and signals of POSIX")
+@pytest.mark.timeout(120)  # a lock that is kept is waited for
+def test_one_that_sleeps_with_the_lock_is_named_and_not_waited_for_without_end(
+    journal, monkeypatch, caplog
+):
+    ledger = open_ledger(journal)
+    held = ledger.claim(FEW[0], "me")
+    monkeypatch.setattr(journal_module, "_TOLD", 0.05)
+    monkeypatch.setattr(journal_module, "_PATIENCE", 0.5)
+    code = """
+from surrobust.searches.journal import locked
+
+with locked(Path(sys.argv[1])):
+    stop_here()
+"""
+    with stopped(code, journal) as holder:
+        holder.send_signal(signal.SIGSTOP)
+        named = f"process {holder.pid} on {socket.gethostname()} holds"
+        told = rf"{named} it; .*kill -CONT {holder.pid}.*kill -KILL {holder.pid}.*--resume"
+        with pytest.raises(StorageLostError, match=rf"storage: expected the lock of .*: {told}"):
+            ledger.complete(held, 0.5)
+        assert caplog.text.count(f"storage: {named} the lock of {journal}") == 1
+        with pytest.raises(StorageLostError, match=told):
+            open_ledger(journal)
+        assert [claim.open for claim in ledger.claims()] == [True]  # who only reads needs no lock
+    ledger.complete(held, 0.5)  # the holder is gone
+    assert [claim.value for claim in open_ledger(journal).claims()] == [0.5]
 
 
 def test_a_full_disk_leaves_the_journal_as_it_was(journal, monkeypatch):

@@ -1,4 +1,4 @@
-"""Workers that are killed in mid-trial: nothing is lost, nothing is counted twice."""
+"""Workers that are killed or suspended in mid-trial: nothing is lost or counted twice."""
 
 import os
 import signal
@@ -8,7 +8,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from killed import stopped
+from shareable import by_index
+
 import surrobust
+from surrobust.objectives import run_search
 from surrobust.searches.claims import evaluations_of, settle
 from surrobust.searches.ledger import Ledger
 from surrobust.searches.storage import open_storage
@@ -96,3 +101,39 @@ def test_two_of_four_workers_are_killed(storage, study, tmp_path):
     killed = {worker.pid for worker in workers[:2]}
     ended_lost = {pid for word, pid, index in read(log) if word == "ended" and index in lost}
     assert not ended_lost & killed
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("after", ["return 0.99", "raise FloatingPointError('nan')"])
+def test_a_suspended_worker_does_no_harm_when_it_wakes_up(storage, study, tmp_path, after):
+    code = f"""
+from shareable import by_index
+from surrobust.objectives import run_search
+
+def suspended_at_first(cell):
+    if Path(sys.argv[3]).exists():
+        return by_index(cell)
+    Path(sys.argv[3]).touch()
+    print("here", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    {after}
+
+run_search(
+    suspended_at_first, budget=5, strategy="random", storage=sys.argv[1], study=sys.argv[2]
+)
+"""
+    with stopped(code, storage, study, tmp_path / "slept") as sleeper:
+        given = {"strategy": "random", "storage": storage, "study": study, "heartbeat": 0.5}
+        result = run_search(by_index, budget=5, **given)
+        assert [e.value for e in result.evaluations] == [
+            by_index(e.architecture) for e in result.evaluations
+        ]
+        sleeper.send_signal(signal.SIGCONT)
+        assert sleeper.wait(timeout=200) == 0
+    with Ledger(open_storage(storage), study, {}, maximise=True) as ledger:
+        claims = ledger.claims()
+    assert evaluations_of(settle(claims, budget=5, n_functions=4930), "callable") == (
+        result.evaluations
+    )
+    assert [c.released for c in claims].count(True) == 1
+    assert len(claims) == 6

@@ -20,10 +20,10 @@ def claim(worker, beat=0):
 def test_a_silent_worker_is_dead_after_four_heartbeats():
     now = [100.0]
     watch = Watch(10.0, clock=lambda: now[0])
-    assert watch.dead([claim("elsewhere 1 x")]) == []
-    now[0] += 40
-    assert watch.dead([claim("elsewhere 1 x")]) == []
-    now[0] += 1
+    for _ in range(5):
+        assert watch.dead([claim("elsewhere 1 x")]) == []
+        now[0] += 10
+    now[0] -= 9
     assert watch.dead([claim("elsewhere 1 x")]) == [claim("elsewhere 1 x")]
 
 
@@ -32,10 +32,30 @@ def test_a_heartbeat_counts_from_when_it_is_seen():
     watch = Watch(10.0, clock=lambda: now[0])
     for beat in range(5):
         assert watch.dead([claim("elsewhere 1 x", beat)]) == []
-        now[0] += 39
+        watch_for(39, watch, now)
     assert watch.dead([claim("elsewhere 1 x", 4)]) == []
     now[0] += 2
     assert len(watch.dead([claim("elsewhere 1 x", 4)])) == 1
+
+
+def watch_for(seconds, watch, now):
+    """Let time go by for a watch that is awake, as its worker's heartbeats show it."""
+    for _ in range(seconds):
+        now[0] += 1
+        watch.stay_awake()
+
+
+def test_a_watch_that_was_suspended_takes_nobody_for_dead():
+    now = [0.0]
+    watch = Watch(10.0, clock=lambda: now[0])
+    assert watch.dead([claim("elsewhere 1 x", 7)]) == []
+    watch_for(15, watch, now)
+    now[0] += 3600  # all workers are suspended, or the database is away
+    assert watch.dead([claim("elsewhere 1 x", 7)]) == []
+    watch_for(40, watch, now)
+    assert watch.dead([claim("elsewhere 1 x", 7)]) == []
+    now[0] += 1
+    assert len(watch.dead([claim("elsewhere 1 x", 7)])) == 1
 
 
 def test_what_has_ended_is_not_dead():
@@ -97,9 +117,11 @@ def test_a_heart_goes_on_when_a_beat_is_lost(journal, caplog):
         real(claim, count)
 
     ledger.beat = beat
-    with heartbeat(ledger, held, seconds=0.01):
+    beaten = []
+    with heartbeat(ledger, held, seconds=0.01, beaten=lambda: beaten.append(len(failed))):
         deadline = time.monotonic() + 120
         while not ledger.claims()[0].beat and time.monotonic() < deadline:
             time.sleep(0.01)
     assert ledger.claims()[0].beat >= 2
+    assert set(beaten) == {1}  # that which was lost does not count
     assert "a heartbeat was lost: the disk is away" in caplog.text

@@ -6,9 +6,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation
-from surrobust.searches import ledger as ledger_module
 from surrobust.searches.ledger import Ledger, has_study
-from surrobust.searches.storage import open_storage
 from surrobust.spaces import Architecture
 
 PLAN = {"target": "a", "seed": 0}
@@ -58,35 +56,6 @@ def test_what_has_ended_stays_as_it_is(storage, study, open_place):
     with pytest.raises(RuntimeError):
         ledger.beat(lost, 1)
     assert [c.value for c in ledger.claims()] == [None, 0.5]
-
-
-@pytest.mark.parametrize(("n_failures", "gives_up"), [(2, False), (9, True)])
-def test_a_database_that_does_not_answer_is_asked_again(
-    journal, study, monkeypatch, n_failures, gives_up
-):
-    import optuna
-
-    place, waited = open_storage(journal), []
-    ledger = Ledger(place, study, PLAN, maximise=True)
-    held = ledger.claim(FEW[0], "me")
-    real, left = place.set_trial_state_values, [n_failures]
-
-    def failing(*arguments):
-        left[0] -= 1
-        if left[0] >= 0:
-            raise optuna.exceptions.StorageInternalError
-        return real(*arguments)
-
-    monkeypatch.setattr(place, "set_trial_state_values", failing)
-    monkeypatch.setattr(ledger_module.time, "sleep", waited.append)
-    if gives_up:
-        with pytest.raises(optuna.exceptions.StorageInternalError):
-            ledger.complete(held, 0.5)
-        assert sum(waited) > 60
-    else:
-        ledger.complete(held, 0.5)
-        assert ledger.claims()[0].value == 0.5
-        assert waited == [2.0, 4.0]
 
 
 def test_another_plan_is_refused(storage, study, open_place):

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
-from surrobust.errors import InvalidInputError
+from surrobust.errors import InvalidInputError, StorageLostError
+from surrobust.searches.journal import locked
 
 
 def by_index(cell):
@@ -24,6 +26,17 @@ def deadly_once(cell):
         return by_index(cell)
     os.kill(os.getpid(), signal.SIGKILL)
     return None
+
+
+def sleeps_with_the_lock_once(cell):
+    """The first process that comes here is suspended while it holds the lock of a journal."""
+    try:
+        Path(os.environ["DEADLY"]).touch(exist_ok=False)
+    except FileExistsError:
+        return by_index(cell)
+    with locked(Path(os.environ["JOURNAL"])):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return by_index(cell)
 
 
 def deadly(cell):
@@ -56,6 +69,8 @@ def do(how, numbers, _payload, may_go_on):
         "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
         "terminate": lambda: os.kill(os.getpid(), signal.SIGTERM),
         "hang": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+        "nap": nap,
+        "lose": lambda: lose(),
         "leave": lambda: os._exit(0),
         "exit": lambda: sys.exit(7),
         "raise": lambda: failing(None),
@@ -67,6 +82,17 @@ def do(how, numbers, _payload, may_go_on):
 
 def refuse():
     raise InvalidInputError("x: expected one thing, got another")
+
+
+def nap():
+    """Be suspended until somebody else wakes this process up."""
+    wake = f"import os, time; time.sleep(0.6); os.kill({os.getpid()}, {signal.SIGCONT:d})"
+    subprocess.Popen([sys.executable, "-c", wake])
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def lose():
+    raise StorageLostError("storage: expected a database that answers, got none")
 
 
 def shout():
