@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import is_folder, read_json
+from .._files import is_folder, read_json, unsealed
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -35,7 +35,7 @@ def read_result(path: AnyPath) -> SearchResult:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
     path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
-    document = read_json(path)
+    document = unsealed(read_json(path), name=str(path))
     try:
         return _parse(document)
     except SurrobustError as error:

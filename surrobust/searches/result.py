@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import write_text
+from .._files import sealed, write_text
 from .._version import __version__
 from ..fronts import hypervolume
 from ..spaces import Architecture
@@ -151,7 +151,7 @@ class SearchResult:
 
     def to_document(self) -> dict[str, Any]:
         """Return the content of ``search.json`` as dictionaries and lists."""
-        return {
+        fields = {
             "target": self.target,
             **({"targets": list(self.targets)} if self.targets else {}),
             **({"directions": list(self.directions)} if self.directions else {}),
@@ -166,6 +166,7 @@ class SearchResult:
             "evaluations": [_row(e) for e in self.evaluations],
             "finalists": [finalist_row(e) for e in self.finalists],
         }
+        return sealed(fields)
 
     def to_json(self) -> str:
         """Return the content of ``search.json`` as text."""

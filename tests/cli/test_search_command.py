@@ -25,6 +25,7 @@ KEYS = {
     "version",
     "evaluations",
     "finalists",
+    "checksum",
 }
 QUICK = ["search", "--strategy", "random", "--objective", "surrogate"]
 

@@ -76,6 +76,7 @@ def test_partial_channels_from_start_to_file(tmp_path):
     found = start(settings=settings, out=tmp_path)
     assert np.array_equal(found.probabilities, whole.probabilities)
     document = json.loads((tmp_path / "gradient.json").read_text())
+    assert document.pop("checksum")
     assert document == {**whole.document, "seconds": document["seconds"]}
     weights = np.array([point["edge_weights"] for point in document["trajectory"]])
     assert weights.shape == (len(document["trajectory"]), 2, 14)
@@ -92,6 +93,7 @@ def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
     assert state["settings"].pop("partial") is None
+    del state["checksum"]  # which was not written either
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
 
@@ -100,6 +102,10 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
+    with pytest.raises(InvalidInputError, match=r"state\.json: .*its checksum differs"):
+        start(seed=0, out=tmp_path)
+    del state["checksum"]
     path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
     with pytest.raises(InvalidInputError, match="images_sha256: expected"):
         start(seed=0, out=tmp_path)
