@@ -51,6 +51,22 @@ def check_unchanged(out: AnyPath | None, recorded: SearchResult | None) -> None:
         raise InvalidInputError(msg)
 
 
+def read_same(out: AnyPath | None, plan: SearchResult) -> SearchResult | None:
+    """Return the search that a folder holds, if it holds one.
+
+    Raises:
+        InvalidInputError: If it is another one.
+    """
+    found = read_recorded(out)
+    if found is not None:
+        try:
+            check_same_search(found, plan)
+        except InvalidInputError as error:
+            msg = f"{out}: {error}"
+            raise InvalidInputError(msg) from None
+    return found
+
+
 def shared_writer(out: AnyPath) -> Callable[[SearchResult], None]:
     """Return what writes a search into a folder into which others write it too.
 
@@ -93,14 +109,9 @@ def _may_write(path: Path, written: str, result: SearchResult) -> bool:
     """
     if path.exists() and path.read_text("utf-8") == written:
         return True
-    found = read_recorded(path.parent)
+    found = read_same(path.parent, result)
     if found is None:
         return True
-    try:
-        check_same_search(found, result)
-    except InvalidInputError as error:
-        msg = f"{path}: {error}"
-        raise InvalidInputError(msg) from None
     old, new = ({e.architecture for e in one.evaluations} for one in (found, result))
     if old <= new:
         return True

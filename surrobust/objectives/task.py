@@ -12,9 +12,9 @@ from ..searches.failures import ON_FAILURE
 from ..searches.prior import Prior
 from ..searches.result import N_FINALISTS
 from ..typing import AnyPath
-from .folders import check_unchanged, hold_folder, shared_writer
+from .folders import check_unchanged, hold_folder, read_same, shared_writer
 from .gradient import GRADIENT_STRATEGIES, GradientOptions
-from .plans import check_free, check_same_search, read_recorded
+from .plans import check_free, read_recorded
 from .recorded import check_recorded
 from .sharing import Job, Sharing, check_shareable, run_shared, shared_by
 from .sources import Objective
@@ -195,10 +195,8 @@ def _run_together(task: Task, place: Place, sharing: Sharing) -> SearchResult:
     if not place.resume and not job.is_begun():
         check_free(place.out)
     # Whoever joins a search has read nothing yet, and who resumes one, before the folder was held.
-    recorded = read_recorded(place.out)
+    recorded = read_same(place.out, task.plan)
     check = None
-    if recorded is not None:
-        check_same_search(recorded, task.plan)
     if place.resume:
         version = task.plan.version if recorded is None else recorded.version
         check = partial(check_recorded, objective=task.objective, version=version)

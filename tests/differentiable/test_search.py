@@ -1,6 +1,7 @@
 """A whole search on noise: reproducible, resumable, its files whole or refused."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -112,6 +113,16 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     del state["images_sha256"]  # as before it was written
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+
+
+def test_two_searches_at_once_are_refused(tmp_path):
+    def another(*_):
+        with pytest.raises(InvalidInputError, match=f"got process {os.getpid()} on "):
+            start(seed=1, out=tmp_path)
+
+    start(seed=0, out=tmp_path, progress=another)
+    start(seed=0, out=tmp_path)
+    assert not list(tmp_path.glob("*.lock"))
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])

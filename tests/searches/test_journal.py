@@ -5,8 +5,11 @@ import os
 import re
 from pathlib import Path
 
+import optuna
 import pytest
 from killed import run_until_killed
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import SEARCHES
@@ -198,3 +201,31 @@ def test_reading_while_others_write_sees_whole_lines(journal):
         assert len(ledger.claims()) == 1
     Path(journal).write_text(f"{text}{line}\n")
     assert len(ledger.claims()) == 2
+
+
+def test_a_changed_digit_is_named(journal):
+    ledger = open_ledger(journal)
+    ledger.complete(ledger.claim(FEW[0], "me"), 0.5)
+    good = Path(journal).read_text()
+    line = next(n for n, s in enumerate(good.splitlines(), start=1) if '"values":[0.5]' in s)
+    Path(journal).write_text(good.replace('"values":[0.5]', '"values":[0.7]'))
+    said = f"^storage: {journal}, line {line}: expected content .* its checksum differs$"
+    with pytest.raises(InvalidInputError, match=said):
+        open_storage(journal)
+    Path(journal).write_text(good.replace('"checksum"', '"chequsum"'))
+    with pytest.raises(InvalidInputError, match=f"{journal}, line 1: .* its checksum differs$"):
+        open_storage(journal)
+
+
+def test_journals_are_optunas_and_optunas_are_journals(journal):
+    ours = open_ledger(journal)
+    ours.complete(ours.claim(FEW[0], "me"), 0.5)
+    lines = Path(journal).read_text().splitlines()
+    assert all("checksum" in json.loads(line) for line in lines)
+    theirs = JournalStorage(JournalFileBackend(journal))
+    study = optuna.load_study(study_name="s", storage=theirs)
+    assert study.best_value == 0.5
+    assert study.best_params == dict.fromkeys(PARAMETERS, "nor_conv_3x3")
+    study.add_trial(study.trials[0])  # without a checksum, as in journals of earlier versions
+    assert "checksum" not in Path(journal).read_text().splitlines()[-1]
+    assert [claim.value for claim in open_ledger(journal).claims()] == [0.5, 0.5]
