@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .._files import hold, write_text
+from .._files import hold, write_bytes
 from ..errors import InvalidInputError
 from ..searches import SearchResult
 from ..searches.result import FILE_NAME
@@ -76,7 +76,7 @@ def shared_writer(out: AnyPath) -> Callable[[SearchResult], None]:
         InvalidInputError: When it is called, if there is another search, or for a minute another
             process does not finish writing.
     """
-    path, written = Path(out) / FILE_NAME, ""
+    path, written = Path(out) / FILE_NAME, b""
 
     def write(result: SearchResult) -> None:
         nonlocal written
@@ -84,8 +84,8 @@ def shared_writer(out: AnyPath) -> Callable[[SearchResult], None]:
             _enter(stack, path.with_name(_WRITING))
             if not _may_write(path, written, result):
                 return
-            written = result.to_json()
-            write_text(path, written)
+            written = result.to_json().encode()
+            write_bytes(path, written)
 
     return write
 
@@ -101,13 +101,13 @@ def _enter(stack: ExitStack, lock: Path) -> None:
         time.sleep(_PAUSE)
 
 
-def _may_write(path: Path, written: str, result: SearchResult) -> bool:
+def _may_write(path: Path, written: bytes, result: SearchResult) -> bool:
     """Return whether a search goes on from what is there; False if that goes further.
 
     Raises:
         InvalidInputError: If neither goes on from the other.
     """
-    if path.exists() and path.read_text("utf-8") == written:
+    if path.exists() and path.read_bytes() == written:  # by this process, which is the fast way
         return True
     found = read_same(path.parent, result)
     if found is None:
