@@ -219,8 +219,9 @@ def hold(
         return
     handle = _take(Path(path), fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait)
     try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        with suppress(OSError):  # on a full disk nobody is named
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield
     finally:
         # Whoever shares it still needs its name: the last one removes it.

@@ -29,13 +29,21 @@ def seal(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, SEAL: checksum(json.dumps(rest, sort_keys=True))}
 
 
-def check_seal(document: Mapping[str, Any], where: str, *, advice: str) -> None:
+def unseal(document: Any, where: str, *, advice: str = "") -> Any:
+    """Return what :func:`seal` was given, after :func:`check_seal`; what is no object, as it is."""
+    if not isinstance(document, dict):
+        return document
+    check_seal(document, where, advice=advice)
+    return {name: value for name, value in document.items() if name != SEAL}
+
+
+def check_seal(document: Mapping[str, Any], where: str, *, advice: str = "") -> None:
     """Check the checksum of what :func:`seal` returned; earlier versions wrote none.
 
     Args:
         document: As JSON gave it back.
         where: Begins the message.
-        advice: Ends it.
+        advice: Ends it, if there is some.
 
     Raises:
         InvalidInputError: If something was changed, be it the name of the checksum's entry.
@@ -54,7 +62,8 @@ def check_seal(document: Mapping[str, Any], where: str, *, advice: str) -> None:
         raise InvalidInputError(msg) from None
     if anew != document:
         msg = f"{where}: {SEAL}: expected {anew[SEAL]} for what it says, got {brief(sealed[0])}"
-        raise InvalidInputError(f"{msg}: it was changed or damaged ({advice})")
+        hint = f" ({advice})" if advice else ""
+        raise InvalidInputError(f"{msg}: it was changed or damaged{hint}")
 
 
 def hash_tensor(found: "hashlib._Hash", tensor: "Tensor") -> None:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from .._checks import brief, check_choice, check_integer
+from .._files import hold
 from ..errors import InvalidInputError
 from ..predictors import PREDICTORS
 from ..predictors.repeats import cell_groups
@@ -45,23 +46,24 @@ def learning_curves(
         All scores asked for, in the order predictor, target, N, seed.
 
     Raises:
-        InvalidInputError: If a name, a target or a number is not possible, or ``out`` is damaged;
-            nothing is run or written then.
+        InvalidInputError: If a name, a target or a number is not possible, ``out`` is damaged, or
+            another process writes there; nothing is run or written then.
     """
     check_request(predictors, targets, training_sizes, data_dir=data_dir)
     check_integer("jobs", jobs, minimum=1)
     wanted = dict.fromkeys(
         (p, t, n, s) for n in training_sizes for s in seeds for p in predictors for t in targets
     )
-    known = _known(out)
-    todo = [key for key in wanted if key not in known]
-    done = len(wanted) - len(todo)
-    for score in run_each(_score, [(key, data_dir) for key in todo], jobs=jobs):
-        known[score.key] = score
-        write_scores(out, known.values())
-        done += 1
-        if progress is not None:
-            progress(done, len(wanted), score)
+    with hold(f"{out}.lock"):
+        known = _known(out)
+        todo = [key for key in wanted if key not in known]
+        done = len(wanted) - len(todo)
+        for score in run_each(_score, [(key, data_dir) for key in todo], jobs=jobs):
+            known[score.key] = score
+            write_scores(out, known.values())
+            done += 1
+            if progress is not None:
+                progress(done, len(wanted), score)
     return [known[key] for key in sorted(wanted)]
 
 

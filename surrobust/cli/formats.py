@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from .._checks import brief
 from .._files import parse_json
+from .._seals import unseal
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ..spaces import check_numbers, is_key, key_of, read_rows, written_text
 
@@ -43,7 +44,7 @@ def parse_document(text: str, name: str, written: str | None = None, *, parse: P
         raise InvalidInputError(msg)
     written = written or _sniff(text)
     if written == _JSON:
-        return _from_document(parse_json(text, name=name), name, parse)
+        return _from_document(unseal(parse_json(text, name=name), name), name, parse)
     if written == _CSV:
         return [parse(cell) for cell in read_rows(text, name).cells]
     lines = [(line, f"{name}: line {n}") for n, line in _numbered_lines(text)]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._checks import brief
 from .._files import exists, read_bytes, read_json, write_bytes, write_json
-from .._seals import check_seal, seal
+from .._seals import seal, unseal
 from ..errors import InvalidInputError
 
 STATE = "state.json"
@@ -49,11 +49,10 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     path = folder / STATE
     if not exists(path):
         return None
-    document = read_json(path)
+    document = unseal(read_json(path), str(path), advice=ADVICE)
     if not isinstance(document, dict) or not isinstance(document.get("weights"), str):
         msg = f"{path}: expected the state of a gradient search, got {brief(document)}"
         raise InvalidInputError(msg)
-    check_seal(document, str(path), advice=ADVICE)
     name = Path(document["weights"]).name
     content = read_bytes(folder / name)
     if hashlib.sha256(content).hexdigest() != document.get("sha256"):

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import torch
 
 from .._checks import brief, check_integer
 from .._classifiers import takes_gradients
-from .._files import write_json, write_text
+from .._files import hold, write_json, write_text
+from .._seals import seal
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
 from ..networks import NORMALISATIONS, find_device
@@ -103,8 +105,8 @@ def gradient_search(
         The architecture in which the search ended, and the way of its parameters.
 
     Raises:
-        InvalidInputError: If an option is not what was expected, or the folder holds the
-            checkpoint of another search.
+        InvalidInputError: If an option is not what was expected, the folder holds the
+            checkpoint of another search, or another process searches there.
         MissingMeasurementError: If a set's official files are not there.
     """
     check_integer("seed", seed, minimum=0)
@@ -126,14 +128,15 @@ def gradient_search(
         _SHA256: loaded.sha256,
     }
     log = _Log(plan, None if out is None else Path(out))
-    log.resume(descent)
-    while descent.step < descent.total:
-        begun = time.perf_counter()
-        notes = descent.advance()
-        log.note(descent, notes, time.perf_counter() - begun)
-        if progress is not None:
-            progress(descent.step, descent.total, notes)
-    return log.finish(network)
+    with nullcontext() if out is None else hold(Path(out) / f"{OUTCOME}.lock"):
+        log.resume(descent)
+        while descent.step < descent.total:
+            begun = time.perf_counter()
+            notes = descent.advance()
+            log.note(descent, notes, time.perf_counter() - begun)
+            if progress is not None:
+                progress(descent.step, descent.total, notes)
+        return log.finish(network)
 
 
 def _build(
@@ -226,7 +229,7 @@ class _Log:
         for role, text in outcome.collapses.items():
             logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
         if self.folder is not None:
-            write_json(self.folder / OUTCOME, document)
+            write_json(self.folder / OUTCOME, seal(document))
             if genotype is not None:
                 write_text(self.folder / PICTURE, draw_genotype(genotype))
         return outcome

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._checks import brief, check_choice
 from .._files import read_json
+from .._seals import unseal
 from ..errors import InvalidInputError
 from ..searches import Preference
 from ..spaces import Architecture
@@ -160,7 +161,7 @@ def _read(path: Path, strategy: str, seed: int) -> Preference:
     Raises:
         InvalidInputError: If it is of another search, or damaged.
     """
-    document = read_json(path)
+    document = unseal(read_json(path), str(path))
     wanted = {"strategy": strategy, "seed": seed}
     for name, value in wanted.items():
         if not isinstance(document, Mapping) or document.get(name) != value:

@@ -65,10 +65,24 @@ def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: An
 
 def _check_same(recorded: SearchResult, options: dict[str, Any]) -> None:
     for name in _OPTIONS:
-        old, new = getattr(recorded, name), options.get(name)
-        if new is not None and old != new:
-            msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
-            raise InvalidInputError(msg)
+        if options.get(name) is not None:
+            _check_equal(name, getattr(recorded, name), options[name])
+
+
+def _check_equal(name: str, old: Any, new: Any) -> None:
+    if old != new:
+        msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
+        raise InvalidInputError(msg)
+
+
+def check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
+    """Check that two are states of one search; budgets may differ.
+
+    Raises:
+        InvalidInputError: If not.
+    """
+    for name in _OPTIONS:
+        _check_equal(name, getattr(recorded, name), getattr(plan, name))
 
 
 def read_recorded(out: AnyPath | None) -> SearchResult | None:

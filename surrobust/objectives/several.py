@@ -13,10 +13,10 @@ from ..searches.failures import Failure, why_failed
 from ..searches.goals import directions_of
 from ..searches.several import check_values
 from ..spaces import Architecture
-from ..targets import Target, is_known_beforehand, is_maximised, parse_quantity
+from ..targets import COUNTS, Target, is_known_beforehand, is_maximised, parse_quantity
 from ..typing import AnyPath
 from .known import known_values
-from .sources import Objective, make_objective
+from .sources import TOLERANCE, Objective, make_objective, recall_each
 
 Limits = Mapping[str, float]
 """Names of quantities, full or short, with the most or the least that they may be."""
@@ -132,12 +132,21 @@ def several_objective(
     def measure(cell: Architecture) -> list[float]:
         return [float(lookups[quantity](cell)) for quantity in columns]
 
+    recalls = {
+        # A figure of a device may be a predictor's.
+        **{
+            q: recall_each(v.__getitem__, 0.0 if q in COUNTS else TOLERANCE)
+            for q, v in known.items()
+        },
+        **{q: next(iter(one.recalls), None) for q, one in measured.items()},
+    }
     positions = {objectives.index(q): q for q in known if q in objectives}
     return Objective(
         name,
         measure,
         candidates=_candidates(known, plan.bounds),
         known={j: _signed(known[quantity], quantity) for j, quantity in positions.items()},
+        recalls=tuple(recalls[quantity] for quantity in columns),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from .._checks import check_integer
 from .._files import temporary_folder
 from ..errors import InvalidInputError
-from ..searches import AbstractSearch, SearchResult
+from ..searches import AbstractSearch, Evaluation, SearchResult
 from ..searches.base import count_by_function
 from ..searches.claims import Slot, evaluations_of, settle
 from ..searches.lease import HEARTBEAT
@@ -192,7 +192,8 @@ class Job:
 def run_shared(
     job: Job,
     *,
-    recorded: SearchResult | None,
+    recorded: Sequence[Evaluation],
+    check: Callable[[Sequence[Evaluation]], None] | None,
     write: Callable[[SearchResult], None],
     progress: Callable[[SearchResult], None] | None,
 ) -> SearchResult:
@@ -200,7 +201,8 @@ def run_shared(
 
     Args:
         job: What to do.
-        recorded: The search to be resumed; it goes into a study without claims.
+        recorded: What the folder of the search has; what the study lacks of it goes there.
+        check: Called with this, and with what the study has; None believes both.
         write: Called with the search whenever something was measured, by whichever worker.
         progress: Called with the search whenever something new was measured.
 
@@ -210,11 +212,17 @@ def run_shared(
     view = _View(job.plan, write, progress)
     n_functions = len(count_by_function(NASBench201))
     with job.open() as ledger:
-        if recorded is not None:
-            _record_all(ledger, recorded)
+
+        def slots() -> list[Slot]:
+            return settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions)
+
+        if check is not None:
+            check(recorded)
+            check(evaluations_of(slots(), job.plan.objective))
+        _record_all(ledger, recorded)
 
         def look() -> None:
-            view(settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions))
+            view(slots())
 
         def is_over() -> bool:  # elsewhere the budget may have been raised meanwhile
             return view.is_complete and ledger.budget == view.plan.budget
@@ -232,7 +240,7 @@ def run_shared(
     return view.result
 
 
-def _record_all(ledger: Ledger, recorded: SearchResult) -> None:
+def _record_all(ledger: Ledger, recorded: Sequence[Evaluation]) -> None:
     """Put into a study what a resumed search has and it has not.
 
     That is all if the study is new, a part if a process was killed here, or if the study is older.
@@ -242,7 +250,7 @@ def _record_all(ledger: Ledger, recorded: SearchResult) -> None:
         if claim.open and not claim.worker:  # left by the process that was killed
             ledger.release(claim)
     known = {claim.architecture for claim in claims if not claim.open and not claim.released}
-    for evaluation in recorded.evaluations:
+    for evaluation in recorded:
         if evaluation.architecture not in known:
             ledger.record(evaluation)
 

@@ -1,7 +1,7 @@
 """Where values come from: measured tables and the shipped predictors in their place."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,29 @@ OBJECTIVES = (*LOOKED_UP, "train")
 """What ``search`` takes as ``objective``; for ``train`` see ``objectives.trained``."""
 
 
+TOLERANCE = 1e-5
+"""By how much a predictor's values differ, relatively, between machines, whose linear algebra sums
+in other orders, in single precision too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What a source says once more of what was measured.
+
+    Args:
+        look_up: Architectures to the values that each of them has; none where it cannot tell.
+        tolerance: By how much, relatively, what was measured may differ.
+    """
+
+    look_up: Callable[[Sequence[Architecture]], Sequence[Collection[float]]]
+    tolerance: float = 0.0
+
+
+def recall_each(look_up: Callable[[Architecture], float], tolerance: float = 0.0) -> Recall:
+    """Return the recall of a source that has one value of each architecture."""
+    return Recall(lambda cells: [(float(look_up(cell)),) for cell in cells], tolerance)
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """A named source of values.
@@ -31,12 +54,15 @@ class Objective:
         candidates: The architectures that may be measured; None means all of the space.
         known: By the position of an objective, its values where they are known beforehand, times
             -1 where lower ones are better.
+        recalls: For each number of a measurement, what it is compared with when a search is
+            resumed; None compares nothing.
     """
 
     name: str
     measure: Callable[[Architecture], Any]
     candidates: tuple[Architecture, ...] | None = None
     known: Mapping[int, Mapping[Architecture, float]] = field(default_factory=dict)
+    recalls: tuple[Recall | None, ...] = ()
 
 
 def table_objective(target: str, *, data_dir: AnyPath | None = None) -> Objective:
@@ -48,7 +74,11 @@ def table_objective(target: str, *, data_dir: AnyPath | None = None) -> Objectiv
     from ..tables import load_table
 
     table = load_table(Target.parse(target).benchmark, data_dir=data_dir)
-    return Objective("table", lambda cell: float(table.query(cell, target)))
+
+    def look_up(cell: Architecture) -> float:
+        return float(table.query(cell, target))
+
+    return Objective("table", look_up, recalls=(recall_each(look_up),))
 
 
 def surrogate_objective(target: str) -> Objective:
@@ -65,7 +95,13 @@ def surrogate_objective(target: str) -> Objective:
         msg = f"target: expected one that a shipped predictor predicts, got {target!r}"
         raise MissingMeasurementError(msg)
     column = list(predictor.targets).index(target)
-    return Objective("surrogate", lambda cell: float(predictor.predict([cell]).reshape(-1)[column]))
+
+    def predict(cells: Sequence[Architecture]) -> list[tuple[float]]:
+        predicted = predictor.predict(cells).reshape(len(cells), -1)
+        return [(float(value),) for value in predicted[:, column]]
+
+    recall = Recall(predict, TOLERANCE)
+    return Objective("surrogate", lambda cell: predict([cell])[0][0], recalls=(recall,))
 
 
 def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -> Objective:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .._checks import check_choice
 from ..errors import InvalidInputError
@@ -11,9 +12,11 @@ from ..searches.failures import ON_FAILURE
 from ..searches.prior import Prior
 from ..searches.result import N_FINALISTS
 from ..typing import AnyPath
+from .folders import check_unchanged, hold_folder, read_same, shared_writer
 from .gradient import GRADIENT_STRATEGIES, GradientOptions
 from .plans import check_free, read_recorded
-from .sharing import Job, check_shareable, run_shared, shared_by
+from .recorded import check_recorded
+from .sharing import Job, Sharing, check_shareable, run_shared, shared_by
 from .sources import Objective
 from .strategies import make_search
 
@@ -91,12 +94,8 @@ def run_task(task: Task, place: Place) -> SearchResult:
         known=task.objective.known,
     )
     if isinstance(strategy, ZeroCostSearch) and plan.budget == 0:
-        return _rank_only(plan, strategy, place)
-
-    def write(result: SearchResult) -> None:
-        if place.out is not None:
-            result.write(place.out)
-
+        with hold_folder(place.out, shared=False):
+            return _rank_only(plan, strategy, place)
     with shared_by(
         place.storage,
         study=place.study,
@@ -105,23 +104,13 @@ def run_task(task: Task, place: Place) -> SearchResult:
         out=place.out,
         resume=place.resume,
     ) as sharing:
-        if sharing is None:
-            if not place.resume:
-                check_free(place.out)
-            result = _run_alone(task, strategy, write)
-        else:
-            check_shareable(plan)
-            job = Job(task.plan, sharing, task.source, task.prior, task.on_failure)
-            if plan.strategy in GRADIENT_STRATEGIES:
-                msg = f"workers: expected one with strategy {plan.strategy}, and no storage"
-                raise InvalidInputError(msg)
-            if task.batch is not None:
-                msg = f"batch: expected none where workers share a search, got {task.batch}"
-                raise InvalidInputError(msg)
-            if not place.resume and not job.is_begun():
-                check_free(place.out)
-            job = job.agree(budget=task.budget, resume=place.resume)
-            result = run_shared(job, recorded=task.recorded, write=write, progress=task.progress)
+        if sharing is not None:
+            _check_shareable(task)
+        with hold_folder(place.out, shared=sharing is not None):
+            if sharing is None:
+                result = _run_alone(task, strategy, place)
+            else:
+                result = _run_together(task, place, sharing)
     n_done = len(result.evaluations)
     if n_done < result.budget:
         logger.warning("budget: all %d representatives are measured, the search ends", n_done)
@@ -150,13 +139,23 @@ def _rank_only(plan: SearchResult, strategy: ZeroCostSearch, place: Place) -> Se
     return result
 
 
-def _run_alone(
-    task: Task, strategy: AbstractSearch, write: Callable[[SearchResult], None]
-) -> SearchResult:
+def _run_alone(task: Task, strategy: AbstractSearch, place: Place) -> SearchResult:
     plan = task.plan
-    done = list(task.recorded.evaluations) if task.recorded is not None else []
+    if place.resume:
+        check_unchanged(place.out, task.recorded)
+    else:
+        check_free(place.out)
+
+    def write(result: SearchResult) -> None:
+        if place.out is not None:
+            result.write(place.out)
+
+    done: list[Evaluation] = []
     if task.recorded is None:
         write(plan)
+    else:
+        done += task.recorded.evaluations
+        check_recorded(done, task.objective, version=task.recorded.version)
 
     def report(evaluation: Evaluation) -> None:
         done.append(evaluation)
@@ -179,3 +178,32 @@ def _run_alone(
     if task.recorded is not None:  # not before: it might have been another search
         write(result)
     return result
+
+
+def _check_shareable(task: Task) -> None:
+    check_shareable(task.plan)
+    if task.plan.strategy in GRADIENT_STRATEGIES:
+        msg = f"workers: expected one with strategy {task.plan.strategy}, and no storage"
+        raise InvalidInputError(msg)
+    if task.batch is not None:
+        msg = f"batch: expected none where workers share a search, got {task.batch}"
+        raise InvalidInputError(msg)
+
+
+def _run_together(task: Task, place: Place, sharing: Sharing) -> SearchResult:
+    job = Job(task.plan, sharing, task.source, task.prior, task.on_failure)
+    if not place.resume and not job.is_begun():
+        check_free(place.out)
+    # Whoever joins a search has read nothing yet, and who resumes one, before the folder was held.
+    recorded = read_same(place.out, task.plan)
+    check = None
+    if place.resume:
+        version = task.plan.version if recorded is None else recorded.version
+        check = partial(check_recorded, objective=task.objective, version=version)
+    return run_shared(
+        job.agree(budget=task.budget, resume=place.resume),
+        recorded=() if recorded is None else recorded.evaluations,
+        check=check,
+        write=(lambda _: None) if place.out is None else shared_writer(place.out),
+        progress=task.progress,
+    )

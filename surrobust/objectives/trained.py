@@ -1,7 +1,7 @@
 """The objective ``train``: a cell's value is what its trained and attacked network is worth."""
 
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 
 from .._checks import brief
 from .._files import read_json, write_json
+from .._seals import seal, unseal
 from ..errors import InvalidInputError
 from ..images import image_set_name
 from ..spaces import Architecture
+from ..tables import read_records
 from ..targets import Target
 from ..typing import AnyPath
 from .halving import Halving
-from .sources import Objective
+from .sources import Objective, Recall
 
 NAME = "train"
 OPTIONS_FILE = "training.json"
@@ -115,7 +117,7 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     """
     if not path.exists():
         return None, None
-    document = read_json(path)
+    document = unseal(read_json(path), str(path))
     identity = document.pop(_IDENTITY, None) if isinstance(document, dict) else None
     return TrainOptions.parse(document), identity
 
@@ -148,7 +150,8 @@ def train_objective(
     Raises:
         InvalidInputError: If an option is not as expected.
     """
-    return Objective(NAME, _Trainer(target, options, out, storage, seed, data_dir))
+    trainer = _Trainer(target, options, out, storage, seed, data_dir)
+    return Objective(NAME, trainer, recalls=(Recall(trainer.look_up),))
 
 
 class _Trainer:
@@ -211,7 +214,7 @@ class _Trainer:
 
         if self._out is not None and not (self._out / OPTIONS_FILE).exists():
             document = {**self._options.to_document(), _IDENTITY: self._plan.identity}
-            write_json(self._out / OPTIONS_FILE, document)
+            write_json(self._out / OPTIONS_FILE, seal(document))
         rungs = None if self._halving is None else self._halving.begin(architecture)
         try:
             record = run_plan(
@@ -225,6 +228,17 @@ class _Trainer:
         if rungs is not None:
             rungs.end(value, stopped=bool(record.get("pruned")))
         return value
+
+    def look_up(self, cells: Sequence[Architecture]) -> list[list[float]]:
+        """Return the accuracies that the folder's records have of each cell."""
+        records = [] if self._records is None else read_records(self._records)
+        known: dict[int, list[float]] = {cell.index: [] for cell in cells}
+        for record in records:
+            index = record["index"]
+            whole = {**record, "pruned": False}  # be it stopped at a rung or not
+            if index in known and self._plan.matches(whole, index):
+                known[index].append(float(record["accuracy"][self._metric]))
+        return [known[cell.index] for cell in cells]
 
 
 def own_device(device: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .._checks import brief
 from .._files import read_json
+from .._seals import unseal
 from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture, Genotype, draw_genotype
 from . import markup
@@ -25,7 +26,7 @@ def read_gradient(path: Path) -> dict[str, Any]:
     Raises:
         InvalidInputError: If the file is damaged.
     """
-    document = read_json(path)
+    document = unseal(read_json(path), str(path))
     try:
         _check(document)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -20,6 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from .._checks import brief
 from .._files import shown
+from .._seals import seal, unseal
 from ..errors import InvalidInputError, StorageLostError
 
 try:
@@ -97,9 +98,11 @@ class Journal(JournalFileBackend):
                 if not _is_operation(log):
                     break
                 self.line += 1
-                yield log
+                yield unseal(log, f"storage: {shown(self.path)}, line {self.line}")
             else:
                 return
+        except InvalidInputError:
+            raise
         except (ValueError, RecursionError):
             pass
         raise self._refuse_broken()
@@ -110,7 +113,8 @@ class Journal(JournalFileBackend):
         Raises:
             OSError: If the disk is full; the journal is as it was.
         """
-        text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+        # Optuna's own journals know no checksums, and overlook ours.
+        text = "".join(json.dumps(seal(log), separators=(",", ":")) + "\n" for log in logs)
         with locked(self.path), FileIO(self.path, "a+") as file:
             end = _cut_torn_line(file)
             rest = memoryview(text.encode())

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._checks import brief, check_integer
 from .._files import is_folder, read_json
+from .._seals import unseal
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -35,7 +36,7 @@ def read_result(path: AnyPath) -> SearchResult:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
     path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
-    document = read_json(path)
+    document = unseal(read_json(path), str(path))
     try:
         return _parse(document)
     except SurrobustError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._files import write_text
+from .._seals import seal
 from .._version import __version__
 from ..fronts import hypervolume
 from ..spaces import Architecture
@@ -151,7 +152,7 @@ class SearchResult:
 
     def to_document(self) -> dict[str, Any]:
         """Return the content of ``search.json`` as dictionaries and lists."""
-        return {
+        fields = {
             "target": self.target,
             **({"targets": list(self.targets)} if self.targets else {}),
             **({"directions": list(self.directions)} if self.directions else {}),
@@ -166,6 +167,7 @@ class SearchResult:
             "evaluations": [_row(e) for e in self.evaluations],
             "finalists": [finalist_row(e) for e in self.finalists],
         }
+        return seal(fields)
 
     def to_json(self) -> str:
         """Return the content of ``search.json`` as text."""

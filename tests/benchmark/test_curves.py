@@ -1,11 +1,13 @@
 """The curves are resumable, their file is checked, and nothing runs that cannot be scored."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from surrobust import benchmark
+from surrobust._files import hold
 from surrobust.errors import InvalidInputError
 
 
@@ -91,6 +93,13 @@ def test_processes_give_the_same_scores(data_dir: Path, tmp_path: Path):
     ]
     taus = [[(score.key, score.kendall_tau, score.r2) for score in each] for each in scores]
     assert taus[0] == taus[1]
+
+
+def test_two_processes_do_not_write_the_same_file(tmp_path: Path):
+    out = tmp_path / "scores.csv"
+    held = pytest.raises(InvalidInputError, match=f"got process {os.getpid()} on ")
+    with hold(f"{out}.lock"), held:
+        benchmark.learning_curves([], targets=[], training_sizes=[20], out=out)
 
 
 @pytest.mark.tables

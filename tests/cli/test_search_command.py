@@ -1,6 +1,7 @@
 """``surrobust search``."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from surrobust import verification
+from surrobust._files import hold
 from surrobust.cli.pace import duration
 from surrobust.cli.progress import Pace
 from surrobust.searches import Evaluation, SearchResult
@@ -25,6 +27,7 @@ KEYS = {
     "version",
     "evaluations",
     "finalists",
+    "checksum",
 }
 QUICK = ["search", "--strategy", "random", "--objective", "surrogate"]
 
@@ -91,6 +94,31 @@ def test_a_search_is_not_written_over(run_cli: Run, tmp_path: Path) -> None:
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "--resume" in err
     assert (tmp_path / "search.json").read_text() == before
+
+
+def test_a_folder_in_which_another_searches(run_cli: Run, tmp_path: Path) -> None:
+    for more in ([], ["--workers", "2"], ["--resume"]):
+        with hold(tmp_path / "search.json.lock"):
+            code, out, err = run_cli([*QUICK, "--budget", "3", "--out", tmp_path, *more])
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert f"{tmp_path}: expected nobody else to write here, got process {os.getpid()} " in err
+    assert not (tmp_path / "search.json").exists()
+
+
+def test_a_damaged_search_is_not_believed_by_any_command(run_cli: Run, tmp_path: Path) -> None:
+    run_cli([*QUICK, "--budget", "3", "--out", tmp_path])
+    path = tmp_path / "search.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 8'))
+    for command in (
+        ["search", "--resume", "--out", tmp_path],
+        ["report", tmp_path],
+        ["predict", path],
+        ["verify", path, "--recipe", "smoke", "--images", "digits"],
+        ["explore", "--search", tmp_path, "--out", tmp_path / "page.html"],
+    ):
+        code, out, err = run_cli(command)
+        assert (code, out, err.count("\n")) == (2, "", 1), command
+        assert "search.json: checksum: expected" in err
 
 
 def test_a_journal_in_the_storage(run_cli: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A whole search on noise: reproducible, resumable, its files whole or refused."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -76,6 +77,7 @@ def test_partial_channels_from_start_to_file(tmp_path):
     found = start(settings=settings, out=tmp_path)
     assert np.array_equal(found.probabilities, whole.probabilities)
     document = json.loads((tmp_path / "gradient.json").read_text())
+    assert document.pop("checksum")
     assert document == {**whole.document, "seconds": document["seconds"]}
     weights = np.array([point["edge_weights"] for point in document["trajectory"]])
     assert weights.shape == (len(document["trajectory"]), 2, 14)
@@ -92,6 +94,7 @@ def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
     assert state["settings"].pop("partial") is None
+    del state["checksum"]  # which was not written either
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
 
@@ -101,11 +104,25 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
     path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
+    with pytest.raises(InvalidInputError, match=r"state\.json: .*changed or damaged"):
+        start(seed=0, out=tmp_path)
+    del state["checksum"]
+    path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
     with pytest.raises(InvalidInputError, match="images_sha256: expected"):
         start(seed=0, out=tmp_path)
     del state["images_sha256"]  # as before it was written
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+
+
+def test_two_searches_at_once_are_refused(tmp_path):
+    def another(*_):
+        with pytest.raises(InvalidInputError, match=f"got process {os.getpid()} on "):
+            start(seed=1, out=tmp_path)
+
+    start(seed=0, out=tmp_path, progress=another)
+    start(seed=0, out=tmp_path)
+    assert not list(tmp_path.glob("*.lock"))
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])

@@ -75,6 +75,11 @@ def test_what_it_cannot_do_is_refused(tmp_path):
 def test_a_damaged_outcome_is_refused(tmp_path, change, message):
     run_search(value, strategy="darts", budget=1, gradient=options(), out=tmp_path)
     path = tmp_path / "gradient" / "gradient.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    document = json.loads(path.read_text()) | change
+    path.write_text(json.dumps(document))
+    with pytest.raises(InvalidInputError, match=r"gradient\.json: .*changed or damaged"):
+        run_search(value, strategy="darts", budget=2, out=tmp_path, resume=True)
+    del document["checksum"]
+    path.write_text(json.dumps(document))
     with pytest.raises(InvalidInputError, match=message):
         run_search(value, strategy="darts", budget=2, out=tmp_path, resume=True)

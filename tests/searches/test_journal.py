@@ -7,8 +7,11 @@ import signal
 import socket
 from pathlib import Path
 
+import optuna
 import pytest
 from killed import run_until_killed, stopped
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from surrobust.errors import InvalidInputError, StorageLostError
 from surrobust.searches import SEARCHES
@@ -24,6 +27,10 @@ FEW = [Architecture.parse(code).representative for code in ("333333", "222222", 
 
 def open_ledger(journal):
     return Ledger(open_storage(journal), "s", {}, maximise=True)
+
+
+def without_checksum(line):
+    return {name: value for name, value in json.loads(line).items() if name != "checksum"}
 
 
 def is_whole(journal):
@@ -151,7 +158,8 @@ def test_a_search_goes_on_behind_many_failed_claims(journal, objective):
     ledger.budget = 4
     ledger.release(ledger.claim(FEW[0], "me"))
     *head, made, ended = Path(journal).read_text().splitlines()
-    more = (json.dumps({**json.loads(ended), "trial_id": i}) for i in range(1, n))
+    end = without_checksum(ended)
+    more = (json.dumps({**end, "trial_id": i}) for i in range(1, n))
     lines = [*head, made, ended, *(line for end in more for line in (made, end))]
     Path(journal).write_text("\n".join(lines) + "\n")
     ledger = open_ledger(journal)
@@ -191,7 +199,7 @@ def test_an_operation_that_is_none_is_named(journal, kind, is_last):
     open_ledger(journal).claim(FEW[0], "me")
     lines = Path(journal).read_text().splitlines()
     number = len(lines) + 1
-    foreign = json.dumps({**json.loads(lines[-1]), **FOREIGN[kind]}, separators=(",", ":"))
+    foreign = json.dumps({**without_checksum(lines[-1]), **FOREIGN[kind]}, separators=(",", ":"))
     content = "\n".join([*lines, foreign, *([] if is_last else [lines[-1]]), ""])
     Path(journal).write_text(content)
     told = (
@@ -224,3 +232,31 @@ def test_reading_while_others_write_sees_whole_lines(journal):
         assert len(ledger.claims()) == 1
     Path(journal).write_text(f"{text}{line}\n")
     assert len(ledger.claims()) == 2
+
+
+def test_a_changed_digit_is_named(journal):
+    ledger = open_ledger(journal)
+    ledger.complete(ledger.claim(FEW[0], "me"), 0.5)
+    good = Path(journal).read_text()
+    line = next(n for n, s in enumerate(good.splitlines(), start=1) if '"values":[0.5]' in s)
+    Path(journal).write_text(good.replace('"values":[0.5]', '"values":[0.7]'))
+    said = f"^storage: {journal}, line {line}: checksum: expected .* changed or damaged$"
+    with pytest.raises(InvalidInputError, match=said):
+        open_storage(journal)
+    Path(journal).write_text(good.replace('"checksum"', '"chequsum"'))
+    with pytest.raises(InvalidInputError, match=f"{journal}, line 1: .* changed or damaged$"):
+        open_storage(journal)
+
+
+def test_journals_are_optunas_and_optunas_are_journals(journal):
+    ours = open_ledger(journal)
+    ours.complete(ours.claim(FEW[0], "me"), 0.5)
+    lines = Path(journal).read_text().splitlines()
+    assert all("checksum" in json.loads(line) for line in lines)
+    theirs = JournalStorage(JournalFileBackend(journal))
+    study = optuna.load_study(study_name="s", storage=theirs)
+    assert study.best_value == 0.5
+    assert study.best_params == dict.fromkeys(PARAMETERS, "nor_conv_3x3")
+    study.add_trial(study.trials[0])  # without a checksum, as in journals of earlier versions
+    assert "checksum" not in Path(journal).read_text().splitlines()[-1]
+    assert [claim.value for claim in open_ledger(journal).claims()] == [0.5, 0.5]

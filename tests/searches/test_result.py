@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
@@ -35,6 +36,7 @@ def test_the_document_is_the_published_format():
         "version",
         "evaluations",
         "finalists",
+        "checksum",
     ]
     first = document["evaluations"][0]
     assert first["architecture"] == Architecture.parse(first["index"]).genotype
@@ -165,6 +167,7 @@ SEVERAL_DAMAGES = {
 @pytest.mark.parametrize("damage", SEVERAL_DAMAGES)
 def test_a_damaged_file_of_several_objectives_is_refused(tmp_path, damage):
     document = several().to_document()
+    del document["checksum"]
     SEVERAL_DAMAGES[damage](document)
     (tmp_path / "search.json").write_text(json.dumps(document))
     with pytest.raises(InvalidInputError, match=r"^.*search\.json: [^\n]*$"):
@@ -173,6 +176,7 @@ def test_a_damaged_file_of_several_objectives_is_refused(tmp_path, damage):
 
 def damaged(change):
     document = result().to_document()
+    del document["checksum"]
     change(document)
     return json.dumps(document)
 
@@ -232,3 +236,29 @@ def test_a_frame_says_what_failed_where_something_did():
     frame = replace(result(), evaluations=(*result().evaluations, failed)).to_frame()
     assert frame["failed"].tolist() == [False] * len(result().evaluations) + [True]
     assert frame["value"].isna().tolist() == frame["failed"].tolist()
+
+
+def test_no_change_of_a_letter_is_read_as_if_it_were_none(tmp_path):
+    path = result().write(tmp_path)
+    good = path.read_bytes()
+    document = json.loads(good)
+    rng = np.random.default_rng(0)
+    n_same = 0
+    for at in range(0, len(good), 7):
+        damaged = bytearray(good)
+        damaged[at] = rng.choice([b for b in b'09aez",:. {}[]|~' if b != good[at]])
+        path.write_bytes(damaged)
+        try:
+            n_same += json.loads(damaged) == document  # a space more
+            read = read_result(path)
+        except ValueError:
+            continue
+        assert read == result()
+    assert n_same < len(good) // 70
+
+
+def test_a_file_of_before_there_were_checksums_is_read(tmp_path):
+    document = result().to_document()
+    assert document.pop("checksum")
+    (tmp_path / "search.json").write_text(json.dumps(document))
+    assert read_result(tmp_path) == result()

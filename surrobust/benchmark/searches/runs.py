@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..._checks import check_choice, check_integer
+from ..._files import hold
 from ...errors import InvalidInputError
 from ...typing import AnyPath
 from ..curves import check_target
@@ -48,11 +49,11 @@ def run_searches(
 
     Raises:
         InvalidInputError: If a name, a target or a number is not possible, a peer is not
-            installed, or ``out`` is damaged; nothing is run or written then.
+            installed, ``out`` is damaged, or another process writes there; nothing is run or
+            written then.
     """
     check_searches(strategies, targets, budgets, data_dir=data_dir)
     check_integer("jobs", jobs, minimum=1)
-    known = {run.key: run for run in _read(out)}
     wanted = dict.fromkeys(
         (name, target, check_integer("seed", seed, minimum=0), budget)
         for seed in seeds
@@ -60,15 +61,17 @@ def run_searches(
         for target in targets
         for budget in (budgets if plans_ahead(name) else [max(budgets)])
     )
-    served = _served(wanted, known.values())
-    todo = [key for key, run in served.items() if run is None]
-    done = len(wanted) - len(todo)
-    for run in run_each(_run, [(key, data_dir) for key in todo], jobs=jobs):
-        known[run.key] = served[run.key] = run
-        write_runs(out, known.values())
-        done += 1
-        if progress is not None:
-            progress(done, len(wanted), run)
+    with hold(f"{out}.lock"):
+        known = {run.key: run for run in _read(out)}
+        served = _served(wanted, known.values())
+        todo = [key for key, run in served.items() if run is None]
+        done = len(wanted) - len(todo)
+        for run in run_each(_run, [(key, data_dir) for key in todo], jobs=jobs):
+            known[run.key] = served[run.key] = run
+            write_runs(out, known.values())
+            done += 1
+            if progress is not None:
+                progress(done, len(wanted), run)
     return [run for _, run in sorted(served.items()) if run is not None]
 
 

@@ -1,10 +1,12 @@
 """Runs are kept: broken off and started again they are those of a run without a break."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from surrobust._files import hold
 from surrobust.benchmark.searches import Climb, SearchRun, read_runs, run_searches, write_runs
 from surrobust.benchmark.searches import runs as module
 from surrobust.errors import InvalidInputError
@@ -62,6 +64,13 @@ def test_a_longer_run_serves_a_smaller_budget_and_other_runs_are_kept(tmp_path: 
     assert (told, found.budget) == ([], 9)
     run_searches(["random"], targets=[TARGET], budgets=[11], seeds=[7], out=path)
     assert [run.key[2:] for run in read_runs(path)] == [(0, 9), (7, 9), (7, 11)]
+
+
+def test_two_processes_do_not_write_the_same_file(tmp_path: Path):
+    out = tmp_path / "runs.csv"
+    held = pytest.raises(InvalidInputError, match=f"got process {os.getpid()} on ")
+    with hold(f"{out}.lock"), held:
+        run_searches([], targets=[], budgets=[5], out=out)
 
 
 def test_who_plans_ahead_runs_for_each_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

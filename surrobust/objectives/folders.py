@@ -1,0 +1,125 @@
+"""The folder of a search: who may write there, and that nothing in it is lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from .._files import hold, write_bytes
+from ..errors import InvalidInputError
+from ..searches import SearchResult
+from ..searches.result import FILE_NAME
+from ..typing import AnyPath
+from .plans import check_same_search, read_recorded
+
+_LOCK = f"{FILE_NAME}.lock"
+"""Held for the whole of a search."""
+
+_WRITING = f"{FILE_NAME}.writing"
+"""Held while one of several processes that share a search writes."""
+
+_TRIES, _PAUSE = 600, 0.1
+
+
+@contextmanager
+def hold_folder(out: AnyPath | None, *, shared: bool) -> Iterator[None]:
+    """Hold the folder of a search until its end.
+
+    Args:
+        out: The folder; None if there is none.
+        shared: Whether others that share a search may write there too.
+
+    Raises:
+        InvalidInputError: If somebody else searches there.
+    """
+    if out is None:
+        yield
+        return
+    with hold(Path(out) / _LOCK, shared=shared):
+        yield
+
+
+def check_unchanged(out: AnyPath | None, recorded: SearchResult | None) -> None:
+    """Check that a folder holds what was read there before it was held.
+
+    Raises:
+        InvalidInputError: If another process has written meanwhile.
+    """
+    found = read_recorded(out)
+    if (found and found.to_json()) != (recorded and recorded.to_json()):
+        msg = f"out: expected a search that rests, got one that went on meanwhile: {out}"
+        raise InvalidInputError(msg)
+
+
+def read_same(out: AnyPath | None, plan: SearchResult) -> SearchResult | None:
+    """Return the search that a folder holds, if it holds one.
+
+    Raises:
+        InvalidInputError: If it is another one.
+    """
+    found = read_recorded(out)
+    if found is not None:
+        try:
+            check_same_search(found, plan)
+        except InvalidInputError as error:
+            msg = f"{out}: {error}"
+            raise InvalidInputError(msg) from None
+    return found
+
+
+def shared_writer(out: AnyPath) -> Callable[[SearchResult], None]:
+    """Return what writes a search into a folder into which others write it too.
+
+    It writes over an earlier state of the same search; a later one stays.
+
+    Raises:
+        InvalidInputError: When it is called, if there is another search, or for a minute another
+            process does not finish writing.
+    """
+    path, written = Path(out) / FILE_NAME, b""
+
+    def write(result: SearchResult) -> None:
+        nonlocal written
+        with ExitStack() as stack:
+            _enter(stack, path.with_name(_WRITING))
+            if not _may_write(path, written, result):
+                return
+            written = result.to_json().encode()
+            write_bytes(path, written)
+
+    return write
+
+
+def _enter(stack: ExitStack, lock: Path) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            stack.enter_context(hold(lock))
+            return
+        except InvalidInputError:  # it names who holds it
+            if not left:
+                raise
+        time.sleep(_PAUSE)
+
+
+def _may_write(path: Path, written: bytes, result: SearchResult) -> bool:
+    """Return whether a search goes on from what is there; False if that goes further.
+
+    Raises:
+        InvalidInputError: If neither goes on from the other.
+    """
+    if path.exists() and path.read_bytes() == written:  # by this process, which is the fast way
+        return True
+    found = read_same(path.parent, result)
+    if found is None:
+        return True
+    old, new = ({e.architecture for e in one.evaluations} for one in (found, result))
+    if old <= new:
+        return True
+    if new <= old:
+        return False
+    (cell, *_) = old - new
+    msg = (
+        f"{path}: expected a part of what the study has, got {len(old - new)} evaluations that it "
+        f"has not, such as of {cell.code}: another study goes on from them, or a new one"
+    )
+    raise InvalidInputError(msg)
