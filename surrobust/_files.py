@@ -10,7 +10,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -315,37 +315,6 @@ def write_text(path: AnyPath, content: str) -> None:
 def write_json(path: AnyPath, document: Any) -> None:
     """Write a JSON document atomically, indented, with a final newline."""
     write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
-
-
-_CHECKSUM, _KIND = "checksum", "blake2b:"
-
-
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON object whose last field is a checksum of the others."""
-    return {**document, _CHECKSUM: _checksum(document)}
-
-
-def unsealed(document: Any, *, name: str) -> Any:
-    """Return what :func:`sealed` was given; what has no checksum, as of earlier versions, as it is.
-
-    Raises:
-        InvalidInputError: If the checksum is of something else; the message begins with ``name``.
-    """
-    if not isinstance(document, dict):
-        return document
-    fields = dict(document)
-    # Where the damage is in the field's name, its value tells.
-    has_kind = any(isinstance(v, str) and v.startswith(_KIND) for v in fields.values())
-    given = fields.pop(_CHECKSUM, None)
-    if (has_kind or given is not None) and given != _checksum(fields):
-        msg = f"{name}: expected content as it was written, got damaged one: its checksum differs"
-        raise InvalidInputError(msg)
-    return fields
-
-
-def _checksum(document: Mapping[str, Any]) -> str:
-    text = json.dumps(document, separators=(",", ":"))
-    return _KIND + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def read_json(path: AnyPath) -> Any:

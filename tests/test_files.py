@@ -1,6 +1,5 @@
 """Atomic writes, strict JSON, and files that are none."""
 
-import json
 import os
 from pathlib import Path
 from threading import Thread
@@ -326,36 +325,3 @@ def test_text_is_utf_8_without_mark_or_nul():
 def test_the_home_of_nobody_is_a_plain_path():
     assert _files.expand("~no-such-user-as-this/x") == Path("~no-such-user-as-this/x")
     assert _files.expand("~").is_absolute()
-
-
-def test_what_is_sealed_is_read_as_it_was_written():
-    document = {"b": [1, {"a": 0.1}], "a": "ü", "c": None}
-    found = json.loads(json.dumps(_files.sealed(document), indent=1))
-    assert list(found) == [*document, "checksum"]
-    assert _files.unsealed(found, name="x") == document
-    assert _files.unsealed(document, name="x") == document  # as of earlier versions
-    assert _files.unsealed([1], name="x") == [1]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"value": 0.2},
-        {"valuf": 0.1},
-        {"more": 1},
-        {"checksum": "blake2b:0123456789abcdef"},
-        {"checksum": "blake2c:"},
-        {"checksum": 5},
-    ],
-)
-def test_what_is_damaged_below_its_seal_is_refused(change: dict[str, object]):
-    document = _files.sealed({"value": 0.1}) | change
-    with pytest.raises(InvalidInputError, match=r"^x: expected content .* its checksum differs$"):
-        _files.unsealed(document, name="x")
-
-
-def test_a_damaged_name_of_a_checksum_is_noticed():
-    document = _files.sealed({"value": 0.1})
-    document["checksun"] = document.pop("checksum")
-    with pytest.raises(InvalidInputError, match="its checksum differs"):
-        _files.unsealed(document, name="x")

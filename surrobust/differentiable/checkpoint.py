@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from .._checks import brief
-from .._files import read_json, sealed, unsealed, write_bytes, write_json
+from .._files import write_bytes, write_json
+from .._seals import read_sealed, seal
 from ..errors import InvalidInputError
 
 STATE = "state.json"
@@ -28,7 +29,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[st
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{document['step']}.safetensors"
     write_bytes(folder / name, content)
-    write_json(folder / STATE, sealed({**document, "weights": name, "sha256": digest}))
+    write_json(folder / STATE, seal({**document, "weights": name, "sha256": digest}))
     for path in folder.glob("weights-*.safetensors"):
         if path.name != name:
             path.unlink(missing_ok=True)
@@ -45,7 +46,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     path = folder / STATE
     if not path.exists():
         return None
-    document = unsealed(read_json(path), name=str(path))
+    document = read_sealed(path)
     if not isinstance(document, dict) or not isinstance(document.get("weights"), str):
         msg = f"{path}: expected the state of a gradient search, got {brief(document)}"
         raise InvalidInputError(msg)

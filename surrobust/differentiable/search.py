@@ -13,7 +13,8 @@ import torch
 
 from .._checks import brief, check_integer
 from .._classifiers import takes_gradients
-from .._files import hold, sealed, write_json, write_text
+from .._files import hold, write_json, write_text
+from .._seals import seal
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
 from ..networks import NORMALISATIONS, find_device
@@ -222,7 +223,7 @@ class _Log:
         for role, text in outcome.collapses.items():
             logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
         if self.folder is not None:
-            write_json(self.folder / OUTCOME, sealed(document))
+            write_json(self.folder / OUTCOME, seal(document))
             if genotype is not None:
                 write_text(self.folder / PICTURE, draw_genotype(genotype))
         return outcome

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import brief, check_choice
-from .._files import read_json, unsealed
+from .._seals import read_sealed
 from ..errors import InvalidInputError
 from ..searches import Preference
 from ..spaces import Architecture
@@ -160,7 +160,7 @@ def _read(path: Path, strategy: str, seed: int) -> Preference:
     Raises:
         InvalidInputError: If it is of another search, or damaged.
     """
-    document = unsealed(read_json(path), name=str(path))
+    document = read_sealed(path)
     wanted = {"strategy": strategy, "seed": seed}
     for name, value in wanted.items():
         if not isinstance(document, Mapping) or document.get(name) != value:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .._checks import brief
-from .._files import read_json, sealed, unsealed, write_json
+from .._files import write_json
+from .._seals import SEAL, read_sealed, seal
 from ..errors import InvalidInputError
 from ..images import image_set_name
 from ..spaces import Architecture
@@ -116,8 +117,11 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     """
     if not path.exists():
         return None, None
-    document = unsealed(read_json(path), name=str(path))
-    identity = document.pop(_IDENTITY, None) if isinstance(document, dict) else None
+    document = read_sealed(path)
+    identity = None
+    if isinstance(document, dict):
+        document.pop(SEAL, None)
+        identity = document.pop(_IDENTITY, None)
     return TrainOptions.parse(document), identity
 
 
@@ -213,7 +217,7 @@ class _Trainer:
 
         if self._out is not None and not (self._out / OPTIONS_FILE).exists():
             document = {**self._options.to_document(), _IDENTITY: self._plan.identity}
-            write_json(self._out / OPTIONS_FILE, sealed(document))
+            write_json(self._out / OPTIONS_FILE, seal(document))
         rungs = None if self._halving is None else self._halving.begin(architecture)
         try:
             record = run_plan(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief
-from .._files import read_json, unsealed
+from .._seals import read_sealed
 from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture, Genotype, draw_genotype
 from . import markup
@@ -22,7 +22,7 @@ def read_gradient(path: Path) -> dict[str, Any]:
     Raises:
         InvalidInputError: If the file is damaged.
     """
-    document = unsealed(read_json(path), name=str(path))
+    document = read_sealed(path)
     try:
         _check(document)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

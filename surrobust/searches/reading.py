@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import is_folder, read_json, unsealed
+from .._files import is_folder
+from .._seals import read_sealed
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -35,7 +36,7 @@ def read_result(path: AnyPath) -> SearchResult:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
     path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
-    document = unsealed(read_json(path), name=str(path))
+    document = read_sealed(path)
     try:
         return _parse(document)
     except SurrobustError as error:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import sealed, write_text
+from .._files import write_text
+from .._seals import seal
 from .._version import __version__
 from ..fronts import hypervolume
 from ..spaces import Architecture
@@ -166,7 +167,7 @@ class SearchResult:
             "evaluations": [_row(e) for e in self.evaluations],
             "finalists": [finalist_row(e) for e in self.finalists],
         }
-        return sealed(fields)
+        return seal(fields)
 
     def to_json(self) -> str:
         """Return the content of ``search.json`` as text."""

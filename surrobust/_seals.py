@@ -1,0 +1,96 @@
+"""Seals: a checksum in what is written, so that what was changed or damaged since is told."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._checks import brief
+from ._files import read_json
+from .errors import InvalidInputError
+from .typing import AnyPath
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SEAL = "checksum"
+"""The entry of a JSON object that has the checksum of all others."""
+
+TAKEN = f"without {SEAL} it is taken as it is"
+"""What to do about a file that somebody has changed by hand."""
+
+_MARK = "sha256:"
+_DIGITS = 16
+
+
+def checksum(text: str) -> str:
+    """Return the checksum of a text: damage is noticed, an author who computes it anew is not."""
+    return f"{_MARK}{hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]}"
+
+
+def seal(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON object with its checksum as the last entry, in the place of an older one."""
+    rest = {name: value for name, value in document.items() if name != SEAL}
+    return {**rest, SEAL: checksum(json.dumps(rest, sort_keys=True))}
+
+
+def check_seal(document: Mapping[str, Any], where: str, *, advice: str) -> None:
+    """Check the checksum of what :func:`seal` returned; earlier versions wrote none.
+
+    Args:
+        document: As JSON gave it back.
+        where: Begins the message.
+        advice: Ends it.
+
+    Raises:
+        InvalidInputError: If something was changed, be it the name of the checksum's entry.
+    """
+    sealed = [
+        value
+        for name, value in document.items()
+        if name == SEAL or (isinstance(value, str) and value.startswith(_MARK))
+    ]
+    if not sealed:
+        return
+    try:
+        anew = seal(document)
+    except RecursionError:
+        msg = f"{where}: expected JSON, got one that is nested too deeply"
+        raise InvalidInputError(msg) from None
+    if anew != document:
+        msg = f"{where}: {SEAL}: expected {anew[SEAL]} for what it says, got {brief(sealed[0])}"
+        raise InvalidInputError(f"{msg}: it was changed or damaged ({advice})")
+
+
+def read_sealed(path: AnyPath, *, advice: str = TAKEN) -> Any:
+    """Read a JSON document and check its checksum, if it has one.
+
+    Raises:
+        InvalidInputError: If it cannot be read, is not JSON, or was changed.
+    """
+    document = read_json(path)
+    if isinstance(document, dict):
+        check_seal(document, str(path), advice=advice)
+    return document
+
+
+def hash_tensor(found: "hashlib._Hash", tensor: "Tensor") -> None:
+    """Add a tensor's shape, type and values to a hash."""
+    import torch
+
+    flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+    found.update(flat.numpy().data)
+
+
+def find_difference(found: Mapping[str, "Tensor"], expected: Mapping[str, "Tensor"]) -> str | None:
+    """Return how tensors differ from others in names, types or shapes; None if they do not."""
+    for name in {**expected, **found}:
+        wanted, got = (_describe(tensors.get(name)) for tensors in (expected, found))
+        if wanted != got:
+            return f"{got} in the place of {wanted} as {brief(name)}"
+    return None
+
+
+def _describe(tensor: "Tensor | None") -> str:
+    return "nothing" if tensor is None else f"{tensor.dtype} of shape {tuple(tensor.shape)}"
