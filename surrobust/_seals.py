@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._checks import brief
-from ._files import read_json
 from .errors import InvalidInputError
-from .typing import AnyPath
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 SEAL = "checksum"
 """The entry of a JSON object that has the checksum of all others."""
-
-TAKEN = f"without {SEAL} it is taken as it is"
-"""What to do about a file that somebody has changed by hand."""
 
 _MARK = "sha256:"
 _DIGITS = 16
@@ -60,18 +55,6 @@ def check_seal(document: Mapping[str, Any], where: str, *, advice: str) -> None:
     if anew != document:
         msg = f"{where}: {SEAL}: expected {anew[SEAL]} for what it says, got {brief(sealed[0])}"
         raise InvalidInputError(f"{msg}: it was changed or damaged ({advice})")
-
-
-def read_sealed(path: AnyPath, *, advice: str = TAKEN) -> Any:
-    """Read a JSON document and check its checksum, if it has one.
-
-    Raises:
-        InvalidInputError: If it cannot be read, is not JSON, or was changed.
-    """
-    document = read_json(path)
-    if isinstance(document, dict):
-        check_seal(document, str(path), advice=advice)
-    return document
 
 
 def hash_tensor(found: "hashlib._Hash", tensor: "Tensor") -> None:

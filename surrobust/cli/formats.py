@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .._checks import brief
 from .._files import parse_json
-from .._seals import TAKEN, check_seal
+from .._seals import SEAL, check_seal
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ..spaces import check_numbers, is_key, key_of, read_rows, written_text
 
@@ -97,7 +97,7 @@ def _is_json(line: str) -> bool:
 def _from_document(document: Any, name: str, parse: Parse[A]) -> list[A]:
     """Read a parsed JSON document: one architecture, a list, or an own document's list."""
     if isinstance(document, dict):
-        check_seal(document, name, advice=TAKEN)
+        check_seal(document, name, advice=f"without {SEAL} it is taken as it is")
     if isinstance(document, dict) and not any(map(is_key, document)):
         for key in LISTS:
             if key in document:

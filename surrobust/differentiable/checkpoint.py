@@ -7,8 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from .._checks import brief
-from .._files import write_bytes, write_json
-from .._seals import read_sealed, seal
+from .._files import read_json, write_bytes, write_json
 from ..errors import InvalidInputError
 
 STATE = "state.json"
@@ -29,7 +28,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[st
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{document['step']}.safetensors"
     write_bytes(folder / name, content)
-    write_json(folder / STATE, seal({**document, "weights": name, "sha256": digest}))
+    write_json(folder / STATE, {**document, "weights": name, "sha256": digest})
     for path in folder.glob("weights-*.safetensors"):
         if path.name != name:
             path.unlink(missing_ok=True)
@@ -46,7 +45,7 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     path = folder / STATE
     if not path.exists():
         return None
-    document = read_sealed(path)
+    document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("weights"), str):
         msg = f"{path}: expected the state of a gradient search, got {brief(document)}"
         raise InvalidInputError(msg)

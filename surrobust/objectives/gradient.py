@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import brief, check_choice
-from .._seals import read_sealed
+from .._files import read_json
+from .._seals import SEAL, check_seal
 from ..errors import InvalidInputError
 from ..searches import Preference
 from ..spaces import Architecture
@@ -160,7 +161,9 @@ def _read(path: Path, strategy: str, seed: int) -> Preference:
     Raises:
         InvalidInputError: If it is of another search, or damaged.
     """
-    document = read_sealed(path)
+    document = read_json(path)
+    if isinstance(document, Mapping):
+        check_seal(document, str(path), advice=f"without {SEAL} it is taken as it is")
     wanted = {"strategy": strategy, "seed": seed}
     for name, value in wanted.items():
         if not isinstance(document, Mapping) or document.get(name) != value:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from .._checks import brief
-from .._files import write_json
-from .._seals import SEAL, read_sealed, seal
+from .._files import read_json, write_json
+from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError
 from ..images import image_set_name
 from ..spaces import Architecture
@@ -117,9 +117,9 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     """
     if not path.exists():
         return None, None
-    document = read_sealed(path)
-    identity = None
+    document, identity = read_json(path), None
     if isinstance(document, dict):
+        check_seal(document, str(path), advice=f"without {SEAL} it is taken as it is")
         document.pop(SEAL, None)
         identity = document.pop(_IDENTITY, None)
     return TrainOptions.parse(document), identity

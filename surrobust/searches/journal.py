@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from .._checks import brief
 from .._files import shown
-from .._seals import TAKEN, check_seal, seal
+from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError
 
 try:
@@ -84,7 +84,8 @@ class Journal(JournalFileBackend):
                 if not _is_operation(log):
                     break
                 self.line += 1
-                check_seal(log, f"storage: {shown(self.path)}, line {self.line}", advice=TAKEN)
+                where = f"storage: {shown(self.path)}, line {self.line}"
+                check_seal(log, where, advice=f"without {SEAL} it is taken as it is")
                 yield log  # Optuna overlooks the checksum
             else:
                 return

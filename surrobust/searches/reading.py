@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import is_folder
-from .._seals import read_sealed
+from .._files import is_folder, read_json
+from .._seals import SEAL, check_seal
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, parse_quantity
@@ -36,7 +36,7 @@ def read_result(path: AnyPath) -> SearchResult:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
     path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
-    document = read_sealed(path)
+    document = read_json(path)
     try:
         return _parse(document)
     except SurrobustError as error:
@@ -48,6 +48,7 @@ def _parse(document: Any) -> SearchResult:
     if not isinstance(document, dict):
         msg = f"search: expected an object, got {brief(document)}"
         raise InvalidInputError(msg)
+    check_seal(document, "search", advice=f"without {SEAL} it is taken as it is")
     for name, kind in _FIELDS.items():
         value = document.get(name)
         if name not in document or not isinstance(value, kind) or isinstance(value, bool):
