@@ -117,11 +117,13 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     """
     if not path.exists():
         return None, None
-    document, identity = read_json(path), None
-    if isinstance(document, dict):
-        check_seal(document, str(path), advice=f"without {SEAL} it is taken as it is")
-        document.pop(SEAL, None)
-        identity = document.pop(_IDENTITY, None)
+    document = read_json(path)
+    if not isinstance(document, dict):
+        msg = f"{path}: expected the options of a search that trains, got {brief(document)}"
+        raise InvalidInputError(msg)
+    check_seal(document, str(path), advice=f"without {SEAL} it is taken as it is")
+    document.pop(SEAL, None)
+    identity = document.pop(_IDENTITY, None)
     return TrainOptions.parse(document), identity
 
 
