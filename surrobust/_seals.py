@@ -17,6 +17,8 @@ SEAL = "checksum"
 _MARK = "sha256:"
 _DIGITS = 16
 
+_ADVICE = f"without {SEAL} it is taken as it is"
+
 
 def checksum(text: str) -> str:
     """Return the checksum of a text: damage is noticed, an author who computes it anew is not."""
@@ -29,7 +31,7 @@ def seal(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**rest, SEAL: checksum(json.dumps(rest, sort_keys=True))}
 
 
-def unseal(document: Any, where: str, *, advice: str = "") -> Any:
+def unseal(document: Any, where: str, *, advice: str = _ADVICE) -> Any:
     """Return what :func:`seal` was given, after :func:`check_seal`; what is no object, as it is."""
     if not isinstance(document, dict):
         return document
@@ -37,13 +39,13 @@ def unseal(document: Any, where: str, *, advice: str = "") -> Any:
     return {name: value for name, value in document.items() if name != SEAL}
 
 
-def check_seal(document: Mapping[str, Any], where: str, *, advice: str = "") -> None:
+def check_seal(document: Mapping[str, Any], where: str, *, advice: str = _ADVICE) -> None:
     """Check the checksum of what :func:`seal` returned; earlier versions wrote none.
 
     Args:
         document: As JSON gave it back.
         where: Begins the message.
-        advice: Ends it, if there is some.
+        advice: Ends it.
 
     Raises:
         InvalidInputError: If something was changed, be it the name of the checksum's entry.
@@ -62,8 +64,7 @@ def check_seal(document: Mapping[str, Any], where: str, *, advice: str = "") -> 
         raise InvalidInputError(msg) from None
     if anew != document:
         msg = f"{where}: {SEAL}: expected {anew[SEAL]} for what it says, got {brief(sealed[0])}"
-        hint = f" ({advice})" if advice else ""
-        raise InvalidInputError(f"{msg}: it was changed or damaged{hint}")
+        raise InvalidInputError(f"{msg}: it was changed or damaged ({advice})")
 
 
 def hash_tensor(found: "hashlib._Hash", tensor: "Tensor") -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .._checks import brief
 from .._files import parse_json
-from .._seals import unseal
+from .._seals import check_seal
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ..spaces import check_numbers, is_key, key_of, read_rows, written_text
 
@@ -44,7 +44,7 @@ def parse_document(text: str, name: str, written: str | None = None, *, parse: P
         raise InvalidInputError(msg)
     written = written or _sniff(text)
     if written == _JSON:
-        return _from_document(unseal(parse_json(text, name=name), name), name, parse)
+        return _from_document(parse_json(text, name=name), name, parse)
     if written == _CSV:
         return [parse(cell) for cell in read_rows(text, name).cells]
     lines = [(line, f"{name}: line {n}") for n, line in _numbered_lines(text)]
@@ -96,6 +96,8 @@ def _is_json(line: str) -> bool:
 
 def _from_document(document: Any, name: str, parse: Parse[A]) -> list[A]:
     """Read a parsed JSON document: one architecture, a list, or an own document's list."""
+    if isinstance(document, dict):
+        check_seal(document, name)
     if isinstance(document, dict) and not any(map(is_key, document)):
         for key in LISTS:
             if key in document:

@@ -118,7 +118,10 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     if not path.exists():
         return None, None
     document = unseal(read_json(path), str(path))
-    identity = document.pop(_IDENTITY, None) if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        msg = f"{path}: expected the options of a search that trains, got {brief(document)}"
+        raise InvalidInputError(msg)
+    identity = document.pop(_IDENTITY, None)
     return TrainOptions.parse(document), identity
 
 

@@ -20,7 +20,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from .._checks import brief
 from .._files import shown
-from .._seals import seal, unseal
+from .._seals import check_seal, seal
 from ..errors import InvalidInputError, StorageLostError
 
 try:
@@ -98,7 +98,8 @@ class Journal(JournalFileBackend):
                 if not _is_operation(log):
                     break
                 self.line += 1
-                yield unseal(log, f"storage: {shown(self.path)}, line {self.line}")
+                check_seal(log, f"storage: {shown(self.path)}, line {self.line}")
+                yield log  # Optuna overlooks the checksum
             else:
                 return
         except InvalidInputError:
@@ -113,8 +114,7 @@ class Journal(JournalFileBackend):
         Raises:
             OSError: If the disk is full; the journal is as it was.
         """
-        # Optuna's own journals know no checksums, and overlook ours.
-        text = "".join(json.dumps(seal(log), separators=(",", ":")) + "\n" for log in logs)
+        text = "".join(_line(log) for log in logs)
         with locked(self.path), FileIO(self.path, "a+") as file:
             end = _cut_torn_line(file)
             rest = memoryview(text.encode())
@@ -139,6 +139,11 @@ class Journal(JournalFileBackend):
         content = self._beats.read_bytes() if self._beats.exists() else b""
         numbers = _BEAT.iter_unpack(content[: len(content) // _BEAT.size * _BEAT.size])
         return {trial: count for trial, (count,) in enumerate(numbers) if count}
+
+
+def _line(log: dict[str, Any]) -> str:
+    document = json.loads(json.dumps(log))  # as it will be read, be its keys numbers now
+    return json.dumps(seal(document), separators=(",", ":")) + "\n"
 
 
 def _is_entry(line: bytes) -> bool:

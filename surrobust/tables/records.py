@@ -188,7 +188,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             msg = f"{where}: {metric}: expected a fraction in [0, 1], got {brief(value)}"
             raise InvalidInputError(msg)
-    check_seal(record, where, advice=f"without {SEAL} it is taken as it is")
+    check_seal(record, where)
     return dict(record)
 
 

@@ -240,11 +240,11 @@ def test_a_changed_digit_is_named(journal):
     good = Path(journal).read_text()
     line = next(n for n, s in enumerate(good.splitlines(), start=1) if '"values":[0.5]' in s)
     Path(journal).write_text(good.replace('"values":[0.5]', '"values":[0.7]'))
-    said = f"^storage: {journal}, line {line}: checksum: expected .* changed or damaged$"
+    said = f"^storage: {journal}, line {line}: checksum: expected .* changed or damaged .*$"
     with pytest.raises(InvalidInputError, match=said):
         open_storage(journal)
     Path(journal).write_text(good.replace('"checksum"', '"chequsum"'))
-    with pytest.raises(InvalidInputError, match=f"{journal}, line 1: .* changed or damaged$"):
+    with pytest.raises(InvalidInputError, match=f"{journal}, line 1: .* changed or damaged .*$"):
         open_storage(journal)
 
 
@@ -260,3 +260,11 @@ def test_journals_are_optunas_and_optunas_are_journals(journal):
     study.add_trial(study.trials[0])  # without a checksum, as in journals of earlier versions
     assert "checksum" not in Path(journal).read_text().splitlines()[-1]
     assert [claim.value for claim in open_ledger(journal).claims()] == [0.5, 0.5]
+
+
+def test_numbers_as_keys_do_not_count_as_damage(journal):
+    ledger = open_ledger(journal)
+    study = optuna.load_study(study_name="s", storage=ledger._storage)
+    study.add_trial(optuna.trial.create_trial(value=1.0, intermediate_values={2: 0.1, 10: 0.2}))
+    storage = open_storage(journal)
+    assert storage.get_all_trials(0)[0].intermediate_values == {2: 0.1, 10: 0.2}
