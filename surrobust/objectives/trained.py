@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from .._checks import brief
 from .._files import read_json, write_json
+from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError
 from ..images import image_set_name
 from ..spaces import Architecture
@@ -116,7 +117,12 @@ def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
     if not path.exists():
         return None, None
     document = read_json(path)
-    identity = document.pop(_IDENTITY, None) if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        msg = f"{path}: expected the options of a search that trains, got {brief(document)}"
+        raise InvalidInputError(msg)
+    check_seal(document, str(path), advice=f"without {SEAL} it is taken as it is")
+    document.pop(SEAL, None)
+    identity = document.pop(_IDENTITY, None)
     return TrainOptions.parse(document), identity
 
 
@@ -211,7 +217,7 @@ class _Trainer:
 
         if self._out is not None and not (self._out / OPTIONS_FILE).exists():
             document = {**self._options.to_document(), _IDENTITY: self._plan.identity}
-            write_json(self._out / OPTIONS_FILE, document)
+            write_json(self._out / OPTIONS_FILE, seal(document))
         rungs = None if self._halving is None else self._halving.begin(architecture)
         try:
             record = run_plan(
