@@ -189,6 +189,21 @@ def test_a_lock_ends_with_its_process_and_says_whose_it_is(tmp_path: Path):
 
 
 @posix
+def test_a_lock_is_taken_in_a_folder_that_is_removed_meanwhile(tmp_path: Path, monkeypatch):
+    lock, real, gone = tmp_path / "folder" / "lock", os.open, []
+
+    def late(path, *arguments, **options):
+        if path == lock and not gone:
+            gone.append(lock.parent.rmdir())
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", late)
+    with _files.hold(lock):
+        assert gone
+        assert lock.exists()
+
+
+@posix
 def test_who_shares_a_lock_shares_it_with_those_only(tmp_path: Path):
     lock = tmp_path / "lock"
     with _files.hold(lock, shared=True):

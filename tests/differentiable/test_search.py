@@ -1,5 +1,6 @@
 """A whole search on noise: reproducible, resumable, its files whole or refused."""
 
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -7,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load, save
 
+from surrobust._seals import seal
 from surrobust.differentiable import METHODS, PRESETS, Dsrna, Settings, gradient_search
 from surrobust.differentiable.batches import Halves, shift_and_mirror
 from surrobust.errors import InvalidInputError
@@ -93,8 +96,8 @@ def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
     start(seed=0, out=tmp_path)
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
-    del state["checksum"]
     assert state["settings"].pop("partial") is None
+    del state["checksum"]  # there was none either
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
 
@@ -103,14 +106,10 @@ def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
-    path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
-    with pytest.raises(InvalidInputError, match=r"state\.json: .*changed or damaged"):
-        start(seed=0, out=tmp_path)
-    del state["checksum"]
-    path.write_text(json.dumps({**state, "images_sha256": "0" * 64}))
+    path.write_text(json.dumps(seal({**state, "images_sha256": "0" * 64})))
     with pytest.raises(InvalidInputError, match="images_sha256: expected"):
         start(seed=0, out=tmp_path)
-    del state["images_sha256"]  # as before it was written
+    del state["images_sha256"], state["checksum"]  # as before they were written
     path.write_text(json.dumps(state))
     start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
 
@@ -144,6 +143,66 @@ def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
         start(seed=0, out=tmp_path)
     weights.unlink()
     with pytest.raises(InvalidInputError, match="expected a readable file"):
+        start(seed=0, out=tmp_path)
+
+
+def remake(folder, change_state=None, change_tensors=None):
+    """Make a checkpoint say something else, with checksums that fit."""
+    (weights,) = folder.glob("*.safetensors")
+    tensors = (change_tensors or dict)(load(weights.read_bytes()))
+    weights.write_bytes(save(tensors))
+    path = folder / "state.json"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    state = {**json.loads(path.read_text()), "sha256": digest, **(change_state or {})}
+    path.write_text(json.dumps(seal(state)))
+
+
+def test_a_state_that_was_changed_is_refused(tmp_path):
+    start(seed=0, out=tmp_path)
+    path = tmp_path / "state.json"
+    whole = path.read_text()
+    for old, new in (('"seconds": ', '"seconds": 1'), ('"checksum"', '"chfcksum"')):
+        assert old in whole
+        path.write_text(whole.replace(old, new))
+        with pytest.raises(InvalidInputError, match=r"checksum: .*\(delete state\.json to search"):
+            start(seed=0, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"step": 99}, "got the step 99 of 4"),
+        ({"step": -1}, "got the step -1 of 4"),
+        ({"step": "1"}, "got the step '1' of 4"),
+        ({"step": True}, "got the step True of 4"),
+        ({"trajectory": "ab"}, "got the trajectory 'ab'"),
+        ({"trajectory": [1]}, r"got the trajectory \[1\]"),
+        ({"seconds": "1"}, "got '1' seconds"),
+        ({"seconds": -1}, "got -1 seconds"),
+    ],
+)
+def test_a_state_that_no_search_has_is_refused(tmp_path, change, told):
+    start(seed=0, out=tmp_path)
+    remake(tmp_path, change)
+    with pytest.raises(InvalidInputError, match=rf"{told} \(delete state\.json to search anew\)"):
+        start(seed=0, out=tmp_path)
+
+
+@pytest.mark.parametrize("part", ["network.", "sgd.", "adam."])
+@pytest.mark.parametrize("how", ["missing", "(1,)", "float64"])
+def test_tensors_of_another_search_are_refused(tmp_path, part, how):
+    start(seed=0, out=tmp_path)
+
+    def change(tensors):
+        name = max((n for n in tensors if n.startswith(part)), key=lambda n: tensors[n].numel())
+        old = tensors.pop(name)
+        new = {"missing": {}, "(1,)": {name: torch.zeros(1)}, "float64": {name: old.double()}}
+        return {**tensors, **new[how]}
+
+    remake(tmp_path)
+    start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+    remake(tmp_path, change_tensors=change)
+    with pytest.raises(InvalidInputError, match=rf"in the place of .* as '{part}"):
         start(seed=0, out=tmp_path)
 
 

@@ -122,9 +122,29 @@ def test_progress_of_another_measurement_is_refused(tmp_path) -> None:
         }
         with pytest.raises(InvalidInputError, match=f"another {named}$"):
             measure_accuracy(**given, checkpoint=path)
-    path.write_text("[]")
-    with pytest.raises(InvalidInputError, match="expected the progress of a measurement"):
+    for other in ("[]", '{"correct": "1", "measurement": [1]}', '{"correct": "1"}'):
+        path.write_text(other)
+        with pytest.raises(InvalidInputError, match="expected the progress of a measurement"):
+            measure_accuracy(Brightness(), x, y, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('correct": "1', 'correct": "0'), ('"checksum"', '"chfcksum"')]
+)
+def test_progress_that_was_changed_is_refused(tmp_path, old, new) -> None:
+    x, y = levels()
+    path = tmp_path / "progress.json"
+    whole = measure_accuracy(Brightness(), x, y, checkpoint=path)
+    written = path.read_text()
+    path.write_text(written.replace(old, new))
+    with pytest.raises(InvalidInputError, match=r"checksum: expected .*delete it to measure anew"):
         measure_accuracy(Brightness(), x, y, checkpoint=path)
+    # As before there were checksums.
+    document = json.loads(written)
+    del document["checksum"]
+    path.write_text(json.dumps(document))
+    again = measure_accuracy(Brightness(), x, y, checkpoint=path, report=lambda *_: 1 / 0)
+    assert again.value == whole.value
 
 
 @pytest.mark.parametrize(

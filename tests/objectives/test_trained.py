@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from PIL import Image
 
 from surrobust import verification
+from surrobust._seals import seal
 from surrobust.errors import InvalidInputError
 from surrobust.objectives import search
 from surrobust.objectives.halving import Halving, HalvingRun, rungs_of
@@ -195,6 +196,14 @@ def test_options_and_target(tmp_path):
     assert settle_options(None, target, tmp_path) == folder
     with pytest.raises(InvalidInputError, match="training: expected options of recipe"):
         TrainOptions.parse({"speed": 1})
+    path.write_text("[1]")
+    with pytest.raises(InvalidInputError, match="expected the options of a search that trains"):
+        settle_options(None, target, tmp_path)
+    path.write_text(json.dumps(seal(folder.to_document())))
+    assert settle_options(None, target, tmp_path) == folder
+    path.write_text(path.read_text().replace('"reduction": 3', '"reduction": 2'))
+    with pytest.raises(InvalidInputError, match=r"training\.json: checksum: expected"):
+        settle_options(None, target, tmp_path)
 
 
 def test_workers_take_gpus_in_turn(monkeypatch):

@@ -22,6 +22,7 @@ from surrobust.tables import (
     records,
     records_table,
 )
+from surrobust.tables.proxy_scores import list_shipped
 from surrobust.tables.records import check_record
 
 
@@ -180,6 +181,8 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 def test_our_own_records_are_a_table_like_any_other():
+    shipped = [one for path in list_shipped("records", "*.jsonl") for one in read_records(path)]
+    assert all("checksum" in one for one in shipped)
     table = load_table("records")
     assert "records/cifar10-jpeg/pgd-8" in table
     assert 0.1 < table.query("323133", "records/cifar10-jpeg/pgd-8") < 0.5

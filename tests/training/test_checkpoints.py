@@ -1,0 +1,166 @@
+"""Checkpoints that were changed, damaged or made up: refused before anything is taken over."""
+
+import json
+import math
+import random
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from surrobust.errors import InvalidInputError
+from surrobust.spaces import Architecture
+from surrobust.training import Training, checkpoints
+
+CELL = Architecture.parse("323133")
+
+
+@pytest.fixture(scope="module")
+def written(few_digits, tiny, tmp_path_factory):
+    """Return the bytes of a checkpoint after two of three epochs, its tensors and its state."""
+    path = tmp_path_factory.mktemp("written") / "it.safetensors"
+    Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
+    with safe_open(path, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return path.read_bytes(), tensors, state
+
+
+@pytest.fixture
+def resume(few_digits, tiny, tmp_path):
+    """Return what takes a training up again from the bytes of a file."""
+    path = tmp_path / "it.safetensors"
+
+    def start(content: bytes | None = None) -> Training:
+        if content is not None:
+            path.write_bytes(content)
+        return Training(CELL, few_digits, tiny, device="cpu", checkpoint=path)
+
+    start.path = path
+    return start
+
+
+REFUSED = r"it\.safetensors: expected a checkpoint, got .* \(delete it to train anew\)$"
+
+
+def test_every_flipped_bit_is_noticed(written, resume):
+    whole, rng = written[0], random.Random(0)
+    header = 8 + int.from_bytes(whole[:8], "little")
+    places = [rng.randrange(header) for _ in range(40)]
+    places += [rng.randrange(header, len(whole)) for _ in range(20)]
+    for place in places:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << rng.randrange(8)
+        with pytest.raises(InvalidInputError, match=REFUSED):
+            resume(bytes(flipped))
+    assert resume(whole).epoch == 2
+
+
+def kernel(tensors):
+    return next(name for name, tensor in tensors.items() if tensor.ndim == 4)
+
+
+def remake(written, path, *, sealed, change_state=None, change_tensors=None, text=None):
+    """Write a file that says something else, with a checksum that fits or with none."""
+    _, tensors, state = written
+    state = {**state, **(change_state or {})}
+    tensors = (change_tensors or dict)(tensors)
+    metadata = {"state": json.dumps(state) if text is None else text}
+    if sealed:
+        metadata["checksum"] = checkpoints._checksum(tensors, metadata["state"])
+    save_file(tensors, path, metadata=metadata)
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epoch": 99},
+        {"epoch": -1},
+        {"epoch": 1},
+        {"epoch": True},
+        {"epoch": 2.0},
+        {"epoch": None},
+        {"losses": 3},
+        {"losses": "ab"},
+        {"losses": ["a", "b"]},
+        {"losses": [1.0]},
+        {"alarms": "one"},
+        {"alarms": -1},
+        {"alarms": 10**9},
+        {"seconds": "1"},
+        {"seconds": math.nan},
+        {"seconds": -1.0},
+        {"computed": 1},
+        {"computed": []},
+        {"computed": [["cpu"]]},
+        {"computed": [["cpu", "fp32", "more"]]},
+        {"computed": {"cpu": "fp32"}},
+        {"more": 1},
+    ],
+    ids=repr,
+)
+def test_a_state_that_no_training_has_is_refused(written, resume, change, sealed):
+    remake(written, resume.path, sealed=sealed, change_state=change)
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        resume()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "7", '"x"', "null", "{", "", "[" * 100_000, '{"epoch": ' + "9" * 5000 + "}"],
+    ids=["list", "number", "text", "null", "part", "nothing", "deep", "a huge number"],
+)
+def test_a_state_that_is_no_object_is_refused(written, resume, text):
+    remake(written, resume.path, sealed=True, text=text)
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        resume()
+
+
+def replaced(make):
+    return lambda tensors: {**tensors, kernel(tensors): make(tensors[kernel(tensors)])}
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (replaced(lambda _: torch.zeros(1)), r"torch\.float32 of shape \(1,\) in the place of"),
+        (replaced(lambda old: old.double()), r"torch\.float64 of shape .* in the place of"),
+        (replaced(lambda old: old > 0), r"torch\.bool of shape .* in the place of torch\.float32"),
+        (lambda old: {n: t for n, t in old.items() if n != kernel(old)}, "nothing in the place of"),
+        (lambda old: {**old, "network.x\n": torch.zeros(3)}, r"in the place of nothing as 'net"),
+    ],
+)
+def test_tensors_of_another_network_are_refused(written, resume, change, told, sealed):
+    remake(written, resume.path, sealed=sealed, change_tensors=change)
+    with pytest.raises(InvalidInputError, match=told) as caught:
+        resume()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_refused_unless_they_were_written(written, resume, number):
+    change = replaced(lambda old: torch.full_like(old, number))
+    remake(written, resume.path, sealed=False, change_tensors=change)
+    with pytest.raises(InvalidInputError, match="numbers that are not finite"):
+        resume()
+    remake(written, resume.path, sealed=True, change_tensors=change)
+    with pytest.raises(FloatingPointError, match="expected a finite loss"):
+        resume().run()
+
+
+def test_one_of_before_there_were_checksums_goes_on(written, resume):
+    remake(written, resume.path, sealed=False)
+    assert resume().epoch == 2
+
+
+@pytest.mark.parametrize("content", [b"", bytes(1000), b"hello" * 100])
+def test_what_is_no_checkpoint_is_refused(resume, content):
+    with pytest.raises(InvalidInputError, match=REFUSED):
+        resume(content)
+    resume.path.unlink()
+    resume.path.mkdir()
+    with pytest.raises(InvalidInputError, match="got no file"):
+        resume()
