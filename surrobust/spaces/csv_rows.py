@@ -67,13 +67,17 @@ def read_rows(text: str, name: str) -> Rows:
     others = [n for n in others if n >= first]
     found = Rows([], tuple(header[n] for n in others), [], [])
     written = []
+    known: dict[tuple[str, ...], Architecture] = {}
     for place, row in rows:
         if len(row) != len(header):
             raise _error(place, f"{len(header)} fields", str(len(row)))
         if len(found.cells) == MAX_ROWS:
             raise _error(name, f"at most {MAX_ROWS} rows", "more")
         named = {key: row[n] for n, key in keys.items()}
-        found.cells.append(_parse(named, place))
+        texts = tuple(named.values())
+        if texts not in known:
+            known[texts] = _parse(named, place)
+        found.cells.append(known[texts])
         found.fields.append([row[n] for n in others])
         found.places.append(place)
         written.append((_alone(named) or "", place))
