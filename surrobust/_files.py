@@ -1,5 +1,6 @@
 """Files: where data lie, checksums, atomic writes, JSON that is read with one-line errors."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -38,6 +39,10 @@ _TRIES = 10
 MAX_BYTES = 64 * 2**20
 """A file of architectures above this size is refused."""
 
+MAX_ROWS = 500_000
+"""So is one of more architectures, 32 for each cell: of "1" alone, 64 MiB hold 33 million, which
+take half an hour and 15 GB."""
+
 
 def cache_dir() -> Path:
     """Return the per-user cache directory, where ``surrobust data fetch`` puts files."""
@@ -75,8 +80,16 @@ def sha256(path: AnyPath) -> str:
 
 
 def write_bytes(path: AnyPath, content: bytes) -> None:
-    """Write a file atomically: it holds the old content or the new one, never a part."""
+    """Write a file atomically: it holds the old content or the new one, never a part.
+
+    Raises:
+        OSError: If it cannot be written, or would take the place of a pipe or device.
+    """
     target = Path(path)
+    with suppress(FileNotFoundError):
+        mode = target.stat().st_mode
+        if _is_device(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            raise OSError(errno.ENODEV, "expected a file, got a pipe or device", str(target))
     for left in reversed(range(_TRIES)):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,21 @@ def test_write_replaces_and_leaves_no_part(tmp_path: Path, monkeypatch: pytest.M
     assert [p.name for p in path.parent.iterdir()] == ["b.json"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes and links of POSIX")
+def test_what_is_no_file_is_not_replaced(tmp_path: Path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to("/dev/null")
+    for path in (pipe, link):
+        before = path.lstat()
+        with pytest.raises(
+            OSError, match=rf"expected a file, got a pipe or device: '.*{path.name}'"
+        ):
+            _files.write_bytes(path, b"x")
+        assert os.path.samestat(before, path.lstat())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "pipe"]
+
+
 WRITE = """
 from surrobust import _files
 _files.os.fsync = stop_here

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..errors import InvalidInputError
-from .folders import check_writable
+from .folders import check_appendable
 from .options import PATH, common_options, data_dir_option, examples
 from .output import message, print_json
 
@@ -59,7 +59,7 @@ def explore(
     if path.is_dir():
         msg = f"--out: expected a file to write, got the folder {path}"
         raise InvalidInputError(msg)
-    check_writable(path.absolute().parent)
+    check_appendable(path)
     write_page(path, search=searched, data_dir=data_dir, progress=message)
     if as_json:
         print_json({"page": str(path), "bytes": path.stat().st_size})

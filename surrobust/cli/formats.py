@@ -3,11 +3,12 @@
 Every refusal is one line that names the source, the line or item, and the part.
 """
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .._checks import brief
-from .._files import parse_json
+from .._files import MAX_ROWS, parse_json
 from .._seals import check_seal
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ..spaces import check_numbers, is_key, key_of, read_rows, written_text
@@ -47,16 +48,21 @@ def parse_document(text: str, name: str, written: str | None = None, *, parse: P
         return _from_document(parse_json(text, name=name), name, parse)
     if written == _CSV:
         return [parse(cell) for cell in read_rows(text, name).cells]
-    lines = [(line, f"{name}: line {n}") for n, line in _numbered_lines(text)]
+    lines = ((line, f"{name}: line {n}") for n, line in _numbered_lines(text))
     if written == _JSON_LINES:
-        return _parse_all(((parse_json(line, name=where), where) for line, where in lines), parse)
-    return _parse_all(lines, parse)
+        items = ((parse_json(line, name=where), where) for line, where in lines)
+        return _parse_all(items, name, parse)
+    return _parse_all(lines, name, parse)
 
 
-def _parse_all(items: Iterable[tuple[Any, str]], parse: Parse[A]) -> list[A]:
+def _parse_all(items: Iterable[tuple[Any, str]], name: str, parse: Parse[A]) -> list[A]:
     """Parse items, and check what numbers among them show together."""
-    found, numbers = [], []
+    found: list[A] = []
+    numbers = []
     for item, where in items:
+        if len(found) == MAX_ROWS:
+            msg = f"{name}: expected at most {MAX_ROWS} architectures, got more"
+            raise InvalidInputError(msg)
         found.append(_parse(item, where, parse))
         numbers.append((written_text(item), where))
     check_numbers(numbers)
@@ -65,7 +71,7 @@ def _parse_all(items: Iterable[tuple[Any, str]], parse: Parse[A]) -> list[A]:
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:
     # Not splitlines(): JSON strings may hold U+2028 and its like.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(io.StringIO(text, newline="\n"), start=1):
         if line.strip():
             yield number, line.strip()
 
@@ -107,7 +113,7 @@ def _from_document(document: Any, name: str, parse: Parse[A]) -> list[A]:
                 return _from_list(document[key], f"{name}: {key}", parse)
     if isinstance(document, list) and not _is_ambiguous(document):
         return _from_list(document, name, parse)
-    return _parse_all([(document, name)], parse)
+    return _parse_all([(document, name)], name, parse)
 
 
 def _is_ambiguous(items: list[Any]) -> bool:
@@ -119,7 +125,8 @@ def _from_list(items: list[Any], name: str, parse: Parse[A]) -> list[A]:
     if not items:
         msg = f"{name}: expected at least one architecture, got an empty list"
         raise InvalidInputError(msg)
-    return _parse_all(((item, f"{name}: item {n}") for n, item in enumerate(items, start=1)), parse)
+    numbered = ((item, f"{name}: item {n}") for n, item in enumerate(items, start=1))
+    return _parse_all(numbered, name, parse)
 
 
 def parse_inline(text: str, name: str, parse: Parse[A]) -> list[A]:

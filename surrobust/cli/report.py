@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..errors import InvalidInputError
-from .folders import check_writable
+from .folders import check_appendable
 from .options import PATH, common_options, data_dir_option, examples
 from .output import print_json
 
@@ -38,7 +38,7 @@ def report(place: Path, out: Path | None, data_dir: Path | None, as_json: bool) 
         if out.is_dir():
             msg = f"--out: expected a file to write, got the folder {out}"
             raise InvalidInputError(msg)
-        check_writable(out.absolute().parent)
+        check_appendable(out)
     path = write_report(place, out=out, data_dir=data_dir)
     if as_json:
         print_json({"report": str(path)})

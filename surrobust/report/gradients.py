@@ -37,7 +37,7 @@ def read_gradient(path: Path) -> dict[str, Any]:
 
 def _check(document: Any) -> None:
     roles, ops = len(document["roles"]), len(document["ops"])
-    dict(document["settings"]), dict(document["options"])
+    document["settings"].items(), document["options"].items()
     _check_numbers([document["seconds"]], most=_LARGEST)
     for point in document["trajectory"]:
         _check_numbers([point["step"]], most=_LARGEST)

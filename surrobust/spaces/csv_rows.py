@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._checks import brief
+from .._files import MAX_ROWS
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ._forms import N_CELLS, N_EDGES, WRITTEN, is_key, parse_json_text
 from .architecture import Architecture
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _DIGITS = {"index": re.compile(r"[0-9]{1,20}"), "code": re.compile(r"[0-9]{1,6}")}
 _OBJECTS = ("op_indices", "edges")
+_MOST_COLUMNS = 10_000
 _NAMELESS = re.compile(r"|Unnamed: [0-9.]+")
 """What pandas calls the first column where its index has no name: writing it, and once more."""
 
@@ -65,11 +67,17 @@ def read_rows(text: str, name: str) -> Rows:
     others = [n for n in others if n >= first]
     found = Rows([], tuple(header[n] for n in others), [], [])
     written = []
+    known: dict[tuple[str, ...], Architecture] = {}
     for place, row in rows:
         if len(row) != len(header):
             raise _error(place, f"{len(header)} fields", str(len(row)))
+        if len(found.cells) == MAX_ROWS:
+            raise _error(name, f"at most {MAX_ROWS} rows", "more")
         named = {key: row[n] for n, key in keys.items()}
-        found.cells.append(_parse(named, place))
+        texts = tuple(named.values())
+        if texts not in known:
+            known[texts] = _parse(named, place)
+        found.cells.append(known[texts])
         found.fields.append([row[n] for n in others])
         found.places.append(place)
         written.append((_alone(named) or "", place))
@@ -89,6 +97,10 @@ def _split(text: str, name: str) -> Iterator[tuple[str, list[str]]]:
             return
         except csv.Error as error:
             raise _error(f"{name}: line {reader.line_num}", "CSV", str(error)) from None
+        if len(row) > _MOST_COLUMNS:
+            raise _error(
+                f"{name}: line {reader.line_num}", f"at most {_MOST_COLUMNS} fields", str(len(row))
+            )
         if any(field.strip() for field in row):
             yield f"{name}: line {reader.line_num}", row
 

@@ -115,3 +115,21 @@ def test_a_file_without_ending_and_a_file_named_like_a_code(tmp_path: Path) -> N
     (tmp_path / "323133").write_text("1000\n")
     assert read_architectures([str(tmp_path / "cells")]) == [CELLS[0]]
     assert read_architectures([str(tmp_path / "323133")]) == [CELLS[1]]
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "txt"])
+def test_more_architectures_than_anybody_has_are_refused(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surrobust.cli.formats.MAX_ROWS", 3)
+    monkeypatch.setattr("surrobust.spaces.csv_rows.MAX_ROWS", 3)
+    path = tmp_path / f"x.{ending}"
+    for n in (3, 4):
+        rows = [str(number) for number in range(n)]
+        text = json.dumps(rows) if ending == "json" else "\n".join(rows)
+        path.write_text(f"index\n{text}" if ending == "csv" else text)
+        if n == 3:
+            assert len(read_architectures([str(path)])) == 3
+            continue
+        with pytest.raises(InvalidInputError, match=r"expected at most 3 (rows|architectures)"):
+            read_architectures([str(path)])

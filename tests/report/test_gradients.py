@@ -85,6 +85,8 @@ def test_a_collapse_and_own_cells_without_a_search(tmp_path):
         {"cells": {"cell": "nothing"}},
         {"collapse": None},
         {"settings": None},
+        {"settings": []},
+        {"options": []},
         {"ops": ["none"], "trajectory": [{"step": 0, "probabilities": [[[1.0]] * 6]}]},
         {"trajectory": []},
         *({"seconds": number} for number in NO_NUMBERS),

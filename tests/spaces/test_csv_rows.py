@@ -183,3 +183,13 @@ def test_a_column_that_says_what_it_holds_is_not_doubted(
         *("001234", "012340", "001000", "000014")
     ]
     assert not caplog.messages
+
+
+def test_more_rows_or_columns_than_anybody_has_are_refused(monkeypatch):
+    monkeypatch.setattr("surrobust.spaces.csv_rows.MAX_ROWS", 3)
+    monkeypatch.setattr("surrobust.spaces.csv_rows._MOST_COLUMNS", 2)
+    assert len(read_rows("index,x\n" + "1,2\n" * 3, "f").cells) == 3
+    with pytest.raises(InvalidInputError, match="f: expected at most 3 rows, got more"):
+        read_rows("index,x\n" + "1,2\n" * 4, "f")
+    with pytest.raises(InvalidInputError, match="f: line 1: expected at most 2 fields, got 3"):
+        read_rows("index,x,y\n1,2,3\n", "f")
