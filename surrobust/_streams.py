@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+AT_ONCE = {"at_once": True}
+"""The ``extra`` of what is logged when something is waited for: a command tells it at once."""
+
 _UNUSABLE = (OSError, ValueError)
 """What a stream raises that cannot be written to; ValueError where Python has closed it."""
 

@@ -99,8 +99,10 @@ class _MessageHandler(logging.Handler):
     """What the library logs, as messages on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hold the record as a message."""
+        """Hold the record as a message, or tell it at once if it says so."""
         hold(f"surrobust: {record.getMessage()}")
+        if getattr(record, "at_once", False):
+            release()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from .._streams import lenient_stderr
+from .._streams import AT_ONCE, lenient_stderr
 from ..errors import InvalidInputError, StorageLostError, SurrobustError, WorkersLostError
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def _wait_for(
             living.remove(worker)
             if worker.fate:
                 others = ", the others go on" if living else ""
-                logger.warning("workers: %s%s", worker.fate, others)
+                logger.warning("workers: %s%s", worker.fate, others, extra=AT_ONCE)
         for worker in living:
             worker.end_sleep()
         look()
@@ -203,7 +203,7 @@ class _Worker:
         self._looks_asleep += 1
         if self._looks_asleep == 1:
             told = "workers: %s is suspended (kill -CONT wakes it); in %g s it is killed"
-            logger.warning(told, self, _SLEEP)
+            logger.warning(told, self, _SLEEP, extra=AT_ONCE)
         elif self._looks_asleep > _SLEEP / _PAUSE:
             self._is_left = True
             self._process.kill()

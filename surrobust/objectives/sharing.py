@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .._checks import check_integer
 from .._files import temporary_folder
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, StorageLostError
 from ..searches import AbstractSearch, Evaluation, SearchResult
 from ..searches.base import count_by_function
 from ..searches.claims import Slot, evaluations_of, settle
@@ -227,16 +227,16 @@ def run_shared(
         def is_over() -> bool:  # elsewhere the budget may have been raised meanwhile
             return view.is_complete and ledger.budget == view.plan.budget
 
-        if job.sharing.workers == 1:
-            job.work(report=view)
-        else:
-            try:
+        try:
+            if job.sharing.workers == 1:
+                job.work(report=view)
+            else:
                 run_processes(
                     job.work, job.sharing.workers, look, lambda: view.is_complete, is_over
                 )
-            except RuntimeError as error:
-                error.add_note(_kept(job, len(view.result.evaluations)))
-                raise
+        except (RuntimeError, StorageLostError) as error:
+            error.add_note(_kept(job, len(view.result.evaluations)))
+            raise
     return view.result
 
 

@@ -21,6 +21,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from .._checks import brief
 from .._files import shown
 from .._seals import check_seal, seal
+from .._streams import AT_ONCE
 from ..errors import InvalidInputError, StorageLostError
 
 try:
@@ -201,8 +202,7 @@ def _wait_for(descriptor: int, path: Path) -> None:
             pid = holder.partition(" ")[0]
             msg = (
                 f"storage: expected the lock of {shown(path)}, got none for {waited:.0f} s: "
-                f"process {holder} holds it; once that is awake (kill -CONT {pid}) or gone "
-                f"(kill -KILL {pid}), --resume (resume=True) goes on"
+                f"process {holder} holds it (kill -CONT {pid} wakes it, kill -KILL {pid} ends it)"
             )
             raise StorageLostError(msg)
         if waited > _TOLD and not is_told:
@@ -212,6 +212,7 @@ def _wait_for(descriptor: int, path: Path) -> None:
                 holder,
                 shown(path),
                 _PATIENCE,
+                extra=AT_ONCE,
             )
         time.sleep(pause)
         pause = min(2 * pause, longest)

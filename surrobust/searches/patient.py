@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from .._streams import AT_ONCE
 from ..errors import StorageLostError
 
 PATIENCE = 300.0
@@ -42,7 +43,7 @@ class Outage:
                 if self._lasts(error, seconds) > seconds:
                     msg = (
                         f"storage: expected a database that answers, got none for {seconds:g} s "
-                        f"({reason(error)}); what it holds is kept, --resume (resume=True) goes on"
+                        f"({reason(error)})"
                     )
                     raise StorageLostError(msg) from error
                 time.sleep(pause)
@@ -59,7 +60,7 @@ class Outage:
             if self._since is None:
                 self._since = now
                 told = "storage: the database is away, it is waited for up to %g s: %s"
-                logger.warning(told, seconds, reason(error))
+                logger.warning(told, seconds, reason(error), extra=AT_ONCE)
             return now - self._since
 
 

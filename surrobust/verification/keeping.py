@@ -8,6 +8,7 @@ from glob import escape
 from pathlib import Path
 
 from .._files import hold
+from .._streams import AT_ONCE
 from ..spaces import AnyArchitecture, Genotype
 from ..typing import AnyPath
 from .plan import Plan
@@ -45,7 +46,8 @@ def holding(
     try:
         with ExitStack() as held:
             for path in sorted({checkpoint_of(cell, plan, out) for cell in architectures}):
-                tell = partial(logger.warning, "%s: waiting for %s, which trains it", path.name)
+                told = "%s: waiting for %s, which trains it"
+                tell = partial(logger.warning, told, path.name, extra=AT_ONCE)
                 held.enter_context(hold(path.with_name(f"{path.name}.lock"), wait=tell))
             yield
     finally:

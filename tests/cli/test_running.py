@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from surrobust import __version__
+from surrobust._streams import AT_ONCE
 from surrobust.cli import commands
 from surrobust.errors import InvalidInputError, StorageLostError, WorkersLostError
 from surrobust.spaces import Architecture
@@ -160,6 +161,21 @@ def test_warnings_of_libraries_are_one_line_and_none_beside_a_mistake(
         warnings.simplefilter("always")
         _, _, err = run_cli(["convert", "1"])
     assert err == f"surrobust: {'x: expected another' if is_mistake else 'a damaged file'}\n"
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_waited_for_is_told_at_once(
+    run_cli: Run, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+
+    def wait(_: object) -> list[Architecture]:
+        extra = AT_ONCE if at_once else {}
+        logging.getLogger("surrobust.searches").warning("storage: is away", extra=extra)
+        raise InvalidInputError("x: expected another")
+
+    monkeypatch.setattr(HOME, "read_architectures", wait)
+    told = "surrobust: storage: is away\n" if at_once else ""
+    assert run_cli(["convert", "1"]) == (2, "", f"{told}surrobust: x: expected another\n")
 
 
 def environment() -> dict[str, str]:

@@ -9,9 +9,10 @@ import pytest
 from killed import run_until_killed
 from shareable import by_index, deadly_once, diverging, failing
 
-from surrobust.errors import InvalidInputError
+from surrobust.errors import InvalidInputError, StorageLostError
 from surrobust.objectives import Objective, run_search, search, sources
 from surrobust.searches import read_result
+from surrobust.searches.ledger import Ledger
 
 TARGET = "jung2023/cifar10/pgd-1"
 
@@ -33,6 +34,21 @@ def test_one_worker_finds_what_a_plain_search_finds(tmp_path, kwargs):
     assert shared == plain
     texts = [(tmp_path / name / "search.json").read_text() for name in ("shared", "plain")]
     assert texts[0] == texts[1]
+
+
+def test_a_lost_storage_is_told_with_what_is_kept(monkeypatch, kwargs):
+    complete = Ledger.complete
+
+    def complete_two(self, claim, value):
+        if claim.number == 2:
+            msg = "storage: away"
+            raise StorageLostError(msg)
+        complete(self, claim, value)
+
+    monkeypatch.setattr(Ledger, "complete", complete_two)
+    with pytest.raises(StorageLostError) as caught:
+        run_search(by_index, **kwargs)
+    assert caught.value.__notes__ == ["2 of 8 evaluations are kept, --resume (resume=True) goes on"]
 
 
 def test_the_same_call_takes_part_and_a_finished_search_stays(tmp_path, kwargs):
