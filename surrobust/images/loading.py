@@ -16,6 +16,9 @@ from ..typing import AnyPath, Seed
 from .cifar import CIFAR10, CIFAR100, CifarFiles, cifar_images
 from .image_set import SPLITS, ImageSet
 
+LARGEST_SIZE = 4096
+"""Images brought to a larger side would not fit into any memory."""
+
 
 def load_images(
     images: AnyPath,
@@ -34,7 +37,8 @@ def load_images(
             sub-folder per class; one with sub-folders of classes alone is for training. A
             ``Path`` is always a folder.
         split: ``train`` or ``test``.
-        image_size: Height and width to which the images are brought; None leaves them.
+        image_size: Height and width to which the images are brought, at most 4096; None leaves
+            them.
         limit: At most so many images, drawn at random; None is all.
         seed: Seed or generator of noise and draws.
         data_dir: Where official files lie; None is ``$SURROBUST_DATA``, then the per-user cache.
@@ -46,7 +50,7 @@ def load_images(
     """
     check_choice("split", split, SPLITS)
     if image_size is not None:
-        check_integer("image_size", image_size, minimum=1)
+        check_integer("image_size", image_size, minimum=1, maximum=LARGEST_SIZE)
     if limit is not None:
         check_integer("limit", limit, minimum=1)
     if isinstance(images, str) and images in IMAGES:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from .._checks import brief
+from .._checks import brief, check_integer
 from .._files import read_json, write_json
 from .._seals import seal, unseal
 from ..errors import InvalidInputError
@@ -44,6 +44,9 @@ class TrainOptions:
         image_size: Side to which images are brought.
         min_epochs: First rung of successive halving; None trains every cell to the end.
         reduction: One of so many goes on beyond a rung.
+
+    Raises:
+        InvalidInputError: If a value is of another type.
     """
 
     recipe: str = "robbench201"
@@ -61,12 +64,23 @@ class TrainOptions:
     FREE: ClassVar[tuple[str, ...]] = ("device",)
     """What may change when a search is resumed."""
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if name not in ("recipe", "images", "device"):
+                check_integer(name, value, minimum=1)
+            elif not isinstance(value, str):
+                msg = f"{name}: expected text, got {brief(value)}"
+                raise InvalidInputError(msg)
+
     @classmethod
     def parse(cls, given: "TrainOptions | Mapping[str, Any]") -> "TrainOptions":
         """Return options from their names and values.
 
         Raises:
-            InvalidInputError: If a name is not known.
+            InvalidInputError: If a name is not known, or a value of another type.
         """
         if isinstance(given, TrainOptions):
             return given

@@ -504,6 +504,10 @@ def test_names_of_classes_that_are_damaged_are_refused(
         ({"images": "digits", "split": "valid"}, "split: expected one of train, test"),
         ({"images": "digits", "limit": 0}, "limit: expected an integer of at least 1"),
         ({"images": "digits", "image_size": -1}, "image_size: expected an integer"),
+        (
+            {"images": "digits", "image_size": 4097},
+            "integer from 1 to 4096",
+        ),
     ],
 )
 def test_wrong_options_are_refused(options, message: str) -> None:

@@ -196,6 +196,9 @@ def test_options_and_target(tmp_path):
     assert settle_options(None, target, tmp_path) == folder
     with pytest.raises(InvalidInputError, match="training: expected options of recipe"):
         TrainOptions.parse({"speed": 1})
+    for name, value in (("images", 5), ("device", None), ("epochs", 1.5), ("reduction", None)):
+        with pytest.raises(InvalidInputError, match=f"^{name}: expected .*, got {value}$"):
+            TrainOptions.parse({name: value})
     path.write_text("[1]")
     with pytest.raises(InvalidInputError, match="expected the options of a search that trains"):
         settle_options(None, target, tmp_path)
