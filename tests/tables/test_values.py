@@ -78,7 +78,7 @@ GOOD = HEAD + "2581,0.5\n"
         (HEAD, "expected at least one row below the header, got none"),
         (GOOD + "9930\n", "line 3: expected 2 fields, got 1"),
         (GOOD + "9930,1,2\n", "line 3: expected 2 fields, got 3"),
-        (GOOD + "9930," + "," * 100_000, "line 3: expected 2 fields, got 100002"),
+        (GOOD + "9930," + "," * 9_000, "line 3: expected 2 fields, got 9002"),
         (GOOD + "99300,1\n", "line 3: architecture: expected an index 0..15624"),
         (GOOD + "-1,1\n", "line 3: architecture: expected"),
         (GOOD + ",1\n", "line 3: architecture: expected"),
