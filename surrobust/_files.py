@@ -34,6 +34,10 @@ _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", 
 
 _OLD = "old"
 _LOOKS, _PAUSE = 20, 0.1
+_SHORTEST, _LONGEST = 0.001, 0.05
+"""Seconds between two tries to get a lock: at first, doubled each time, and at most."""
+
+_SIGNATURE = 100
 _TRIES = 10
 
 MAX_BYTES = 64 * 2**20
@@ -212,7 +216,11 @@ def _make_folder(target: Path) -> tuple[Path, int | None]:
 
 @contextmanager
 def hold(
-    path: AnyPath, *, shared: bool = False, wait: Callable[[str], None] | None = None
+    path: AnyPath,
+    *,
+    shared: bool = False,
+    patience: float = 0.0,
+    wait: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Hold a lock until the end, or until this process is killed.
 
@@ -221,6 +229,7 @@ def hold(
     Args:
         path: A file of this name is there meanwhile; it says who holds the lock.
         shared: Whether others may hold it at the same time, who share it too.
+        patience: Seconds for which another is waited for before it is told of.
         wait: Called with who holds it, once, before that one is waited for; None refuses.
 
     Raises:
@@ -230,11 +239,9 @@ def hold(
     if fcntl is None:
         yield
         return
-    handle = _take(Path(path), fcntl.LOCK_SH if shared else fcntl.LOCK_EX, wait)
+    handle = _take(Path(path), fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience, wait)
     try:
-        with suppress(OSError):  # on a full disk nobody is named
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        sign(handle)
         yield
     finally:
         # Whoever shares it still needs its name: the last one removes it.
@@ -244,28 +251,29 @@ def hold(
         os.close(handle)
 
 
-def _take(path: Path, kind: int, wait: Callable[[str], None] | None) -> int:
+def _take(path: Path, kind: int, patience: float, wait: Callable[[str], None] | None) -> int:
     """Return the descriptor of a file that has the lock and still its name."""
     told = ""
     while True:
         handle = _open_lock(path)
         try:
-            try:
-                fcntl.flock(handle, kind | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(handle, 200, 0).decode(errors="replace") or "another process"
+            if not lock_within(handle, patience, kind=kind):
+                holder = signed_by(handle)
                 if wait is None:
                     msg = f"{shown(path.parent)}: expected nobody else to write here, got {holder}"
-                    raise InvalidInputError(msg) from None
+                    raise InvalidInputError(msg)
                 if holder != told:
                     wait(holder)
                 told = holder
                 fcntl.flock(handle, kind)
-            except OSError:
-                return handle  # a file system without locks: nobody else gets one either
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), path.stat()):
                     return handle
+        except InvalidInputError:
+            os.close(handle)
+            raise
+        except OSError:
+            return handle  # a file system without locks: nobody else gets one either
         except BaseException:
             os.close(handle)
             raise
@@ -290,24 +298,39 @@ def _lock(descriptor: int) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def lock_within(descriptor: int, seconds: float) -> bool:
-    """Hold an open file until it is closed; return False where another holds it for too long.
+def lock_within(descriptor: int, seconds: float, *, kind: int | None = None) -> bool:
+    """Lock an open file until it is closed; return False where another holds it for too long.
 
-    Where the system or the file system knows no locks, nothing is held.
+    The kernel's own waiting has no end. Where the system knows no locks, nothing is held.
+
+    Raises:
+        OSError: If the file system knows no locks.
     """
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, _SHORTEST
     while fcntl is not None:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if kind is None else kind) | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > end:
+            if time.monotonic() >= end:
                 return False
-            time.sleep(_PAUSE / 10)
-        except OSError:
-            break
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST)
         else:
             break
     return True
+
+
+def sign(descriptor: int) -> None:
+    """Write into an open file which process has its lock, or had it last."""
+    name = f"process {os.getpid()} on {socket.gethostname()}"
+    with suppress(OSError):  # on a full disk nobody is named
+        os.pwrite(descriptor, name.ljust(_SIGNATURE).encode(), 0)
+
+
+def signed_by(descriptor: int) -> str:
+    """Return what :func:`sign` wrote."""
+    written = os.pread(descriptor, _SIGNATURE, 0).decode(errors="replace").strip()
+    return written or "another process"
 
 
 @cache  # once a process and folder

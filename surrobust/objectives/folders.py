@@ -1,8 +1,7 @@
 """The folder of a search: who may write there, and that nothing in it is lost."""
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from .._files import hold, write_bytes
@@ -18,7 +17,7 @@ _LOCK = f"{FILE_NAME}.lock"
 _WRITING = f"{FILE_NAME}.writing"
 """Held while one of several processes that share a search writes."""
 
-_TRIES, _PAUSE = 600, 0.1
+_PATIENCE = 60.0
 
 
 @contextmanager
@@ -80,25 +79,13 @@ def shared_writer(out: AnyPath) -> Callable[[SearchResult], None]:
 
     def write(result: SearchResult) -> None:
         nonlocal written
-        with ExitStack() as stack:
-            _enter(stack, path.with_name(_WRITING))
+        with hold(path.with_name(_WRITING), patience=_PATIENCE):
             if not _may_write(path, written, result):
                 return
             written = result.to_json().encode()
             write_bytes(path, written)
 
     return write
-
-
-def _enter(stack: ExitStack, lock: Path) -> None:
-    for left in reversed(range(_TRIES)):
-        try:
-            stack.enter_context(hold(lock))
-            return
-        except InvalidInputError:  # it names who holds it
-            if not left:
-                raise
-        time.sleep(_PAUSE)
 
 
 def _may_write(path: Path, written: bytes, result: SearchResult) -> bool:

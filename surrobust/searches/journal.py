@@ -7,11 +7,9 @@ say to be known as alive would be nine tenths of the journal of a long search.
 import json
 import logging
 import os
-import socket
 import struct
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from .._checks import brief
-from .._files import shown
+from .._files import lock_within, shown, sign, signed_by
 from .._seals import check_seal, seal
 from .._streams import AT_ONCE
 from ..errors import InvalidInputError, StorageLostError
@@ -35,12 +33,6 @@ _BEAT = struct.Struct("<Q")
 
 _TOLD, _PATIENCE = 10.0, 300.0
 """Seconds after which it is told that a lock is waited for, and after which it no more is."""
-
-_NAME = 100
-"""Bytes of a lock file, which says who holds the lock, or did last."""
-
-_PAUSES = (0.001, 0.05)
-"""Seconds from one try to the next: the first ones, doubled each time, and the longest."""
 
 logger = logging.getLogger(__name__)
 
@@ -180,42 +172,27 @@ def locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o666)
     try:
         _wait_for(descriptor, path)
-        with suppress(OSError):  # a full disk
-            name = f"{os.getpid()} on {socket.gethostname()}"
-            os.pwrite(descriptor, name.ljust(_NAME).encode(), 0)
+        sign(descriptor)
         yield
     finally:
         os.close(descriptor)
 
 
 def _wait_for(descriptor: int, path: Path) -> None:
-    """Wait for a lock and say who holds it; the kernel's own waiting has no end."""
-    begin, (pause, longest), is_told = time.monotonic(), _PAUSES, False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            waited = time.monotonic() - begin
-        holder = os.pread(descriptor, _NAME, 0).decode(errors="replace").strip() or "unknown"
-        if waited > _PATIENCE:
-            pid = holder.partition(" ")[0]
-            msg = (
-                f"storage: expected the lock of {shown(path)}, got none for {waited:.0f} s: "
-                f"process {holder} holds it (kill -CONT {pid} wakes it, kill -KILL {pid} ends it)"
-            )
-            raise StorageLostError(msg)
-        if waited > _TOLD and not is_told:
-            is_told = True
-            logger.warning(
-                "storage: process %s holds the lock of %s, it is waited for up to %g s",
-                holder,
-                shown(path),
-                _PATIENCE,
-                extra=AT_ONCE,
-            )
-        time.sleep(pause)
-        pause = min(2 * pause, longest)
+    """Wait for a lock and say who holds it."""
+    if lock_within(descriptor, _TOLD):
+        return
+    told = "storage: %s holds the lock of %s, it is waited for up to %g s"
+    logger.warning(told, signed_by(descriptor), shown(path), _PATIENCE, extra=AT_ONCE)
+    if lock_within(descriptor, _PATIENCE - _TOLD):
+        return
+    holder = signed_by(descriptor)
+    pid = holder.split()[1]
+    msg = (
+        f"storage: expected the lock of {shown(path)}, got none for {_PATIENCE:g} s: "
+        f"{holder} holds it (kill -CONT {pid} wakes it, kill -KILL {pid} ends it)"
+    )
+    raise StorageLostError(msg)
 
 
 def _cut_torn_line(file: FileIO) -> int:

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,10 @@ def append_record(
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     handle = os.open(target, flags, 0o666)
     try:
-        if not lock_within(handle, _PATIENCE):  # it may be stopped, and never go on
-            logger.warning("%s: another process holds it, which is no longer waited for", target)
+        with suppress(OSError):  # a file system without locks
+            if not lock_within(handle, _PATIENCE):  # it may be stopped, and never go on
+                told = "%s: another process holds it, which is no longer waited for"
+                logger.warning(told, target)
         known = None if same is None else next(filter(same, read_records(target)), None)
         if known is None:
             _append_line(handle, target, (json.dumps(sealed, allow_nan=False) + "\n").encode())

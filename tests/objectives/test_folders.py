@@ -144,7 +144,7 @@ def test_another_search_is_not_written_over(tmp_path, change, told):
 
 @posix
 def test_who_does_not_finish_writing_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "_TRIES", 2)
+    monkeypatch.setattr(folders, "_PATIENCE", 0.1)
     with hold(tmp_path / "search.json.writing"):
         with pytest.raises(InvalidInputError, match=f"got process {os.getpid()} on "):
             shared_writer(tmp_path)(searched(1))
