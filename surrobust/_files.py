@@ -269,9 +269,6 @@ def _take(path: Path, kind: int, patience: float, wait: Callable[[str], None] | 
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), path.stat()):
                     return handle
-        except InvalidInputError:
-            os.close(handle)
-            raise
         except OSError:
             return handle  # a file system without locks: nobody else gets one either
         except BaseException:
