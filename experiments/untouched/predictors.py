@@ -1,0 +1,103 @@
+"""Predictors, ours and others', on a table that no choice was made on: README.md is the protocol.
+
+    python experiments/untouched/predictors.py --graf FOLDER      # resumable
+    python experiments/untouched/predictors.py --smoke --graf FOLDER
+
+FOLDER is a checkout of gabikadlecova/GRAF; ``lightgbm`` must be installed (``surrobust[peers]``).
+Reads the table in ``--data-dir`` or ``SURROBUST_DATA``; appends to ``predictors.csv`` a row at a
+time and prints the tables.
+"""
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from table import TARGETS, read_table
+
+from surrobust import Architecture, make_predictor
+from surrobust.benchmark import BASELINE, ParameterCount, split
+from surrobust.metrics import kendall_tau, r2_score, spearman_rho
+from surrobust.typing import FloatArray
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "predictors"))
+from peer_models import PEERS, columns  # noqa: E402
+
+OURS = ("default", "gp", "xgboost", "random_forest")
+OTHERS = ("graf/xgb", "graf/rf", "lightgbm")
+PREDICTORS = (*OURS, *OTHERS, BASELINE)
+SIZES = (20, 50, 200, 1000)
+SEEDS = range(10)
+FIELDS = ("predictor", "target", "n_train", "seed", "kendall_tau", "spearman", "r2", "seconds")
+Fit = Callable[[Sequence[int], FloatArray, Sequence[int], int], FloatArray]
+"""From training positions, their values, test positions and a seed to predictions."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--predictors", nargs="+", default=list(PREDICTORS), choices=PREDICTORS)
+    parser.add_argument("--graf", type=Path, help="a checkout of gabikadlecova/GRAF")
+    parser.add_argument("--data-dir")
+    parser.add_argument("--out", type=Path, default=HERE / "predictors.csv")
+    parser.add_argument("--smoke", action="store_true", help="one small score of each predictor")
+    args = parser.parse_args()
+    cells, values = read_table(args.data_dir)
+    fits = {name: _fit(name, cells, args.graf) for name in args.predictors}
+    sizes, seeds, targets = (
+        (SIZES[:1], SEEDS[:1], TARGETS[:1]) if args.smoke else (SIZES, SEEDS, TARGETS)
+    )
+    done = set() if args.smoke else _done(args.out)
+    for n, seed, target, name in product(sizes, seeds, targets, args.predictors):
+        if (name, target, str(n), str(seed)) in done:
+            continue
+        train, test = split(len(cells), n_train=n, seed=seed)
+        start = time.perf_counter()
+        predicted = fits[name](train, values[target][train], test, seed)
+        seconds = time.perf_counter() - start
+        true = values[target][test]
+        scores = (score(true, predicted) for score in (kendall_tau, spearman_rho, r2_score))
+        row = (name, target, n, seed, *(f"{x:.6f}" for x in scores), f"{seconds:.3g}")
+        print(*row, file=sys.stderr, flush=True)
+        if not args.smoke:
+            _append(args.out, row)
+
+
+def _fit(name: str, cells: Sequence[Architecture], graf: Path | None) -> Fit:
+    """Return what fits a predictor and predicts."""
+    if name in PEERS:
+        kind, make_peer = PEERS[name]
+        table = columns(kind, cells, graf)
+        return lambda train, y, test, seed: np.asarray(
+            make_peer(seed).fit(table[train], y).predict(table[test])
+        )
+
+    def fit(train: Sequence[int], y: FloatArray, test: Sequence[int], seed: int) -> FloatArray:
+        model = ParameterCount() if name == BASELINE else make_predictor(name, seed=seed)
+        return model.fit([cells[i] for i in train], y).predict([cells[i] for i in test])
+
+    return fit
+
+
+def _done(path: Path) -> set[tuple[str, ...]]:
+    if not path.exists():
+        return set()
+    with path.open(newline="") as file:
+        return {tuple(row[key] for key in FIELDS[:4]) for row in csv.DictReader(file)}
+
+
+def _append(path: Path, row: Sequence[object]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if new:
+            writer.writerow(FIELDS)
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()
