@@ -6,10 +6,10 @@ from typing import Any
 from ...searches.ledger import PARAMETERS
 from ...searches.quiet import quiet_optuna
 from ...spaces import OPS, Architecture
-from .base import AbstractPeer
+from .base import AbstractAskedPeer
 
 
-class AbstractOptunaPeer(AbstractPeer):
+class AbstractOptunaPeer(AbstractAskedPeer):
     """A study in memory, asked and told.
 
     Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework" (KDD 2019).
