@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from surrobust.benchmark.peers import PEERS
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "leaderboard.md"
 SIZES = (50, 200, 1000)
@@ -154,7 +156,8 @@ def _copies() -> list[str]:
 
 def _by_whom(line: str) -> str:
     """Return a name, or lines that begin with one, in bold only if it is ours."""
-    return re.sub(r"\*\*((?:optuna|smac)[^*]*)\*\*", r"\1", line)
+    others = "|".join(["optuna/[^*]*", *sorted(map(re.escape, PEERS))])
+    return re.sub(rf"\*\*({others})\*\*", r"\1", line)
 
 
 def _head(title: str, folder: str) -> list[str]:
