@@ -5,7 +5,7 @@ with ``fit(X, y)`` and ``predict(X)``. A library is imported when it is asked fo
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,6 +42,11 @@ def graf(cells: Sequence[Architecture], folder: Path | None) -> FloatArray:
     if folder is None:
         msg = "--graf: expected the folder of a checkout of gabikadlecova/GRAF, got nothing"
         raise SystemExit(msg)
+    return _graf_beside_edges(tuple(cells), folder)
+
+
+@cache
+def _graf_beside_edges(cells: tuple[Architecture, ...], folder: Path) -> FloatArray:
     return np.hstack([graf_columns(cells, folder), one_hot(cells, None)])
 
 
