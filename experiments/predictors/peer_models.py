@@ -21,10 +21,10 @@ from surrobust.typing import FloatArray, IntArray
 if TYPE_CHECKING:
     import pandas as pd
 
-SECONDS = 60
+SECONDS = 180
 """What AutoGluon may take to fit."""
-PRESETS = "best_quality"
-"""AutoGluon's: ensembles of models and of their folds."""
+PRESETS = "medium_quality"
+"""AutoGluon's: an ensemble of models, each fitted once."""
 
 
 class Model(Protocol):
