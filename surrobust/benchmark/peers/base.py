@@ -18,15 +18,19 @@ class Account:
     Args:
         measure: Representative to value, higher is better.
         budget: Evaluations to be spent.
+        max_repeats: Suggestions in a row of what is known that cost nothing.
 
     Attributes:
         spent: The representative of each evaluation.
     """
 
-    def __init__(self, measure: Callable[[Architecture], float], budget: int) -> None:
+    def __init__(
+        self, measure: Callable[[Architecture], float], budget: int, *, max_repeats: int
+    ) -> None:
         self.spent: list[Architecture] = []
         self._measure = measure
         self._budget = budget
+        self._max_repeats = max_repeats
         self._known: dict[str, tuple[Architecture, float]] = {}
         self._repeats = 0
 
@@ -43,7 +47,7 @@ class Account:
             cell = suggested.representative
             self._known[function] = cell, self._measure(cell)
         cell, value = self._known[function]
-        if not self._repeats or self._repeats > MAX_REPEATS:
+        if not self._repeats or self._repeats > self._max_repeats:
             self.spent.append(cell)
             self._repeats = 0
         return value
@@ -54,7 +58,7 @@ class AbstractPeer(ABC):
 
     Our strategies measure one representative of a function class while other classes are left. A
     peer suggests cells, and may come back to one, or to another cell of the same function class:
-    it is told the value of that class and that costs it no evaluation, up to ``MAX_REPEATS`` times
+    it is told the value of that class and that costs it no evaluation, up to ``max_repeats`` times
     in a row; the next one counts as an evaluation that found nothing.
 
     Args:
@@ -66,6 +70,7 @@ class AbstractPeer(ABC):
             not the beginning of a longer one.
         libraries: The modules that it needs, beyond what the package needs, and how each is
             installed.
+        max_repeats: Suggestions in a row of what is known that cost it nothing.
 
     Raises:
         InvalidInputError: If a library is not installed.
@@ -73,6 +78,7 @@ class AbstractPeer(ABC):
 
     plans_ahead: ClassVar[bool] = False
     libraries: ClassVar[dict[str, str]] = {}
+    max_repeats: ClassVar[int] = MAX_REPEATS
 
     def __init__(self, *, budget: int, seed: int = 0) -> None:
         self.check_installed()
@@ -112,7 +118,7 @@ class AbstractAskedPeer(AbstractPeer):
         Args:
             measure: Representative to value, higher is better.
         """
-        account = Account(measure, self.budget)
+        account = Account(measure, self.budget, max_repeats=self.max_repeats)
         while not account.is_spent:
             self._learn(account.value_of(self._suggest()))
         self._close()

@@ -56,7 +56,7 @@ class AbstractNaszillaPeer(AbstractPeer):
         """
         random.seed(self.seed)  # it draws from the global generators
         np.random.seed(self.seed)  # noqa: NPY002
-        account = Account(measure, self.budget)
+        account = Account(measure, self.budget, max_repeats=self.max_repeats)
         with _without_unused():
             algorithms = import_module("naszilla.nas_algorithms")
             space = _space(account)
