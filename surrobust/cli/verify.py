@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._files import is_file
+from .._files import is_file, read_json
 from ..errors import InvalidInputError
 from .documents import read_each
 from .folders import check_appendable
@@ -32,7 +32,10 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
 @click.argument("given", metavar="ARCH...|DIR/search.json", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the first K of them.")
 @click.option(
-    "--recipe", default="robbench201", show_default=True, help="How to train; smoke takes seconds."
+    "--recipe",
+    metavar="NAME",
+    help="How to train; otherwise as the networks of the benchmark that was searched: nasbench201 "
+    "for jung2023, else robbench201. smoke takes seconds.",
 )
 @click.option(
     "--images",
@@ -48,8 +51,9 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
     "attacks",
     multiple=True,
     metavar="NAME-EPS",
-    help="What to measure beside clean, Linf in 1/255, repeatable; corruptions is the mean over "
-    "fifteen in five severities; otherwise what the recipe says.",
+    help="What to measure beside clean, Linf in 1/255, repeatable, as the recipe's benchmark did; "
+    "robbench, jung2023: what that benchmark measured; corruptions: the mean over fifteen in five "
+    "severities. Otherwise what the recipe says.",
 )
 @click.option(
     "--out",
@@ -115,6 +119,7 @@ def verify(
     if out is not None:
         check_appendable(out)
     cells = _read(given)[:top]
+    options["recipe"] = options["recipe"] or _choose_recipe(given)
     plan = make_plan(attacks=attacks or None, **options)
     if options["precision"] == "bf16" and find_device(plan.device).type == "cpu":
         message("precision: bf16 is for GPUs, computed and recorded is fp32")
@@ -149,6 +154,34 @@ def _outcome(argument: str) -> str:
     """Return the file of a search in the place of its folder."""
     files = (str(Path(argument) / name) for name in (SEARCH_FILE, GRADIENT_FILE))
     return next(filter(is_file, files), argument)
+
+
+def _choose_recipe(given: Sequence[str]) -> str:
+    """Return the recipe of the benchmark that was searched, where one was; this is told.
+
+    Raises:
+        InvalidInputError: If searches of benchmarks with recipes of their own are mixed.
+    """
+    from ..training import BENCHMARK_RECIPES, recipe_of
+
+    searched = {_benchmark(place) for place in map(_outcome, given)}
+    recipes = {name: recipe_of(name) for name in sorted(searched & set(BENCHMARK_RECIPES))}
+    if len(recipes) > 1:
+        msg = f"--recipe: expected one for searches of {', '.join(recipes)}, got none"
+        raise InvalidInputError(msg)
+    for benchmark, recipe in recipes.items():
+        message(f"recipe {recipe}: by which the networks of {benchmark} were trained")
+        return recipe
+    return recipe_of("")
+
+
+def _benchmark(place: str) -> str:
+    """Return the benchmark of a search's target; nothing if it has none, or it is no search."""
+    if Path(place).name != SEARCH_FILE or not is_file(place):
+        return ""
+    document = read_json(Path(place))
+    target = document.get("target") if isinstance(document, dict) else None
+    return target.split("/")[0] if isinstance(target, str) else ""
 
 
 def _tell(cell: "AnyArchitecture", end: "Event") -> None:

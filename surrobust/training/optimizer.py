@@ -55,9 +55,8 @@ class MomentumSGD:
         gradients = torch._foreach_add(found, parameters, alpha=self.weight_decay)
         torch._foreach_mul_(momenta, setting[1])
         torch._foreach_add_(momenta, gradients)
+        ahead = momenta
         if self.nesterov:
-            ahead = torch._foreach_add(gradients, torch._foreach_mul(momenta, setting[1]))
-        else:
-            ahead = momenta
+            ahead = list(torch._foreach_add(gradients, torch._foreach_mul(momenta, setting[1])))
         steps = torch._foreach_mul(ahead, -setting[0])
         torch._foreach_add_(parameters, steps)

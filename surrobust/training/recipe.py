@@ -78,7 +78,7 @@ class Recipe:
         drop_path: Share of the ops whose output is dropped, image by image, at the end; it grows
             from 0 with the epochs. DARTS-type networks only; None is 0.
         nesterov: Whether the momentum is Nesterov's.
-        evaluation: A name of ``measuring.EVALUATIONS``: whose attacks the names of metrics mean.
+        evaluation: A name of ``measuring.PRESETS``: whose attacks the names of metrics mean.
     """
 
     name: str

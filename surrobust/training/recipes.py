@@ -59,7 +59,7 @@ Dong & Yang, "NAS-Bench-201: extending the scope of reproducible neural architec
 2020, arXiv 2001.00326), and the code that belongs to it, the same for the three image sets: 200
 epochs without an attack in batches of 256, Nesterov momentum of .9, decay 5e-4, a rate that falls
 epoch by epoch from .1 by a cosine, mirrored and shifted images. Attacked as in Jung, Lukasik &
-Keuper (ICLR 2023, arXiv 2306.06712); see ``measuring.EVALUATIONS``.
+Keuper (ICLR 2023, arXiv 2306.06712); see ``measuring.PRESETS``.
 """
 
 SMOKE = Recipe(
@@ -123,8 +123,8 @@ arXiv 2012.06122): 600 epochs, 36 channels, 20 cells. What is not known of their
 of PC-DARTS (Xu et al., ICLR 2020, arXiv 1907.05737), whose space they search: batches of 96, SGD
 from .025 to 0 by a cosine, momentum .9, decay 3e-4, gradients clipped to 5, paths dropped up to .3
 (in DARTS .2), squares of 16 pixels cut out, and, as options of that code, the weight .4 of the
-auxiliary classifier. Unlike there, the rate falls with every step. Metrics are ours: Linf of 8/255, under which a network that saw clean images
-alone has next to nothing left.
+auxiliary classifier. Unlike there, the rate falls with every step. Metrics are ours: Linf of 8/255,
+under which a network that saw clean images alone has next to nothing left.
 """
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
@@ -134,3 +134,18 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     }
 )
 """Every recipe by name."""
+
+BENCHMARK_RECIPES: Mapping[str, str] = MappingProxyType(
+    {"nas-robbench-201": ROBBENCH201.name, "jung2023": NASBENCH201.name}
+)
+"""By which recipe the networks of a benchmark were trained."""
+
+
+def recipe_of(benchmark: str) -> str:
+    """Return the recipe by which the networks of a benchmark were trained.
+
+    Args:
+        benchmark: The first part of a target; NAS-RobBench-201's recipe stands for any that no
+            networks of its own were trained for.
+    """
+    return BENCHMARK_RECIPES.get(benchmark, ROBBENCH201.name)
