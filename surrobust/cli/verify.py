@@ -202,14 +202,19 @@ def _print(records: Sequence["Record"]) -> None:
     if not records:
         return
     metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
-    from ..measuring.corrupted import OWN
+    from ..measuring.corrupted import DRAWN, MADE, OWN
     from ..verification.metrics import CORRUPTED
 
     beside: dict[str, Sequence[object]] = {**promises(records, metrics)}
     beside |= _beside_best(records, metrics[-1])
     for source in sorted({r[CORRUPTED]["source"] for r in records if CORRUPTED in r}):
-        own = "our own, like the published arrays, not them"
-        message(f"{CORRUPTED}: {own if source == OWN else source}")
+        told = {
+            MADE: "made as the published arrays were, not them",
+            DRAWN: "made as the published arrays were but for frost, whose ice is drawn: its "
+            "photographs are not here (surrobust data fetch frost)",
+            OWN: "our own of an earlier version",
+        }
+        message(f"{CORRUPTED}: {told.get(source, source)}")
     header = ("index", *metrics, "95 % +-", *beside, "seconds", "genotype")
     rows = [
         (

@@ -11,10 +11,10 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from .._files import data_dirs, expand
 from ..attacks import PGD, AbstractAttack
-from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt, find_frost
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
-from ..measuring.corrupted import OWN
+from ..measuring.corrupted import name_source
 from ..networks import NORMALISATIONS, find_device
 from ..spaces import AnyArchitecture
 from ..tables.attacked import attack_of, tell_attack
@@ -86,6 +86,11 @@ class Plan:
         places = [place / name for place in data_dirs(self.data_dir)]
         return next((p for p in places if all((p / file).is_file() for file in files)), None)
 
+    @property
+    def frost(self) -> Path | None:
+        """The folder of the photographs that frost is made of, where the user has all of them."""
+        return find_frost(self.data_dir)
+
     def _load(self, split: str, limit: int | None) -> ImageSet:
         # One choice of images for all cells and seeds, so that they compare.
         return load_images(
@@ -124,7 +129,7 @@ class Plan:
             if attack is not None:
                 attack.check_classes(len(train.classes))
         if CORRUPTED in self.metrics:
-            corrupt(test.x[:1], next(iter(CORRUPTIONS)), SEVERITIES[0])
+            corrupt(test.x[:1], "frost", SEVERITIES[0], frost=self.frost)
         for architecture in architectures:  # recipe and images may not be for all of them
             start_network(architecture, train, self.recipe, self.seed)
 
@@ -198,8 +203,7 @@ class Plan:
         )
 
     def _corrupted_alike(self, record: Mapping[str, Any]) -> bool:
-        place = self.published_corruptions
-        source = OWN if place is None else place.name
+        source = name_source(published=self.published_corruptions, frost=self.frost)
         return bool(record.get(CORRUPTED, {}).get("source") == source)
 
     @property

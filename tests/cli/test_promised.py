@@ -84,7 +84,7 @@ def test_verify_prints_them_for_images_of_the_benchmark(rng, run_cli, monkeypatc
     header, _ = shown.splitlines()
     assert "predicted pgd-8" in header
     assert "measured: smoke" in told
-    assert "corruptions: our own" in told
+    assert "corruptions: made as the published arrays were but for frost" in told
 
 
 def test_verify_prints_none_for_a_folder_of_that_name(rng, run_cli, tmp_path):

@@ -14,7 +14,7 @@ import surrobust as sr
 from surrobust.attacks.balls import draw
 from surrobust.cli.promised import promises
 from surrobust.errors import InvalidInputError
-from surrobust.tables import read_records
+from surrobust.tables import read_records, records_table
 from surrobust.tables.attacked import attack_of
 from surrobust.training import RECIPES, Training, loop, train_together
 from surrobust.verification import (
@@ -518,11 +518,18 @@ def test_corruptions_in_a_record(tmp_path):
     record = sr.verify(2581, out=out, **options)
     assert list(record["accuracy"]) == ["clean", "corruptions"]
     told = record["corruptions"]
-    assert (told["source"], len(told["by"])) == ("own", len(sr.CORRUPTIONS))
+    drawn = "as published, ice drawn"
+    assert (told["source"], list(told["by"])) == (drawn, list(sr.CORRUPTIONS))
     assert record["accuracy"]["corruptions"] == pytest.approx(np.mean(list(told["by"].values())))
     assert "corruptions" not in record["outcomes"]
     assert list(tmp_path.iterdir()) == [out]
     assert sr.verify(2581, out=out, **options) == record
+    plan = make_plan(**options)
+    assert plan.matches(record, 2581)
+    old = {**record, "corruptions": {**told, "source": "own"}}  # of before the published arithmetic
+    assert not plan.matches(old, 2581)
+    with pytest.raises(InvalidInputError, match=r"another source of corruptions: 'own' and"):
+        records_table([old, {**record, "seed": 1}])
     table = sr.load_table(out)
     value = table.query(2581, "records/digits/corruptions")
     assert value == pytest.approx(record["accuracy"]["corruptions"])
