@@ -70,7 +70,7 @@ def answering(name: str, severity: int, rng: np.random.Generator) -> Iterator[No
         moves = glass_moves(severity, rng)
         answers["randint"] = lambda *_, **__: next(moves)
     if name == "fog":  # theirs is 100 times as high at first, and squared; it is scaled in the end
-        answers["uniform"] = lambda low, high, size: 100 * high * rng.uniform(-1, 1, size=size)
+        answers["uniform"] = lambda _, high, size: 100 * high * rng.uniform(-1, 1, size=size)
     if name == "elastic_transform":
         calls = iter(range(3))
         answers["uniform"] = lambda low, high, size: turn(
