@@ -30,7 +30,8 @@ fresh:  ## README's two commands, each in a new clone and environment (minutes)
 docs:  ## API reference from the docstrings, docs/api/index.html (needs the extra docs)
 	pdoc --docformat google --output-directory docs/api $(API)
 
-leaderboard:  ## docs/leaderboard.md from the committed results
+leaderboard:  ## docs/leaderboard.md and the tables of README.md from the committed results
 	python experiments/leaderboard.py
+	python experiments/summaries.py
 
 all: check types floors test  ## What the continuous integration runs

@@ -6,6 +6,7 @@
 
 Reads the tables as the package does (``--data-dir``, ``SURROBUST_DATA``, per-user cache); writes
 ``results.csv`` after every score and the tables between the markers of ``README.md`` at the end.
+Peers' rows come from ``peers.csv`` (earlier runs, means alone) and ``peers_runs.csv`` (peers.py).
 """
 
 import argparse
@@ -31,6 +32,7 @@ from surrobust.benchmark.figure import write_figure
 
 HERE = Path(__file__).parent
 NOISE = HERE.parent / "noise" / "results.csv"
+PEERS = HERE / "peers_runs.csv"
 PREDICTORS = ("default", "gp", "random_forest", "xgboost", BASELINE)
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 ASKED = {
@@ -76,14 +78,25 @@ def _tell(done: int, total: int, score: Score) -> None:
     print(f"[{done}/{total}] {name}: tau {score.kendall_tau:.4f}", file=sys.stderr, flush=True)
 
 
-def _peers() -> dict[tuple[str, int], tuple[float, str]]:
-    """Return the best peer's tau and name by target and N, from the committed facts."""
-    best: dict[tuple[str, int], tuple[float, str]] = {}
+def _peers(here: list[Score]) -> dict[tuple[str, int], tuple[float, str]]:
+    """Return the best peer's mean tau and name by target and N, of earlier runs and those here."""
+    known: dict[tuple[str, int], list[tuple[float, str]]] = defaultdict(list)
     with (HERE / "peers.csv").open(newline="") as file:
         for row in csv.DictReader(file):
-            key = row["target"], int(row["n_train"])
-            best[key] = max(best.get(key, (-1.0, "")), (float(row["kendall_tau"]), row["peer"]))
-    return best
+            told = f"{row['peer']}, n = {row['splits']}"
+            known[row["target"], int(row["n_train"])].append((float(row["kendall_tau"]), told))
+    for (name, target, n), taus in _by_split(here).items():
+        told = f"{name}, n = {len(taus)}"
+        known[target, n].append((float(np.mean(list(taus.values()))), told))
+    return {key: max(each) for key, each in known.items()}
+
+
+def _by_split(scores: list[Score]) -> dict[tuple[str, str, int], dict[int, float]]:
+    """Return tau by seed, by predictor, target and N."""
+    found: dict[tuple[str, str, int], dict[int, float]] = defaultdict(dict)
+    for score in scores:
+        found[score.predictor, score.target, score.n_train][score.seed] = score.kendall_tau
+    return found
 
 
 def _ceilings() -> dict[tuple[str, str, str], float]:
@@ -101,8 +114,10 @@ def _report(scores: list[Score]) -> None:
     for score in sorted(scores, key=lambda score: score.key):
         taus[score.predictor, score.target, score.n_train].append(score.kendall_tau)
         heads[score.predictor, score.target, score.n_train].append(score.precision_at_100)
-    ceilings, peers = _ceilings(), _peers()
+    here = read_scores(PEERS) if PEERS.exists() else []
+    ceilings, peers = _ceilings(), _peers(here)
     lines = [*_shares(scores, ceilings), *_precision(heads, ceilings), *_margins(taus, peers)]
+    lines += _here(_by_split(here), _by_split(scores))
     for target in TARGETS:
         lines += _table(target, taus, ceilings, peers)
     readme = HERE / "README.md"
@@ -166,6 +181,38 @@ def _margins(
             cells.append(f"{each.mean():+.3f} (at least {each.min():+.3f})")
         lines.append(f"| `{target}` | " + _joined(cells))
     return lines
+
+
+def _here(
+    peers: dict[tuple[str, str, int], dict[int, float]],
+    ours: dict[tuple[str, str, int], dict[int, float]],
+) -> list[str]:
+    """Return how far each peer that was run here is from the default on the same splits."""
+    sizes = sorted({n for _, _, n in peers})
+    lines = ["\n### Others' models on our splits: tau less that of `default` on the same split\n"]
+    lines += ["| | " + _joined(f"N = {n}" for n in sizes), "|---" * (len(sizes) + 1) + "|"]
+    for name in sorted({name for name, _, _ in peers}):
+        cells = []
+        for n in sizes:
+            each = {
+                target: [tau - ours["default", target, n][seed] for seed, tau in taus.items()]
+                for (peer, target, size), taus in peers.items()
+                if (peer, size) == (name, n)
+            }
+            means = [float(np.mean(differences)) for differences in each.values()]
+            cells.append(_compared(means, [len(x) for x in each.values()]))
+        lines.append(f"| {name} | " + _joined(cells))
+    return lines
+
+
+def _compared(means: list[float], splits: list[int]) -> str:
+    """Return the mean over targets, its range, and on how many the peer is ahead."""
+    if not means:
+        return "–"
+    ahead = sum(mean > 0 for mean in means)
+    counts = f"{min(splits)}" if min(splits) == max(splits) else f"{min(splits)}–{max(splits)}"
+    extent = f"{min(means):+.3f} to {max(means):+.3f}"
+    return f"{np.mean(means):+.3f} ({extent}); ahead on {ahead} of {len(means)}, n = {counts}"
 
 
 def _table(

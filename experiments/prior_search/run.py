@@ -177,7 +177,9 @@ def _report(rows: list[dict[str, str]]) -> None:
     lines = _means(groups)
     for target in TARGETS:
         lines += [f"\n### `{target}`"]
-        lines += ["| prior leaves out | runs | " + " | ".join(f"regret {b}" for b in BUDGETS)]
+        lines += [
+            "| prior leaves out | runs (priors) | " + " | ".join(f"regret {b}" for b in BUDGETS)
+        ]
         lines[-1] += " | found 5 | 10 | 20 | 50 |"
         lines += ["|---" * 10 + "|"]
         lines += [_line(left_out, groups[left_out, target]) for left_out in LEFT_OUT]
@@ -189,8 +191,8 @@ def _report(rows: list[dict[str, str]]) -> None:
 
 def _means(groups: dict[tuple[str, str], dict[int, dict[str, str]]]) -> list[str]:
     """Return the regret over that of the cold start, by benchmark, and whether it is less."""
-    lines = ["| targets | prior leaves out | budget | regret | cold | ratio | difference ± se |"]
-    lines += ["|---" * 7 + "|"]
+    heads = "prior leaves out | runs of priors | budget | regret | cold | ratio | difference ± se"
+    lines = [f"| targets | {heads} |", "|---" * 8 + "|"]
     for benchmark in BENCHMARKS:
         mine = [t for t in TARGETS if t.startswith(benchmark)]
         for left_out in LEFT_OUT:
@@ -199,18 +201,34 @@ def _means(groups: dict[tuple[str, str], dict[int, dict[str, str]]]) -> list[str
                 if any(len(pairs) < 2 for pairs in each):
                     continue
                 warm, cold = (np.mean([p[:, i].mean() for p in each]) for i in (0, 1))
-                se = np.sqrt(sum(np.var(p[:, 0] - p[:, 1], ddof=1) / len(p) for p in each))
                 ratio = f"{warm / cold:.2f}" if cold > 0 else "–"
-                difference = f"{warm - cold:+.4f} ± {se / len(each):.4f}"
-                cells = (benchmark, left_out, budget, f"{warm:.4f}", f"{cold:.4f}", ratio)
+                difference = f"{warm - cold:+.4f} ± {_standard_error(each, PRIORS[left_out])}"
+                n = f"{len(each[0])} of {PRIORS[left_out]}"
+                cells = (benchmark, left_out, n, budget, f"{warm:.4f}", f"{cold:.4f}", ratio)
                 lines.append("| " + " | ".join(map(str, (*cells, difference))) + " |")
     return lines
+
+
+def _standard_error(each: list[np.ndarray], priors: int) -> str:
+    """Return the error of the mean difference over targets; of one prior there is none.
+
+    Runs with one prior are not independent, and two priors may agree by chance: the larger of the
+    errors of the priors' own means and of all runs.
+    """
+    if priors < 2:
+        return "–"
+    variance = 0.0
+    for pairs in each:
+        gains = pairs[:, 0] - pairs[:, 1]
+        of_priors = [gains[prior::priors].mean() for prior in range(priors)]
+        variance += max(np.var(x, ddof=1) / len(x) for x in (of_priors, gains))
+    return f"{np.sqrt(variance) / len(each):.4f}"
 
 
 def _pairs(
     warm: dict[int, dict[str, str]], cold: dict[int, dict[str, str]], budget: int
 ) -> np.ndarray:
-    """Return the regrets of runs with the same seed, ``(n, 2)``."""
+    """Return the regrets of runs with the same seed, by ascending seed, ``(n, 2)``."""
     name = f"regret_{budget}"
     seeds = [s for s in sorted(warm) if s in cold and warm[s][name] and cold[s][name]]
     return np.array([[float(warm[s][name]), float(cold[s][name])] for s in seeds]).reshape(-1, 2)
@@ -228,7 +246,8 @@ def _line(left_out: str, rows: dict[int, dict[str, str]]) -> str:
         at = [int(row["found_at"] or 10**6) for row in rows.values()]
         cells.append(f"{np.mean([a <= budget for a in at]):.0%}" if at else "–")
     name = "no prior" if left_out == COLD else left_out
-    return f"| {name} | {len(rows)} | " + " | ".join(cells) + " |"
+    n = len(rows) if left_out == COLD else f"{len(rows)} ({PRIORS[left_out]})"
+    return f"| {name} | {n} | " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

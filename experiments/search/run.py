@@ -4,11 +4,9 @@
     python experiments/search/run.py --smoke             # a minute
     python experiments/search/run.py --report            # only README's tables and the figure
 
-Runs are the library's (``surrobust benchmark searches``), kept in ``runs.csv``. ``results.csv``
-holds earlier runs of five strategies, of which only regret and rank after 20, 50 and 100
-evaluations were kept; where both know a run, ``runs.csv`` is taken. Tables are found as the package
-finds them
-(``--data-dir``, ``SURROBUST_DATA``, per-user cache).
+Runs are the library's (``surrobust benchmark searches``), kept in ``runs.csv``; those of others
+need their libraries (the extra ``peers``, and what README.md says). Tables are found as the package
+finds them (``--data-dir``, ``SURROBUST_DATA``, per-user cache).
 """
 
 import argparse
@@ -20,7 +18,6 @@ from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
 from surrobust.benchmark.searches import (
     BUDGETS,
-    Regret,
     SearchRun,
     SearchStanding,
     read_runs,
@@ -28,29 +25,38 @@ from surrobust.benchmark.searches import (
     run_searches,
     search_once,
     search_standings,
-    to_be_found,
 )
 from surrobust.benchmark.searches.figure import write_regret_figure
 
 HERE = Path(__file__).parent
-STRATEGIES = {
+OURS = {
     "default": 50,
-    "surrogate": 50,
     "local_search": 50,
     "evolution": 50,
     "tpe": 50,
     "nsga2": 20,
     "zero_cost": 20,
     "random": 50,
+}
+PEERS = {
+    "gp-paths": 50,
+    "botorch": 50,
+    "nasbowl": 50,
+    "optuna-gp": 50,
     "optuna-tpe": 50,
     "optuna-nsgaii": 20,
     "optuna-random": 20,
+    "naszilla-local-search": 50,
+    "naszilla-evolution": 50,
     "smac": 20,
+    "hebo": 20,
 }
 """Runs of each."""
+STRATEGIES = OURS | PEERS
 LEAST = 5
 """Runs without which a strategy is not in the tables."""
-ONLY_AT_50 = ("surrogate", "smac")
+ONLY_AT_50 = ("smac", "hebo")
+"""Those that take minutes a run."""
 HEADER = "| | runs | regret 20 | 50 | 100 | found 50 | 100 | behind `default` at 50 | p |"
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
@@ -59,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES))
     parser.add_argument("--targets", nargs="+", default=list(TARGETS))
+    parser.add_argument("--seeds", type=int, help="only so many of each strategy")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--data-dir")
     parser.add_argument("--out", type=Path, default=HERE / "runs.csv")
@@ -76,20 +83,16 @@ def main() -> None:
 
 
 def _run(name: str, args: argparse.Namespace) -> None:
-    known = {(row["strategy"], row["target"], int(row["seed"])) for row in _read("results.csv")}
-    for target in args.targets:
-        seeds = [s for s in range(STRATEGIES[name]) if (name, target, s) not in known]
-        if seeds:
-            run_searches(
-                [name],
-                targets=[target],
-                budgets=[50] if name in ONLY_AT_50 else BUDGETS,
-                seeds=seeds,
-                out=args.out,
-                jobs=args.jobs,
-                data_dir=args.data_dir,
-                progress=_tell,
-            )
+    run_searches(
+        [name],
+        targets=args.targets,
+        budgets=[50] if name in ONLY_AT_50 else BUDGETS,
+        seeds=range(min(STRATEGIES[name], args.seeds or STRATEGIES[name])),
+        out=args.out,
+        jobs=args.jobs,
+        data_dir=args.data_dir,
+        progress=_tell,
+    )
 
 
 def _tell(done: int, total: int, run: SearchRun) -> None:
@@ -101,33 +104,10 @@ def _read(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _earlier(data_dir: str | None) -> list[Regret]:
-    """Return what ``results.csv`` tells, in the library's form."""
-    best = {target: to_be_found(target, data_dir=data_dir) for target in TARGETS}
-    return [
-        Regret(
-            strategy=row["strategy"],
-            target=row["target"],
-            seed=int(row["seed"]),
-            evaluations=budget,
-            regret=float(row[f"regret_{budget}"]),
-            value=best[row["target"]] - float(row[f"regret_{budget}"]),
-            found_best=row[f"rank_{budget}"] == "1",
-            seconds=float(row["seconds"]) / max(BUDGETS),
-        )
-        for row in _read("results.csv")
-        for budget in BUDGETS
-    ]
-
-
 def _report(args: argparse.Namespace) -> None:
     runs = read_runs(args.out)
-    reached = {(r.strategy, r.target, r.seed, r.evaluations): r for r in _earlier(args.data_dir)}
-    for one in regrets(runs, BUDGETS, data_dir=args.data_dir):
-        reached[one.strategy, one.target, one.seed, one.evaluations] = one
-    standings = {
-        (s.target, s.strategy, s.evaluations): s for s in search_standings(reached.values())
-    }
+    reached = regrets(runs, BUDGETS, data_dir=args.data_dir)
+    standings = {(s.target, s.strategy, s.evaluations): s for s in search_standings(reached)}
     peers = _read("peers.csv")
     lines: list[str] = []
     for target in TARGETS:
@@ -141,8 +121,7 @@ def _report(args: argparse.Namespace) -> None:
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     write_text(readme, head + BEGIN + "\n".join(lines) + "\n" + END + tail)
-    if any(run.strategy == "default" for run in runs):
-        write_regret_figure(HERE / "regret.png", runs, data_dir=args.data_dir)
+    write_regret_figure(HERE / "regret.png", runs, data_dir=args.data_dir)
 
 
 def _row(name: str, found: list[SearchStanding | None]) -> str:
@@ -154,7 +133,8 @@ def _row(name: str, found: list[SearchStanding | None]) -> str:
     else:
         cells += [f"{at_50.difference:+.4f}", f"{at_50.p_value:.1g}"]
     n = next(s.n for s in found if s is not None)
-    return f"| **{name}** | {n} | " + " | ".join(cells) + " |"
+    shown = f"**{name}**" if name in OURS else name
+    return f"| {shown} | {n} | " + " | ".join(cells) + " |"
 
 
 def _peer_row(row: dict[str, str]) -> str:

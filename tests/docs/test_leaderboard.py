@@ -6,6 +6,8 @@ from types import ModuleType
 
 import pytest
 
+from surrobust.benchmark.peers import PEERS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -43,4 +45,7 @@ def test_a_table_is_sorted_and_says_n(script: ModuleType):
 
 def test_only_ours_is_bold(script: ModuleType):
     assert script._by_whom("| **optuna/TPESampler** | 7 |") == "| optuna/TPESampler | 7 |"
-    assert script._by_whom("| **pareto** | 7 |") == "| **pareto** | 7 |"
+    for peer in PEERS:
+        assert script._by_whom(f"| **{peer}** | 7 |") == f"| {peer} | 7 |"
+    for ours in ("pareto", "pareto, nothing known beforehand", "nsga2", "random", "tpe"):
+        assert script._by_whom(f"| **{ours}** | 7 |") == f"| **{ours}** | 7 |"

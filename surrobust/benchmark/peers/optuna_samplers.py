@@ -1,15 +1,15 @@
 """Optuna's own samplers over six categorical parameters, one per edge."""
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 from ...searches.ledger import PARAMETERS
 from ...searches.quiet import quiet_optuna
 from ...spaces import OPS, Architecture
-from .base import AbstractPeer
+from .base import AbstractAskedPeer
 
 
-class AbstractOptunaPeer(AbstractPeer):
+class AbstractOptunaPeer(AbstractAskedPeer):
     """A study in memory, asked and told.
 
     Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework" (KDD 2019).
@@ -65,7 +65,13 @@ class NSGAII(AbstractOptunaPeer):
 
 
 class GP(AbstractOptunaPeer):
-    """``GPSampler``: a Gaussian process with expected improvement; needs torch."""
+    """``GPSampler``: a Gaussian process with expected improvement; needs torch.
+
+    It takes values to be noisy and comes back to the same few cells, a second a time: with a
+    hundred such suggestions for nothing before each evaluation a run would take hours.
+    """
+
+    max_repeats: ClassVar = 20
 
     def _sampler(self, samplers: Any) -> Any:
         return samplers.GPSampler(seed=self.seed)

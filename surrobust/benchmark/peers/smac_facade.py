@@ -2,45 +2,25 @@
 
 import tempfile
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
-from ...errors import InvalidInputError
 from ...searches.ledger import PARAMETERS
 from ...spaces import OPS, Architecture
-from .base import AbstractPeer
+from .base import AbstractAskedPeer
 
 
-class SMAC(AbstractPeer):
+class SMAC(AbstractAskedPeer):
     """``HyperparameterOptimizationFacade``: random forests with expected improvement.
 
     Lindauer et al., "SMAC3: A Versatile Bayesian Optimization Package for Hyperparameter
     Optimization" (JMLR 2022). Its initial design depends on the budget.
-
-    Raises:
-        InvalidInputError: If SMAC is not installed.
     """
 
     plans_ahead = True
-
-    @classmethod
-    def check_installed(cls) -> None:
-        """Refuse SMAC where it is not here.
-
-        Raises:
-            InvalidInputError: If so.
-        """
-        try:
-            import smac  # noqa: F401
-        except ModuleNotFoundError as error:
-            msg = (
-                "strategy: expected SMAC to be installed for smac "
-                f'(pip install "surrobust[peers]"), got no module {error.name}'
-            )
-            raise InvalidInputError(msg) from None
+    libraries: ClassVar = {"smac": 'pip install "surrobust[peers]"'}
 
     def __init__(self, *, budget: int, seed: int = 0) -> None:
         super().__init__(budget=budget, seed=seed)
-        self.check_installed()
         from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace
         from smac import HyperparameterOptimizationFacade, Scenario
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 _HEAD = f"""# Searches: regret after a budget of evaluations
 
 All 15625 cells are searched, values are the table's. An evaluation is one of the 6466
-representatives and counts once; peers are told known values for nothing, up to {MAX_REPEATS} times
-in a row. Regret is the best value in the table minus the best found, mean ± sd over n seeds; "best
-found" is the share of runs that found the best representative. Behind `default` is the mean regret
-minus `default`'s over the seeds of both, with p of Wilcoxon's two-sided signed-rank test.
+representatives, of a function class one while other classes are left; peers that suggest another
+cell of a class are told its value for nothing, up to {MAX_REPEATS} times in a row. Regret is the
+best value in the table minus the best found, mean ± sd over n seeds; "best found" is the share of
+runs that found the best representative. Behind `default` is the mean regret minus `default`'s over
+the seeds of both, with p of Wilcoxon's two-sided signed-rank test.
 """
 
 

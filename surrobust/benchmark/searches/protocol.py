@@ -147,9 +147,9 @@ def search_once(
 ) -> SearchRun:
     """Run one search on a table, cold: it knows no other target and no earlier search.
 
-    All 15625 cells are searched. An evaluation is one of the 6466 representatives, and a
-    representative counts once: ours ask for it once, and of a function class for one member while
-    other classes are left; peers are told known values for nothing (:class:`AbstractPeer`).
+    All 15625 cells are searched. An evaluation is one of the 6466 representatives, and of a
+    function class one is measured while other classes are left: ours ask for no other, peers that
+    suggest another are told the value of its class for nothing (:class:`AbstractPeer`).
     ``zero_cost`` alone knows something beforehand: what other image sets taught.
 
     Raises:

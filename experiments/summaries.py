@@ -1,0 +1,140 @@
+"""The tables of README.md and docs/results.md, from the committed results.
+
+    python experiments/summaries.py            # rewrites them between their markers
+
+Reads only what is committed, as ``leaderboard.py`` does: no table, nothing is measured again.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from leaderboard import EARLIER, earlier_peers, search_tables, taus_of
+
+ROOT = Path(__file__).parents[1]
+OURS = "**default**"
+BUDGET = 50
+TARGETS = (
+    "nas-robbench-201/cifar10/pgd-8",
+    "nas-robbench-201/cifar10/autoattack-8",
+    "nas-robbench-201/cifar100/pgd-8",
+    "nas-robbench-201/imagenet16-120/autoattack-8",
+    "jung2023/cifar10/pgd-1",
+    "jung2023/cifar10/apgd-ce-1",
+    "jung2023/cifar10/corruptions",
+    "jung2023/cifar100/fgsm-1",
+)
+
+Peer = tuple[float, str, str]
+"""A mean, whose it is, and its n."""
+
+
+def make_tables() -> dict[tuple[Path, str], str]:
+    """Return the text between the markers of each table, by page and by name of the marker."""
+    return {
+        (ROOT / "README.md", "summary"): _summary(),
+        (ROOT / "docs" / "results.md", "predicting"): _predicting((20, 50, 200, 1000, 5000)),
+        (ROOT / "docs" / "results.md", "searching"): _searching(),
+    }
+
+
+def current(page: Path, name: str) -> str:
+    """Return what stands between the markers."""
+    return _parts(page.read_text(encoding="utf-8"), name)[1]
+
+
+def _parts(text: str, name: str) -> tuple[str, str, str]:
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    head, rest = text.split(begin)
+    inner, tail = rest.split(end)
+    return head + begin, inner, end + tail
+
+
+def _summary() -> str:
+    sizes = (50, 200, 1000)
+    ours, peers = _taus()
+    found = search_tables()
+    heads = [f"tau, N = {n}, best of {_counted(peers, n)}" for n in sizes]
+    lines = _head(["target", *heads, f"regret at {BUDGET}", "best peer"])
+    for target in TARGETS:
+        best = best_searcher(target)
+        regret = f"**{found[OURS, target][2].replace(' ±', '** ±')}"
+        cells = [_beside(ours[target, n], max(peers[target, n]), named=False) for n in sizes]
+        shown = [f"`{target}`", *cells, regret, f"{best[0]:.4f} (n = {best[2]})"]
+        lines.append(_line(shown))
+    return "\n".join(lines) + "\n"
+
+
+def _predicting(sizes: Sequence[int]) -> str:
+    ours, peers = _taus()
+    lines = _head(["target", *(f"N = {n}, best of {_counted(peers, n)}" for n in sizes)])
+    for target in TARGETS:
+        cells = [_beside(ours[target, n], max(peers[target, n]), named=True) for n in sizes]
+        lines.append(_line([f"`{target}`", *cells]))
+    return "\n".join(lines) + "\n"
+
+
+def _searching() -> str:
+    found = search_tables()
+    heads = ["regret at 50", "best peer", "best cell found by 50", "by 100"]
+    lines = _head(["target", *heads])
+    for target in TARGETS:
+        row = found[OURS, target]
+        mean, name, n = best_searcher(target)
+        regret = f"**{row[2].replace(' ±', '** ±')}"
+        lines.append(_line([f"`{target}`", regret, f"{mean:.4f} ({name}, n = {n})", *row[4:6]]))
+    return "\n".join(lines) + "\n"
+
+
+def best_searcher(target: str) -> Peer:
+    """Return the peer of the lowest mean regret after 50 evaluations."""
+    rows = [(name, row) for (name, t), row in search_tables().items() if t == target]
+    return min(
+        (float(row[2].split()[0]), name, row[0])
+        for name, row in rows
+        if not name.startswith("**") and row[2][:1].isdigit()
+    )
+
+
+def _taus() -> tuple[dict[tuple[str, int], list[float]], dict[tuple[str, int], list[Peer]]]:
+    """Return the default's taus over splits, and the peers, by target and N."""
+    ours = {
+        (target, n): values
+        for (name, target, n), values in taus_of("predictors/results.csv").items()
+        if name == "default"
+    }
+    peers: dict[tuple[str, int], list[Peer]] = defaultdict(list)
+    for (name, target, n), (tau, splits) in earlier_peers().items():
+        peers[target, n].append((tau, name.removesuffix(EARLIER), splits))
+    for (name, target, n), values in taus_of("predictors/peers_runs.csv").items():
+        peers[target, n].append((float(np.mean(values)), name, str(len(values))))
+    return ours, peers
+
+
+def _counted(peers: dict[tuple[str, int], list[Peer]], n: int) -> str:
+    """Return how many peers the best was taken from, the least and the most over targets."""
+    counts = sorted(len({name for _, name, _ in peers[target, n]}) for target in TARGETS)
+    return f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]}–{counts[-1]}"
+
+
+def _beside(ours: Sequence[float], best: Peer, *, named: bool) -> str:
+    tau, name, n = best
+    own = "" if len(ours) == 10 else f", n = {len(ours)}"
+    whose = f"{name}, " if named else ""
+    return f"**{np.mean(ours):.3f}**{own} ({tau:.3f}, {whose}n = {n})"
+
+
+def _head(cells: Sequence[str]) -> list[str]:
+    return [_line(cells), "|---" * len(cells) + "|"]
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    for (page, name), table in make_tables().items():
+        before, _, after = _parts(page.read_text(encoding="utf-8"), name)
+        page.write_text(before + table + after, encoding="utf-8")
+        print(page, name)

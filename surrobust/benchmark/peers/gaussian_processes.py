@@ -1,0 +1,140 @@
+"""Gaussian processes of others, over cells as they describe them."""
+
+import warnings
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize_scalar
+from scipy.stats import norm
+
+from ...typing import FloatArray, IntArray
+from .open_cells import AbstractOpenCellsPeer, all_operations
+from .weisfeiler_lehman import label_counts
+
+
+class BoTorch(AbstractOpenCellsPeer):
+    """``MixedSingleTaskGP`` on six categorical edges with ``LogExpectedImprovement``.
+
+    Balandat et al., "BoTorch: A Framework for Efficient Monte-Carlo Bayesian Optimization"
+    (NeurIPS 2020): with categorical dimensions alone the kernel is their Hamming-type one with a
+    lengthscale for each edge, fitted with its own priors to standardised values; the logarithm of
+    the improvement is that of Ament et al. (NeurIPS 2023).
+    """
+
+    libraries: ClassVar = {"botorch": 'pip install "surrobust[peers]"'}
+
+    def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        import torch
+        from botorch.acquisition import LogExpectedImprovement
+        from botorch.fit import fit_gpytorch_mll
+        from botorch.models import MixedSingleTaskGP
+        from botorch.models.transforms import Standardize
+        from gpytorch.mlls import ExactMarginalLogLikelihood
+
+        cells = torch.as_tensor(all_operations(), dtype=torch.double)
+        told = torch.as_tensor(values, dtype=torch.double)[:, None]
+        edges = list(range(cells.shape[1]))
+        with warnings.catch_warnings():  # it warns of inputs that are not in [0, 1]
+            warnings.simplefilter("ignore")
+            model = MixedSingleTaskGP(
+                cells[rows], told, cat_dims=edges, outcome_transform=Standardize(m=1)
+            )
+            fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+            with torch.no_grad():
+                scores = LogExpectedImprovement(model, best_f=told.max())(cells[:, None, :])
+        return scores.numpy()
+
+
+class PathProcess(AbstractOpenCellsPeer):
+    """scikit-learn's process on the path encoding, with an upper confidence bound.
+
+    The encoding marks which of the 155 sequences of ops lie along the four ways from input to
+    output (White, Neiswanger & Savani, "BANANAS", AAAI 2021); a squared exponential kernel with one
+    lengthscale and noise; mean plus ``kappa`` standard deviations (Srinivas et al., ICML 2010).
+
+    Attributes:
+        kappa: Standard deviations.
+    """
+
+    kappa: ClassVar[float] = 2.0
+
+    def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+        cells = path_rows()
+        kernel = ConstantKernel() * RBF(2.0) + WhiteKernel(0.1)
+        model: Any = GaussianProcessRegressor(kernel, normalize_y=True)
+        with warnings.catch_warnings():  # of hyper-parameters at their bounds
+            warnings.simplefilter("ignore")
+            model.fit(cells[rows], values)
+        mean, std = model.predict(cells, return_std=True)
+        return mean + self.kappa * std
+
+
+class WeisfeilerLehmanProcess(AbstractOpenCellsPeer):
+    """NASBOWL's process: the Weisfeiler-Lehman kernel, with expected improvement.
+
+    Ru et al., "Interpretable Neural Architecture Search via Bayesian Optimisation with
+    Weisfeiler-Lehman Kernels" (ICLR 2021): counts of labelled subtrees up to a depth, normalised
+    to a cosine; depth 1, 2 or 3 and the noise, at most .01, by marginal likelihood; values
+    standardised, unit amplitude. Unlike the authors' code it is refitted after each measurement
+    instead of after five, and scores all open cells instead of a pool of 100 mutants.
+    """
+
+    depths: ClassVar[tuple[int, ...]] = (1, 2, 3)
+
+    def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
+        told = (values - values.mean()) / (values.std() or 1.0)
+        fits = [_fit_noise(_kernel(depth, rows)[:, rows], told) for depth in self.depths]
+        best = int(np.argmin([loss for loss, _ in fits]))
+        across, noise = _kernel(self.depths[best], rows), fits[best][1]
+        factor = cho_factor(across[:, rows] + noise * np.eye(len(rows)))
+        mean = across.T @ cho_solve(factor, told)
+        variance = 1.0 + noise - (across * cho_solve(factor, across)).sum(axis=0)
+        std = np.sqrt(np.maximum(variance, noise))
+        z = (mean - told.max()) / std
+        return std * (z * norm.cdf(z) + norm.pdf(z))
+
+
+_NOISES = (1e-5, 1e-2)
+"""The authors' bounds of the noise variance."""
+
+
+def _fit_noise(kernel: FloatArray, told: FloatArray) -> tuple[float, float]:
+    """Return minus the marginal likelihood's logarithm, up to a constant, and its noise."""
+
+    def loss(logarithm: float) -> float:
+        factor, lower = cho_factor(kernel + np.exp(logarithm) * np.eye(len(told)))
+        fit = 0.5 * told @ cho_solve((factor, lower), told)
+        return float(fit + np.log(np.diag(factor)).sum())
+
+    bounds = (float(np.log(_NOISES[0])), float(np.log(_NOISES[1])))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.05})
+    return float(found.fun), float(np.exp(found.x))
+
+
+def _kernel(depth: int, rows: IntArray) -> FloatArray:
+    """Return the normalised kernel of some cells with all, ``(n, 15625)``."""
+    counts = label_counts(depth)
+    lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1))).ravel()
+    products = (counts[rows] @ counts.T).toarray()
+    return products / lengths[rows][:, None] / lengths[None, :]
+
+
+_WAYS = ((3,), (0, 4), (1, 5), (0, 2, 5))
+"""The edges of the four ways from input to output, as positions in a code."""
+
+
+@cache
+def path_rows() -> FloatArray:
+    """Return the path encoding of all cells, ``(15625, 155)``: 5 + 25 + 125 sequences."""
+    ops = all_operations()
+    rows = np.zeros((len(ops), 155))
+    every = np.arange(len(ops))
+    for way in _WAYS:
+        before = sum(5**length for length in range(1, len(way)))
+        rows[every, before + ops[:, way] @ 5 ** np.arange(len(way))] = 1.0
+    return rows
