@@ -11,6 +11,7 @@ from ..measuring import Accuracy
 from ..networks import name_device
 from ..spaces import AnyArchitecture, parse_any
 from ..tables import append_record, read_records
+from ..tables.attacked import ATTACKS
 from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
@@ -58,7 +59,9 @@ def verify(
         cell: Anything that ``spaces.parse_any`` takes: a cell, or a DARTS-type genotype.
         recipe: A name of ``RECIPES`` or a recipe.
         images: A name of ``IMAGES`` or a folder with one folder of images per class.
-        attacks: Names such as ``pgd-8`` (Linf, 8/255); None is what the recipe says.
+        attacks: Names such as ``pgd-8`` (Linf, 8/255), which mean the attacks of the recipe's
+            evaluation, or ``robbench`` and ``jung2023``, which stand for those of a benchmark; None
+            is what the recipe says.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ...
         seed: Of the training.
         out: File to which the record is appended as a line. A record that is there already, of the
@@ -236,6 +239,7 @@ def make_record(
             **_trained_elsewhere(training),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
+        ATTACKS: plan.attacks,
         "outcomes": {
             name: pack_outcomes(found.correct)
             for name, found in accuracies.items()
