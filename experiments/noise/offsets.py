@@ -36,7 +36,9 @@ def main() -> None:
         taus = [noise_ceiling(y, c, n_bootstrap=50) for c in (classes, split)]
         told = [f"{t.value:.4f} ({t.lower:.4f} to {t.upper:.4f})" for t in taus]
         print(f"| `{target}` | {gaps.mean():+.4f} ± {error:.4f} | {' | '.join(told)} |", flush=True)
-    print(f"{len(mixed)} classes with both kinds, {apart.sum()} cells with offsets", file=sys.stderr)
+    print(
+        f"{len(mixed)} classes with both kinds, {apart.sum()} cells with offsets", file=sys.stderr
+    )
 
 
 if __name__ == "__main__":

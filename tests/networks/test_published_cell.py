@@ -81,7 +81,9 @@ def publish(
                 value = average(value)
             elif op in CONVOLUTIONS:
                 own = parts[edge]
-                value = functional.conv2d(value.relu(), own.kernel, padding=own.kernel.shape[-1] // 2)
+                value = functional.conv2d(
+                    value.relu(), own.kernel, padding=own.kernel.shape[-1] // 2
+                )
                 axes = (0, 2, 3)
                 mean, variance = own.mean, own.variance
                 if training:
