@@ -37,13 +37,13 @@ class Croze(AbstractProxy):
     (equation 4). The score is ``sum_m Z_m P_m G_m`` over convolutions and the classifier
     (equations 5 to 10): ``1 + cos`` of the features, ``1 + cos`` of the weights after one gradient
     step each, ``|cos|`` of the gradients, each over the whole layer, batch norm in training mode.
+    Unlike the authors' code, which computes something else.
 
-    The variant ``code`` is the arithmetic of the released code, see :mod:`.croze_released`: of
-    absolute weights in double precision with batch norm in the reductions alone, the images moved
-    down the loss and clipped after they were normalised, the weights themselves compared, features
-    of five places instead of each layer's, and cosines along the first axis summed. Given the same
-    weights, biases and images it returns the same number as that code. Sums of so many terms grow
-    with the layers' sizes, so that scores of networks of different size are far apart.
+    The variant ``code`` is that, see ``croze_released``: absolute weights in double precision,
+    batch norm in the reductions alone, images moved down the loss and clipped after they were
+    normalised, the weights themselves compared, features of five places instead of each layer's,
+    cosines along the first axis, summed. Given the same weights, biases and images it returns the
+    same number. The sums grow with the sizes of layers: parts of the score count parameters.
 
     Args:
         variant: One of :data:`VARIANTS`.
