@@ -15,8 +15,8 @@ from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
 from ..measuring.corrupted import OWN
-from ..networks import NORMALISATIONS, find_device
-from ..spaces import AnyArchitecture
+from ..networks import NORMALISATIONS, find_device, tell_network
+from ..spaces import AnyArchitecture, parse_any
 from ..training import RECIPES, Recipe
 from ..training.kernels import KERNELS, PLAIN
 from ..training.starting import start_network
@@ -174,6 +174,7 @@ class Plan:
         """
         return (
             (record["index"], record["seed"]) == (index, self.seed)
+            and is_built_alike(record)
             and record.get("identity") == self.identity
             and record["train"]["precision"] in self._precisions
             and (CORRUPTED not in self.metrics or self._corrupted_alike(record))
@@ -191,6 +192,12 @@ class Plan:
         """What may be computed with: what is asked for, or what a CPU makes of it."""
         asked = self.recipe.precision
         return {asked, "fp32"} if find_device(self.device).type != "cuda" else {asked}
+
+
+def is_built_alike(record: Mapping[str, Any]) -> bool:
+    """Return whether a record is of the network as it is built now; see ``tell_network``."""
+    said = {"network": record["network"]} if "network" in record else {}
+    return said == tell_network(parse_any(record["architecture"]))
 
 
 def _size(images: ImageSet) -> str:

@@ -465,3 +465,16 @@ def test_published_corruptions_are_those_of_the_official_images(tmp_path):
     assert [p.published_corruptions for p in found] == [tmp_path / "CIFAR-10-C", None]
     folder = make_plan("smoke", tmp_path / "cifar10", data_dir=tmp_path)
     assert folder.published_corruptions is None
+
+
+def test_a_record_of_a_network_without_convolutions_of_zeros_is_not_taken(tmp_path, caplog):
+    out = tmp_path / "records.jsonl"
+    record = sr.verify("033113", out=out, **SMALL)
+    assert record["network"] == "convolves zeros"
+    assert sr.verify("033113", out=out, **SMALL) == record
+    del record["network"], record["checksum"]
+    out.write_text(json.dumps(record) + "\n")
+    sr.verify("033113", out=out, **SMALL)
+    assert "left out convolutions of zeros; it is measured anew" in caplog.text
+    assert len(read_records(out)) == 2
+    assert "network" not in sr.verify("323133", out=out, **SMALL)
