@@ -16,6 +16,7 @@ from surrobust.networks.cell import live_edges
 from surrobust.proxies import ProxyScorer
 from surrobust.proxies.croze import Croze
 from surrobust.proxies.ntk import STATISTICS, NtkClean, NtkRobust, NtkRobustTwice
+from surrobust.proxies.scoring import find_proxies
 from surrobust.spaces import Architecture, NASBench201
 
 SETS = {
@@ -75,6 +76,7 @@ def read_done(path: Path) -> dict[int, dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set", choices=SETS)
+    parser.add_argument("--only", nargs="+", help="columns of the set; otherwise all")
     parser.add_argument("--images", type=Path, required=True, help="folder of images by class")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cells", type=int, default=6466, help="stop after so many")
@@ -85,8 +87,9 @@ def main() -> None:
     parser.add_argument("--cut-off", action="store_true", help="only cells of has_cut_off")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    proxies = find_proxies(SETS[given.set])
     scorer = ProxyScorer(
-        SETS[given.set],
+        [proxy for proxy in proxies if not given.only or proxy.column in given.only],
         read_batch(given.images, given.batch_size, given.seed),
         cells_per_stage=given.cells_per_stage,
         device="cpu",

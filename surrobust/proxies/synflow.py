@@ -23,7 +23,7 @@ class Synflow(AbstractProxy):
     name = "synflow"
 
     def _score(self, probe: Probe) -> float:
-        network = linearised(probe.network, normalised=False)
+        network = linearised(probe.network)
         image = torch.ones_like(probe.x[:1], dtype=torch.float64)
         layers = network.layers()
         summed = network(image).sum()
