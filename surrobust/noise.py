@@ -1,8 +1,10 @@
 """Retraining noise, and the rank correlation that no predictor can pass because of it.
 
-The benchmarks trained cells that compute the same function separately. The spread inside these
-function classes is retraining noise: even a predictor that knew the expected accuracy of every
-cell would not rank the measured ones perfectly. The estimate has three steps:
+The benchmarks trained cells that compute the same function separately, but for constants in cells
+with convolutions of zeros, which make no difference that is seen in the mean
+(``experiments/noise``). The spread inside these function classes is retraining noise: even a
+predictor that knew the expected accuracy of every cell would not rank the measured ones perfectly.
+The estimate has three steps:
 
 1. The noise variance as a smooth function of the level: squared deviations inside classes,
    averaged over the classes nearest in level.

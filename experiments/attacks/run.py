@@ -2,6 +2,7 @@
 
 python experiments/attacks/run.py --images DIR [--smoke]; rows that are there are not repeated.
 With --starts N, PGD from N random starts of each side instead, into starts.csv.
+With --queries, Square of few queries instead, beside torchattacks and ART, into queries.csv.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from surrobust._files import write_text
-from surrobust.attacks import ATTACKS, PGD, AbstractAttack
+from surrobust.attacks import ATTACKS, PGD, AbstractAttack, Square
 from surrobust.images import load_images
 from surrobust.measuring import Accuracy, compare_paired, measure_accuracy
 
@@ -25,6 +26,7 @@ SETS = {  # images: radius by norm, test images, test images of the slow attacks
     "cifar10-jpeg": ({"Linf": 2 / 255, "L2": 0.25}, 400, 30),
 }
 FOOLBOX = ("fgsm", "pgd", "pgd-from-image")
+QUERIES, SEEDS = (50, 200, 500, 1000), 3
 SLOW = ("apgd-t", "fab-t", "square", "autoattack")
 
 
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("--images", help="folder of CIFAR-10 by class")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--starts", type=int, default=0)
+    parser.add_argument("--queries", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -43,6 +46,11 @@ def main() -> None:
         train, test = prepare(name, options.images, 200 if options.smoke else None)
         epsilon = 0.1 if name == "digits" else 1 / 255
         ready[name] = (train_network(*train, epsilon=epsilon), *test)
+    if options.queries:
+        rows = [row for name in names for row in vary_queries(name, *ready[name], options)]
+        text = pd.DataFrame(rows).to_csv(index=False)
+        write_text(options.out.with_name("queries.csv"), text)
+        return
     if options.starts:
         rows = [vary_starts(name, *ready[name], options) for name in names]
         text = pd.DataFrame([row for part in rows for row in part]).to_csv(index=False)
@@ -87,6 +95,51 @@ def vary_starts(name: str, network, x, y, options) -> list[dict]:
         rows.append(row)
         print(row, flush=True)
     return rows
+
+
+def vary_queries(name: str, network, x, y, options) -> list[dict]:
+    """Square with few queries, Linf: as it was, as it is, and as two peers have it."""
+    epsilon, n = SETS[name][0]["Linf"], 20 if options.smoke else 200
+    x, y = x[:n], y[:n]
+    rows = []
+    for queries in (50,) if options.smoke else QUERIES:
+        row = {"images": name, "epsilon": epsilon, "n": n, "queries": queries, "seeds": SEEDS}
+        for whose, attack in square_attacks(network, epsilon, queries).items():
+            found = [
+                float((network(attack(x, y, seed)).argmax(1) == y).float().mean())
+                for seed in range(SEEDS)
+            ]
+            row[f"{whose}_mean"] = round(float(np.mean(found)), 4)
+            row[f"{whose}_sd"] = round(float(np.std(found, ddof=1)), 4)
+        rows.append(row)
+        print(row, flush=True)
+    return rows
+
+
+def square_attacks(network, epsilon: float, queries: int) -> dict[str, Callable[..., Tensor]]:
+    import torchattacks
+    from art.attacks.evasion import SquareAttack
+    from art.estimators.classification import PyTorchClassifier
+
+    def ours(rescaled: bool | None):
+        return lambda x, y, seed: Square(epsilon, queries=queries, rescaled=rescaled, seed=seed)(
+            network, x, y, checks=False
+        )
+
+    def theirs(x, y, seed):
+        return torchattacks.Square(network, eps=epsilon, n_queries=queries, seed=seed)(x, y)
+
+    def arts(x, y, seed):
+        np.random.seed(seed)  # noqa: NPY002
+        shape = tuple(x.shape[1:])
+        loss = nn.CrossEntropyLoss()
+        model = PyTorchClassifier(network, loss, shape, 10, clip_values=(0, 1), device_type="cpu")
+        attack = SquareAttack(
+            model, eps=epsilon, max_iter=queries, batch_size=len(x), verbose=False
+        )
+        return torch.from_numpy(attack.generate(x.numpy(), y.numpy()))
+
+    return {"before": ours(False), "now": ours(None), "torchattacks": theirs, "art": arts}
 
 
 def prepare(name: str, folder: str | None, limit: int | None):

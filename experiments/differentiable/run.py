@@ -158,7 +158,13 @@ def trained(
         data_dir=args.data_dir,
     )
     halves = Halves(
-        images, batch=settings.batch, augment=False, seed=seed, device=torch.device("cpu")
+        images,
+        batch=settings.batch,
+        augment=False,
+        seed=seed,
+        device=torch.device("cpu"),
+        in_turn=True,
+        whole=True,
     )
     representatives = NASBench201().representatives()
     rng = np.random.default_rng([seed, 99])

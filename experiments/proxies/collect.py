@@ -18,9 +18,11 @@ from surrobust.proxies.scoring import find_proxies
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
-def collect(files: list[Path]) -> pd.DataFrame:
-    """Return one row per cell that any file has, in the order of scoring; 7 digits suffice."""
-    entries: dict[int, dict] = {}
+def collect(files: list[Path], entries: dict[int, dict]) -> pd.DataFrame:
+    """Return one row per cell that any file has, in the order of scoring; 7 digits suffice.
+
+    What the files have replaces what ``entries`` have of a cell.
+    """
     for path in files:
         for index, entry in read_done(path).items():
             entries.setdefault(index, {}).update(entry)
@@ -34,12 +36,19 @@ def collect(files: list[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("index")
 
 
+def read_shipped() -> dict[int, dict]:
+    """Return the rows of the table that is there, by index."""
+    table = pd.read_csv(DATA / "proxies.csv.gz", dtype={"code": str}).set_index("index")
+    return table.drop(columns="code").to_dict("index")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--commit", required=True, help="of the code that scored")
+    parser.add_argument("--onto", action="store_true", help="replace columns of the table there")
     given = parser.parse_args()
-    table = collect(given.files)
+    table = collect(given.files, read_shipped() if given.onto else {})
     text = io.StringIO()
     table.to_csv(text, float_format="%.9g", lineterminator="\n")
     content = gzip.compress(text.getvalue().encode(), mtime=0)

@@ -12,9 +12,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from surrobust.networks.cell import live_edges
 from surrobust.proxies import ProxyScorer
 from surrobust.proxies.croze import Croze
 from surrobust.proxies.ntk import STATISTICS, NtkClean, NtkRobust, NtkRobustTwice
+from surrobust.proxies.scoring import find_proxies
 from surrobust.spaces import Architecture, NASBench201
 
 SETS = {
@@ -31,9 +33,18 @@ SETS = {
 }  # fmt: skip
 
 
+CONVOLUTIONS = (2, 3)
+
+
 def cells_in_order() -> list[Architecture]:
     cells = NASBench201().representatives()
     return [cells[i] for i in np.random.default_rng(0).permutation(len(cells))]
+
+
+def has_cut_off(cell: Architecture) -> bool:
+    """Return whether a cell has a convolution that no signal passes."""
+    live = live_edges(cell.ops)
+    return any(op in CONVOLUTIONS and edge not in live for edge, op in enumerate(cell.ops))
 
 
 def read_batch(folder: Path, size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,6 +76,7 @@ def read_done(path: Path) -> dict[int, dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("set", choices=SETS)
+    parser.add_argument("--only", nargs="+", help="columns of the set; otherwise all")
     parser.add_argument("--images", type=Path, required=True, help="folder of images by class")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cells", type=int, default=6466, help="stop after so many")
@@ -72,10 +84,12 @@ def main() -> None:
     parser.add_argument("--cells-per-stage", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
+    parser.add_argument("--cut-off", action="store_true", help="only cells of has_cut_off")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    proxies = find_proxies(SETS[given.set])
     scorer = ProxyScorer(
-        SETS[given.set],
+        [proxy for proxy in proxies if not given.only or proxy.column in given.only],
         read_batch(given.images, given.batch_size, given.seed),
         cells_per_stage=given.cells_per_stage,
         device="cpu",
@@ -89,7 +103,7 @@ def main() -> None:
         for cell in cells_in_order()[: given.cells]:
             if time.monotonic() - began > given.seconds:
                 break
-            if cell.index in done:
+            if cell.index in done or (given.cut_off and not has_cut_off(cell)):
                 continue
             start = time.perf_counter()
             scores = scorer.score(cell)

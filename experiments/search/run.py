@@ -47,6 +47,7 @@ PEERS = {
     "optuna-nsgaii": 20,
     "optuna-random": 20,
     "naszilla-local-search": 50,
+    "naszilla-local-search-on": 50,
     "naszilla-evolution": 50,
     "smac": 20,
     "hebo": 20,

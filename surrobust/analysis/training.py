@@ -22,7 +22,11 @@ PAIRS = (
         for metric in ("clean", "corruptions", "fgsm-1", "square-1", "pgd-1", "apgd-ce-1")
     ),
 )
-"""What is compared: an accuracy after adversarial and one after standard training."""
+"""What is compared: an accuracy after adversarial and one after standard training.
+
+FGSM is the same attack in both; PGD is 20 steps of epsilon / 8 after adversarial training, and 40
+of epsilon / 30 after standard training: see ``measuring.PRESETS``.
+"""
 
 _COLUMNS = ("adversarial", "standard", "mean_adversarial", "mean_standard", "mean_change")
 _RANKS = ("sd_change", "kendall", "spearman", "spearman_head", "common_10", "common_100")
@@ -35,8 +39,8 @@ def training(measured: Measured) -> list[Finding]:
     found = {row[:2]: row for row in rows}
     clean, attacked = found[PAIRS[0]], found[PAIRS[6]]
     headline = (
-        f"CIFAR-10, mean over cells: clean {clean[3]:.3f} -> {clean[2]:.3f}, pgd-8 "
-        f"{attacked[3]:.3f} -> {attacked[2]:.3f}; Spearman of the two trainings: clean "
+        f"CIFAR-10, mean over cells: clean {clean[3]:.3f} -> {clean[2]:.3f}, pgd-8 (PGD-40 -> "
+        f"PGD-20) {attacked[3]:.3f} -> {attacked[2]:.3f}; Spearman of the two trainings: clean "
         f"{clean[7]:.3f}, pgd-8 {attacked[7]:.3f}"
     )
     draw = partial(_draw, measured=measured)

@@ -34,7 +34,8 @@ def training_classes(cells: Sequence[Architecture]) -> list[tuple[str, int, int]
     That is the function class with the numbers of convolutions behind it, both as they are in the
     representative, which is what benchmarks trained. The function class alone also joins cells
     where a convolution is used twice with cells where two convolutions of one kind stand side by
-    side; those are different networks, and the difference between them is not noise.
+    side; those are different networks, and the difference between them is not noise. Offsets of
+    convolutions of zeros, in 156 representatives, are not told apart (``experiments/noise``).
     """
     encoder = FunctionFeatureEncoder()
     return [encoder.key(cell) for cell in cells]

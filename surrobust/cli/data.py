@@ -64,8 +64,8 @@ def fetch_files(
 ) -> None:
     """Download files, each verified by its sha256.
 
-    A TABLE may also be a file's name or an image set (cifar10, cifar100: 170 MB each). By default
-    the files of all tables, without images.
+    A TABLE may also be a file's name, an image set (cifar10, cifar100: 170 MB each), or frost, the
+    photographs of that corruption. By default the files of all tables, without images.
     """
     from ..tables import fetch
 

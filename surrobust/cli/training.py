@@ -34,7 +34,7 @@ def training_options(command: F) -> F:
     for name, (least, told) in reversed(_NUMBERS.items()):
         flag = f"--{name.replace('_', '-')}"
         command = click.option(flag, type=click.IntRange(min=least), help=told)(command)
-    told = "How --objective train trains, with --images; robbench201."
+    told = "How --objective train trains; as the target's benchmark did, else robbench201."
     return click.option("--recipe", metavar="NAME", help=told)(command)
 
 

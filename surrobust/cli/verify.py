@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._files import is_file
+from .._files import is_file, read_json
 from ..errors import InvalidInputError
 from .documents import read_each
 from .folders import check_appendable
@@ -32,7 +32,10 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
 @click.argument("given", metavar="ARCH...|DIR/search.json", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the first K of them.")
 @click.option(
-    "--recipe", default="robbench201", show_default=True, help="How to train; smoke takes seconds."
+    "--recipe",
+    metavar="NAME",
+    help="How to train; otherwise as the networks of the benchmark that was searched: nasbench201 "
+    "for jung2023, else robbench201. smoke takes seconds.",
 )
 @click.option(
     "--images",
@@ -48,8 +51,9 @@ GRADIENT_FILE = Path("gradient", "gradient.json")
     "attacks",
     multiple=True,
     metavar="NAME-EPS",
-    help="What to measure beside clean, Linf in 1/255, repeatable; corruptions is the mean over "
-    "fifteen in five severities; otherwise what the recipe says.",
+    help="What to measure beside clean, Linf in 1/255, repeatable, as the recipe's benchmark did; "
+    "robbench, jung2023: what that benchmark measured; corruptions: the mean over fifteen in five "
+    "severities. Otherwise what the recipe says.",
 )
 @click.option(
     "--out",
@@ -115,6 +119,7 @@ def verify(
     if out is not None:
         check_appendable(out)
     cells = _read(given)[:top]
+    options["recipe"] = options["recipe"] or _choose_recipe(given)
     plan = make_plan(attacks=attacks or None, **options)
     if options["precision"] == "bf16" and find_device(plan.device).type == "cpu":
         message("precision: bf16 is for GPUs, computed and recorded is fp32")
@@ -151,6 +156,34 @@ def _outcome(argument: str) -> str:
     return next(filter(is_file, files), argument)
 
 
+def _choose_recipe(given: Sequence[str]) -> str:
+    """Return the recipe of the benchmark that was searched, where one was; this is told.
+
+    Raises:
+        InvalidInputError: If searches of benchmarks with recipes of their own are mixed.
+    """
+    from ..training import BENCHMARK_RECIPES, recipe_of
+
+    searched = {_benchmark(place) for place in map(_outcome, given)}
+    recipes = {name: recipe_of(name) for name in sorted(searched & set(BENCHMARK_RECIPES))}
+    if len(recipes) > 1:
+        msg = f"--recipe: expected one for searches of {', '.join(recipes)}, got none"
+        raise InvalidInputError(msg)
+    for benchmark, recipe in recipes.items():
+        message(f"recipe {recipe}: by which the networks of {benchmark} were trained")
+        return recipe
+    return recipe_of("")
+
+
+def _benchmark(place: str) -> str:
+    """Return the benchmark of a search's target; nothing if it has none, or it is no search."""
+    if Path(place).name != SEARCH_FILE or not is_file(place):
+        return ""
+    document = read_json(Path(place))
+    target = document.get("target") if isinstance(document, dict) else None
+    return target.split("/")[0] if isinstance(target, str) else ""
+
+
 def _tell(cell: "AnyArchitecture", end: "Event") -> None:
     from ..training import Projection
 
@@ -169,14 +202,19 @@ def _print(records: Sequence["Record"]) -> None:
     if not records:
         return
     metrics = list(dict.fromkeys(name for record in records for name in record["accuracy"]))
-    from ..measuring.corrupted import OWN
+    from ..measuring.corrupted import DRAWN, MADE, OWN
     from ..verification.metrics import CORRUPTED
 
     beside: dict[str, Sequence[object]] = {**promises(records, metrics)}
     beside |= _beside_best(records, metrics[-1])
     for source in sorted({r[CORRUPTED]["source"] for r in records if CORRUPTED in r}):
-        own = "our own, like the published arrays, not them"
-        message(f"{CORRUPTED}: {own if source == OWN else source}")
+        told = {
+            MADE: "made as the published arrays were, not them",
+            DRAWN: "made as the published arrays were but for frost, whose ice is drawn: its "
+            "photographs are not here (surrobust data fetch frost)",
+            OWN: "our own of an earlier version",
+        }
+        message(f"{CORRUPTED}: {told.get(source, source)}")
     header = ("index", *metrics, "95 % +-", *beside, "seconds", "genotype")
     rows = [
         (

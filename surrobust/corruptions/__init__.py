@@ -1,13 +1,23 @@
 """Common corruptions: what weather, cameras and compression do to images, in five severities.
 
 Hendrycks & Dietterich, "Benchmarking neural network robustness to common corruptions and
-perturbations" (ICLR 2019, arXiv 1903.12261), with the constants of CIFAR-10-C, which are made for
-32 x 32 pixels. Where the published arrays are at hand :func:`load_published` reads them. Ours are
-like them, not them: frost is procedural (the paper overlays photographs), and motion blur is a
-line of weighted shifts of our own. Do not mix the two in one number.
+perturbations" (ICLR 2019, arXiv 1903.12261), with the arithmetic of the code that CIFAR-10-C was
+made with, for images of 32 x 32 pixels, and random numbers of our own. Where the published arrays
+are at hand :func:`load_published` reads them. Frost is made of photographs that are not ours:
+without them (``surrobust data fetch frost``) ice of the same colours and grain is drawn. Do not mix
+these in one number. What we made of six of the corruptions before is in ``OWN_CORRUPTIONS``.
 """
 
 from .corrupting import CORRUPTIONS, SEVERITIES, corrupt
+from .own import OWN_CORRUPTIONS
+from .photographs import find_frost
 from .published import load_published
 
-__all__ = ["CORRUPTIONS", "SEVERITIES", "corrupt", "load_published"]
+__all__ = [
+    "CORRUPTIONS",
+    "OWN_CORRUPTIONS",
+    "SEVERITIES",
+    "corrupt",
+    "find_frost",
+    "load_published",
+]

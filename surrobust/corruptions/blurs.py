@@ -26,71 +26,85 @@ def disc(radius: float, edge: float) -> Image:
     return convolve(flat / flat.sum(), np.outer(bell, bell), mode="mirror")
 
 
-def glass_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
-    """Blur, exchange neighbouring pixels at random, blur again."""
-    from scipy.ndimage import gaussian_filter
+GLASS = ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2))
+"""Of glass: sigma of both blurs, reach and rounds of the copies in between."""
 
-    sigma, reach, rounds = (
-        (0.05, 1, 1),
-        (0.25, 1, 1),
-        (0.4, 1, 1),
-        (0.25, 1, 2),
-        (0.4, 1, 2),
-    )[severity]
-    found = gaussian_filter(x, (sigma, sigma, 0))
+
+def glass_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
+    """Blur, copy a neighbour over each pixel at random, blur again.
+
+    What is meant to exchange two pixels in the published code writes the same one into both; its
+    values have 8 bits at that.
+    """
+    sigma, reach, rounds = GLASS[severity]
+    found = np.floor(_soften(x, sigma) * 255 + 1e-9)
     height, width = x.shape[:2]
     for _ in range(rounds):
         moves = rng.integers(-reach, reach, size=(height, width, 2))
         for row in range(height - reach, reach, -1):
             for column in range(width - reach, reach, -1):
                 down, right = moves[row, column]
-                there = (row + down, column + right)
-                kept = found[row, column].copy()
-                found[row, column] = found[there]
-                found[there] = kept
-    return gaussian_filter(found.clip(0, 1), (sigma, sigma, 0))
+                found[row, column] = found[row + down, column + right]
+    return _soften(found / 255, sigma)
+
+
+def _soften(x: Image, sigma: float) -> Image:
+    from scipy.ndimage import gaussian_filter
+
+    return gaussian_filter(x, (sigma, sigma, 0), mode="nearest")
+
+
+MOTION = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))
+"""Of motion: radius and sigma."""
 
 
 def motion_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
-    """Average along a line in a random direction, weights falling from one end.
+    """Average along a line in a random direction, weights falling from one end."""
+    return move(x, *MOTION[severity], angle=rng.uniform(-45, 45))
 
-    Unlike the paper, which calls ImageMagick, by weighted shifts.
+
+def move(x: Image, radius: int, sigma: float, *, angle: float) -> Image:
+    """Return what ImageMagick's ``MotionBlurImage`` makes of an image ``(h, w, ...)`` in [0, 1].
+
+    Whole pixels of a line in a direction in degrees, twice the radius and one of them, are averaged
+    with the falling half of a Gaussian as weights; edges are repeated, and values have 8 bits.
     """
-    options = ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5))[severity]
-    return blur_along(x, *options, angle=rng.uniform(-45, 45))
-
-
-def blur_along(x: Image, radius: int, sigma: float, *, angle: float) -> Image:
-    """Average shifts of an image ``(h, w, ...)`` along a direction in degrees.
-
-    The weights are the falling half of a Gaussian; shifts of parts of a pixel are interpolated and
-    edges repeated.
-    """
-    from scipy.ndimage import shift
-
-    steps = np.arange(radius + 1)
+    steps = np.arange(2 * radius + 1)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
-    down, right = np.sin(np.deg2rad(angle)), np.cos(np.deg2rad(angle))
-    rest = (0,) * (x.ndim - 2)
+    turn = np.deg2rad(angle)
+    down, right = (np.ceil(steps * part - 0.5).astype(int) for part in (np.sin(turn), np.cos(turn)))
     found = np.zeros_like(x)
-    for step, weight in zip(steps, weights / weights.sum(), strict=True):
-        found += weight * shift(x, (down * step, right * step, *rest), order=1, mode="nearest")
-    return found
+    rows, columns = (np.arange(size) for size in x.shape[:2])
+    for weight, below, beside in zip(weights / weights.sum(), down, right, strict=True):
+        row = (rows + below).clip(0, len(rows) - 1)
+        column = (columns + beside).clip(0, len(columns) - 1)
+        found += weight * x[row][:, column]
+    return np.floor(found * 255 + 1e-9) / 255
+
+
+ZOOMS = (1.06, 1.11, 1.16, 1.21, 1.26)
+"""Of zoom: what the factors stay below."""
 
 
 def zoom_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
-    """Average over zooms towards the middle."""
+    """Average over zooms."""
     del rng
-    zooms = np.arange(1, (1.06, 1.11, 1.16, 1.21, 1.26)[severity], 0.01)
-    return (x + sum(zoom_in(x, factor) for factor in zooms)) / (len(zooms) + 1)
+    factors = np.arange(1, ZOOMS[severity], 0.01)
+    return (x + sum(clipped_zoom(x, factor) for factor in factors)) / (len(factors) + 1)
 
 
-def zoom_in(x: Image, factor: float) -> Image:
-    """Return the middle of an image ``(h, w, ...)``, enlarged to its size."""
-    from scipy.ndimage import affine_transform
+def clipped_zoom(x: Image, factor: float) -> Image:
+    """Return part of an image ``(h, w, ...)``, enlarged and cut to its size, as was published.
 
-    centre = (np.array(x.shape[:2]) - 1) / 2
-    rest = [1.0] * (x.ndim - 2)
-    offset = [*(centre - centre / factor), *([0.0] * (x.ndim - 2))]
-    scale = [1 / factor, 1 / factor, *rest]
-    return affine_transform(x, scale, offset=offset, order=1, mode="nearest")
+    The part has whole pixels, as many as are needed or more, and so has what is cut off: for small
+    factors it is not the middle that is enlarged, but what is at the upper left.
+    """
+    from scipy.ndimage import zoom
+
+    size = np.array(x.shape[:2])
+    part = np.ceil(size / factor).astype(int)
+    top, left = (size - part) // 2
+    inner = x[top : top + part[0], left : left + part[1]]
+    large = zoom(inner, (factor, factor, *(1,) * (x.ndim - 2)), order=1)
+    top, left = (np.array(large.shape[:2]) - size) // 2
+    return large[top : top + size[0], left : left + size[1]]

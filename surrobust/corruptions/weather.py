@@ -3,42 +3,69 @@
 import numpy as np
 import numpy.typing as npt
 
-from .blurs import blur_along, zoom_in
+from .blurs import clipped_zoom, move
 
 Image = npt.NDArray[np.float64]
 
-_GREY = np.array([0.299, 0.587, 0.114])
+GREY = np.array([0.299, 0.587, 0.114])
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
+
+SNOW = (
+    (0.1, 0.2, 1.0, 0.6, 8, 3.0, 0.95),
+    (0.1, 0.2, 1.0, 0.5, 10, 4.0, 0.9),
+    (0.15, 0.3, 1.75, 0.55, 10, 4.0, 0.9),
+    (0.25, 0.3, 2.25, 0.6, 12, 6.0, 0.85),
+    (0.3, 0.3, 1.25, 0.65, 14, 12.0, 0.8),
+)
+"""Of snow: mean and spread of the flakes, their zoom and threshold, radius and sigma of the motion,
+and the share of the image that is kept."""
 
 
 def snow(x: Image, severity: int, rng: np.random.Generator) -> Image:
     """Whiten, and let streaks fall."""
-    mean, spread, zoom, threshold, radius, sigma, kept = (
-        (0.1, 0.2, 1.0, 0.6, 8, 3.0, 0.95),
-        (0.1, 0.2, 1.0, 0.5, 10, 4.0, 0.9),
-        (0.15, 0.3, 1.75, 0.55, 10, 4.0, 0.9),
-        (0.25, 0.3, 2.25, 0.6, 12, 6.0, 0.85),
-        (0.3, 0.3, 1.25, 0.65, 14, 12.0, 0.8),
-    )[severity]
-    flakes = zoom_in(rng.normal(mean, spread, size=x.shape[:2]), zoom)
+    mean, spread, zoom, threshold, radius, sigma, kept = SNOW[severity]
+    flakes = clipped_zoom(rng.normal(mean, spread, size=x.shape[:2]), zoom)
     flakes = np.where(flakes < threshold, 0.0, flakes.clip(0, 1))
-    angle = rng.uniform(-135, -45)
-    streaks = blur_along(flakes, radius, sigma, angle=angle)[:, :, None]
-    grey = (x @ _GREY)[:, :, None]
+    flakes = np.floor(flakes * 255) / 255
+    streaks = move(flakes, radius, sigma, angle=rng.uniform(-135, -45))[:, :, None]
+    grey = (x @ GREY)[:, :, None]
     white = kept * x + (1 - kept) * np.maximum(x, grey * 1.5 + 0.5)
     return white + streaks + np.rot90(streaks, 2)
 
 
-def frost(x: Image, severity: int, rng: np.random.Generator) -> Image:
-    """Lay crystals over a darkened image.
+FROST = ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))
+"""Of frost: shares of the image and of what is laid over it."""
 
-    Unlike the paper, which overlays crops of photographs, the crystals are ridges of plasma in the
-    bluish white of ice, so that no third party's picture is needed.
+_ICE = (
+    ((78, 149, 165), 10.7, 14.3, 0.634),
+    ((198, 202, 212), 8.6, 18.3, 0.507),
+    ((198, 203, 212), 9.0, 18.2, 0.507),
+    ((142, 157, 170), 10.6, 26.1, 0.367),
+    ((104, 115, 127), 16.8, 33.8, 0.456),
+)
+"""What was measured of the makers' five photographs, a fifth of their size, in crops of 32 pixels:
+mean colour, standard deviation of the crops' brightness and of pixels within a crop, and the share
+of the latter that is in clouds, not in single pixels."""
+
+
+def frost(x: Image, severity: int, rng: np.random.Generator) -> Image:
+    """Lay ice over a darkened image.
+
+    Unlike the paper, which overlays crops of photographs (``photographs.lay_frost``), the ice is
+    drawn, as bright, uneven and fine as those are, so that no third party's picture is needed.
     """
-    kept, laid = ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))[severity]
-    ridges = 1 - np.abs(2 * plasma(x.shape[:2], 1.5, rng) - 1)
-    crystals = (ridges**3)[:, :, None] * np.array([0.85, 0.93, 1.0])
-    return kept * x + laid * crystals
+    kept, laid = FROST[severity]
+    return kept * x + laid * draw_ice(x.shape[:2], rng)
+
+
+def draw_ice(shape: tuple[int, int], rng: np.random.Generator) -> Image:
+    """Return ice ``(h, w, 3)`` in [0, 1] that is like a crop of one of the photographs."""
+    colour, between, within, cloudy = _ICE[rng.integers(len(_ICE))]
+    clouds = plasma(shape, 1.3, rng)
+    clouds = (clouds - clouds.mean()) / max(clouds.std(), 1e-12)
+    grain = cloudy**0.5 * clouds + (1 - cloudy) ** 0.5 * rng.normal(size=shape)
+    brightness = rng.normal(scale=between) + within * grain
+    return ((np.array(colour) + brightness[:, :, None]) / 255).clip(0, 1)
 
 
 def fog(x: Image, severity: int, rng: np.random.Generator) -> Image:

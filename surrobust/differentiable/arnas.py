@@ -6,12 +6,16 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
+from .._checks import check_choice
 from ..attacks import PGD
 from ..supernets import AbstractSupernet
 from .base import AbstractMethod, Batch
+from .climbing import climb
 from .darts import cross_entropy
 from .mgda import combine_two
-from .unrolling import Function
+from .unrolling import Function, evaluate_at
+
+MODES = ("train", "eval")
 
 
 class Arnas(AbstractMethod):
@@ -24,6 +28,14 @@ class Arnas(AbstractMethod):
     gradients of the clean loss and of ``weight`` times the loss under attack are combined to the
     shortest convex combination (MGDA).
 
+    The attack is that of the authors' code (fyqsama/ARNAS, commit 9bcc2e3, ``train_search.py``):
+    PGD from a random start with batch norm in training mode, on the weights as they are also where
+    second-order gradients are of weights one step on, and without bringing pixels back into [0, 1].
+    Each of the three can be had otherwise. Unlike the authors' code, derivatives of second order
+    are exact (see ``unrolling``) and an epoch has its own learning rate, not that of the next,
+    which their schedule comes to under PyTorch 1.2. Their images are not normalised: the preset
+    ``arnas-paper`` does so, others not, as the networks of the tables normalise.
+
     In NAS-Bench-201 the reductions are fixed blocks in those same places; accurate and robust cell
     are searched for.
 
@@ -34,6 +46,10 @@ class Arnas(AbstractMethod):
         weight: Of the loss under attack, in the outer problem.
         mgda: Whether the gradients are combined so; otherwise they are added.
         placed: Whether accurate and robust cells are told apart.
+        modes: ``train`` or ``eval``: of batch norm, while attacking.
+        unrolled: Whether the attack in the outer problem is on the weights that its loss is of;
+            otherwise on those as they are.
+        clipped: Whether attacked pixels stay in [0, 1].
 
     Raises:
         InvalidInputError: If an option is not what was expected.
@@ -52,32 +68,34 @@ class Arnas(AbstractMethod):
         weight: float = 0.1,
         mgda: bool = True,
         placed: bool = True,
+        modes: str = "train",
+        unrolled: bool = False,
+        clipped: bool = False,
     ) -> None:
-        self._attack_options: dict[str, Any] = {
-            "epsilon": epsilon,
-            "steps": steps,
-            "step_size": step_size,
-        }
-        PGD(**self._attack_options)  # refuses what it cannot do
+        size: dict[str, Any] = {"epsilon": epsilon, "steps": steps, "step_size": step_size}
+        PGD(**size)  # refuses what it cannot do
+        how = {"modes": check_choice("modes", modes, MODES), "clipped": bool(clipped)}
+        self._attack_options: dict[str, Any] = {**size, **how}
+        self.unrolled = bool(unrolled)
         self.weight, self.mgda, self.placed = float(weight), bool(mgda), bool(placed)
 
     @property
     def options(self) -> dict[str, Any]:
         """What it was made with."""
         own = {"weight": self.weight, "mgda": self.mgda, "placed": self.placed}
-        return {**self._attack_options, **own}
+        return {**self._attack_options, **own, "unrolled": self.unrolled}
 
     def fitted(self, network: AbstractSupernet, batch: Batch) -> Tensor:
-        """Return PGD's images."""
-        attack = PGD(**self._attack_options, seed=batch.seed)
-        return attack(network, batch.x, batch.y, checks=False)
+        """Return attacked images; the network's statistics are left as they are."""
+        return evaluate_at(network, {}, lambda at: climb(at, batch, **self._attack_options))
 
-    def outers(self, batch: Batch) -> dict[str, Function]:
-        """Return the clean loss and the weighted loss under an attack on the network at hand."""
+    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:
+        """Return the clean loss and the weighted loss under attack."""
+        x = None if self.unrolled else self.fitted(network, batch)
 
-        def attacked(network: AbstractSupernet) -> Tensor:
-            x = self.fitted(network, batch)
-            return self.weight * functional.cross_entropy(network(x), batch.y)
+        def attacked(at: AbstractSupernet) -> Tensor:
+            images = climb(at, batch, **self._attack_options) if x is None else x
+            return self.weight * functional.cross_entropy(at(images), batch.y)
 
         return {"clean": cross_entropy(batch), "attacked": attacked}
 

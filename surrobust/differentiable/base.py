@@ -56,8 +56,14 @@ class AbstractMethod(ABC):
         return batch.x
 
     @abstractmethod
-    def outers(self, batch: Batch) -> dict[str, Function]:
-        """Return the outer objectives by name, each a function of the supernet."""
+    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:
+        """Return the outer objectives by name, each a function of the supernet.
+
+        Args:
+            network: At the weights as they are, for what does not follow those that an objective
+                is evaluated at.
+            batch: Images that fit the architecture.
+        """
 
     @abstractmethod
     def combine(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional
 
+from ..supernets import AbstractSupernet
 from .base import AbstractMethod, Batch
 from .unrolling import Function
 
@@ -17,7 +18,7 @@ class Darts(AbstractMethod):
 
     name = "darts"
 
-    def outers(self, batch: Batch) -> dict[str, Function]:
+    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:  # noqa: ARG002
         """Return the loss."""
         return {"loss": cross_entropy(batch)}
 

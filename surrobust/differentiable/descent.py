@@ -72,7 +72,7 @@ class Descent:
         return end + (start - end) * (1 + math.cos(math.pi * epoch / self.settings.epochs)) / 2
 
     def _move_architecture(self, fitted: Batch, rate: float) -> dict[str, float]:
-        outers = self.method.outers(self.halves.held(self.step))
+        outers = self.method.outers(self.network, self.halves.held(self.step))
         second = self.settings.order == 2
         found = architecture_gradients(
             self.network,

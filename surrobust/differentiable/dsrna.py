@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .._checks import check_choice, check_integer
 from ..relaxation import RANGES
+from ..supernets import AbstractSupernet
 from ..threat import ThreatModel
 from .base import AbstractMethod, Batch
 from .darts import cross_entropy
@@ -23,7 +24,8 @@ class Dsrna(AbstractMethod):
     Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures" (CVPR 2021,
     arXiv 2012.06122), equation 16: ``L - gamma R``, R the certified lower bound of the margin
     (``certified``), the bound by the Jacobian (``jacobian``) or their sum (``combined``). The
-    weights are fitted to clean images.
+    weights are fitted to clean images. There is no official code: what the paper leaves open, and
+    what was made of the formulas, has been compared with nothing but the paper.
 
     With interval ranges the certified bound of a network as deep as these is millions below zero,
     so that gamma cannot hold it: the architecture then minimises the bound alone. With linear
@@ -79,7 +81,7 @@ class Dsrna(AbstractMethod):
             "relative": self.relative,
         }
 
-    def outers(self, batch: Batch) -> dict[str, Function]:
+    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:  # noqa: ARG002
         """Return the loss and the measures of robustness."""
         x, y = batch.x[: self.images], batch.y[: self.images]
         ball: dict[str, Any] = {"epsilon": self.threat.epsilon, "norm": self.threat.norm}

@@ -2,7 +2,7 @@
 
 Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures" (CVPR 2021,
 arXiv 2012.06122), section 3. Batch norm is frozen at its running statistics, so that each image
-has outputs of its own.
+has outputs of its own. There is no official code to compare them with.
 """
 
 import torch

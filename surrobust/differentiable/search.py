@@ -18,6 +18,7 @@ from .._seals import seal
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
 from ..networks import NORMALISATIONS, find_device
+from ..networks.normalisation import Statistics
 from ..spaces import Architecture, Genotype, draw_genotype
 from ..supernets import (
     CellSupernet,
@@ -115,7 +116,15 @@ def gradient_search(
         images, image_size=settings.image_size, limit=settings.limit, seed=seed, data_dir=data_dir
     )
     network = _build(method, settings, loaded, seed).to(place)
-    halves = Halves(loaded, batch=settings.batch, augment=settings.augment, seed=seed, device=place)
+    halves = Halves(
+        loaded,
+        batch=settings.batch,
+        augment=settings.augment,
+        in_turn=settings.in_turn,
+        whole=settings.whole,
+        seed=seed,
+        device=place,
+    )
     descent = Descent(network, method, settings, halves)
     plan = {
         "strategy": method.name,
@@ -146,7 +155,7 @@ def _build(
         "channels": settings.channels,
         "cells": settings.cells,
         "classes": len(images.classes),
-        "normalisation": NORMALISATIONS.get(images.name, images.statistics),
+        "normalisation": _find_statistics(settings, images),
         "generator": torch.Generator().manual_seed(seed),
     }
     if settings.space == "darts":
@@ -156,6 +165,14 @@ def _build(
             raise InvalidInputError(msg)
         return build_genotype_supernet(method.own_space, partial=settings.partial, **sizes)
     return build_cell_supernet(widths=method.widths, placed=method.placed, **sizes)
+
+
+def _find_statistics(settings: Settings, images: ImageSet) -> Statistics:
+    """Return what the first layer takes out of the images: the set's statistics, or nothing."""
+    if settings.normalised:
+        return NORMALISATIONS.get(images.name, images.statistics)
+    channels = images.x.shape[1]
+    return (0.0,) * channels, (1.0,) * channels
 
 
 class _Log:

@@ -15,6 +15,7 @@ SPACES = ("nas-bench-201", "darts")
 _WHOLE = {"channels": 1, "cells": 1, "batch": 2, "epochs": 1, "warm_up": 0}
 _RATES = ("weight_rate", "weight_rate_end", "weight_momentum", "weight_decay", "clip")
 _ALPHA_RATES = ("alpha_rate", "alpha_decay")
+_YES_OR_NO = ("augment", "normalised", "in_turn", "whole")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,10 @@ class Settings:
         warm_up: Epochs before the architecture begins to move.
         order: 1, or 2 for gradients through one step of the weights.
         augment: Whether images are shifted by up to an eighth of their size and mirrored.
+        normalised: Whether the supernet's first layer normalises the images.
+        in_turn: Whether the half that fits the architecture is passed through in turn; otherwise
+            each step draws a batch from all of it.
+        whole: Whether what does not fill an epoch's last batch is left out.
         weight_rate: Learning rate of the weights at the start.
         weight_rate_end: And at the end.
         weight_momentum: Momentum of the weights.
@@ -61,6 +66,9 @@ class Settings:
     warm_up: int = 0
     order: int = 2
     augment: bool = True
+    normalised: bool = True
+    in_turn: bool = False
+    whole: bool = False
     weight_rate: float = 0.025
     weight_rate_end: float = 0.001
     weight_momentum: float = 0.9
@@ -80,6 +88,10 @@ class Settings:
         if self.order not in (1, 2):
             msg = f"order: expected 1 or 2, got {brief(self.order)}"
             raise InvalidInputError(msg)
+        for name in _YES_OR_NO:
+            if not isinstance(getattr(self, name), bool):
+                msg = f"{name}: expected True or False, got {brief(getattr(self, name))}"
+                raise InvalidInputError(msg)
         for name in (*_RATES, *_ALPHA_RATES):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
@@ -105,9 +117,13 @@ class Settings:
         return cls(**document)
 
 
+_BEFORE = {"partial": None, "normalised": True, "in_turn": True, "whole": True}
+"""What held before there was a choice, and was not written."""
+
+
 def complete_document(document: Any) -> Any:
-    """Return settings as JSON with what was not written while all channels were mixed."""
-    return {"partial": None, **document} if isinstance(document, Mapping) else document
+    """Return settings as JSON with what an earlier version did not write."""
+    return {**_BEFORE, **document} if isinstance(document, Mapping) else document
 
 
 PRESETS: Mapping[str, Settings] = MappingProxyType(
@@ -142,9 +158,10 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
         # NAS-Bench-201's own network, for a GPU.
         "gpu": Settings(),
         # The strategies' own cells at the settings of their papers. Hosseini et al. (CVPR 2021): 16
-        # channels, 8 cells, 50 epochs, in the space of PC-DARTS (Xu et al., ICLR 2020), whose are
-        # the other numbers: one channel in four, batches of 256, rates of .1 and 6e-4, and 15
-        # epochs before the architecture moves. Ou et al. (CVPR 2024).
+        # channels, 8 cells, 50 epochs, in the space of PC-DARTS (Xu et al., ICLR 2020), whose code
+        # the other numbers are of: one channel in four, batches of 256, rates of .1 to 0 and 6e-4,
+        # and 15 epochs before the architecture moves. Unlike PC-DARTS, whose gradients are of first
+        # order, those of DSRNA's paper are of second: it states the one-step unrolled problem.
         "dsrna-paper": Settings(
             space="darts",
             channels=16,
@@ -153,9 +170,11 @@ PRESETS: Mapping[str, Settings] = MappingProxyType(
             batch=256,
             warm_up=15,
             weight_rate=0.1,
+            weight_rate_end=0.0,
             alpha_rate=6e-4,
         ),
-        "arnas-paper": Settings(space="darts", channels=24, cells=8, batch=32),
+        # Ou et al. (CVPR 2024) as in their code, which does not normalise the images.
+        "arnas-paper": Settings(space="darts", channels=24, cells=8, batch=32, normalised=False),
         # The strategies' own cells, small enough to be tried on a CPU.
         "darts-cpu": Settings(
             space="darts",

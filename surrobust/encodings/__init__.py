@@ -1,8 +1,9 @@
 """Encodings: architectures as rows of numbers, each by its name in :data:`ENCODINGS`.
 
 ``one_hot`` is the cell as written; ``paths`` and ``features`` are what it computes, equal for
-cells that compute the same with the same convolutions. ``graphs`` has graphs for networks,
-``function_groups`` groups for kernels; :class:`Columns` are numbers that are known beforehand.
+cells that compute the same from their input with the same convolutions. ``graphs`` has graphs for
+networks, ``function_groups`` groups for kernels; :class:`Columns` are numbers that are known
+beforehand.
 """
 
 from .base import AbstractEncoder

@@ -8,7 +8,7 @@ each image's outcome; :func:`measure_corrupted` does so over common corruptions;
 from .accuracy import Accuracy, measure_accuracy
 from .corrupted import CorruptedAccuracy, measure_corrupted
 from .paired import PairedComparison, compare_paired
-from .presets import PRESETS
+from .presets import PRESETS, make_attack
 
 __all__ = [
     "PRESETS",
@@ -16,6 +16,7 @@ __all__ = [
     "CorruptedAccuracy",
     "PairedComparison",
     "compare_paired",
+    "make_attack",
     "measure_accuracy",
     "measure_corrupted",
 ]

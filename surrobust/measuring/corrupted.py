@@ -11,13 +11,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt, load_published
+from ..corruptions import CORRUPTIONS, OWN_CORRUPTIONS, SEVERITIES, corrupt, load_published
 from ..errors import InvalidInputError
 from ..typing import AnyPath
 from .accuracy import measure_accuracy
 
-OWN = "own"
-"""The source of corruptions that are computed here."""
+MADE, DRAWN, OWN = "as published", "as published, ice drawn", "own"
+"""Sources of corruptions that are computed here: with the published arithmetic, with or without the
+photographs of frost, or our own, which all of them were in earlier versions."""
 
 _95 = 1.959963984540054
 
@@ -35,7 +36,9 @@ class CorruptedAccuracy:
         lower: Lower end of the interval, at least 0.
         upper: Upper end of the interval, at most 1.
         by: Accuracies at each severity by corruption.
-        source: Name of the published arrays, or ``own``.
+        source: Name of the published arrays, or what was computed: ``as published``, ``as
+            published, ice drawn`` where frost was made without photographs, or ``own`` where some
+            were of ``OWN_CORRUPTIONS``.
     """
 
     value: float
@@ -54,6 +57,7 @@ def measure_corrupted(
     corruptions: Iterable[str] = tuple(CORRUPTIONS),
     severities: Sequence[int] = SEVERITIES,
     published: AnyPath | None = None,
+    frost: AnyPath | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     device: str | torch.device | None = None,
@@ -65,10 +69,11 @@ def measure_corrupted(
         network: Maps images to logits.
         images: ``(n, 3, h, w)`` uint8, not corrupted.
         labels: Their classes, ``(n,)``.
-        corruptions: Names in ``CORRUPTIONS``.
+        corruptions: Names in ``CORRUPTIONS`` or ``OWN_CORRUPTIONS``.
         severities: 1 to 5.
         published: Folder of the published arrays; the first n images of each severity are taken
             from there, with their own classes. None corrupts ``images`` here.
+        frost: Folder of the photographs that frost is made of; see ``corrupt``.
         seed: Of the corruptions computed here.
         batch_size: See :func:`measure_accuracy`.
         device: See :func:`measure_accuracy`.
@@ -76,7 +81,9 @@ def measure_corrupted(
             continued from where they exist; None for none.
 
     Raises:
+        ChecksumError: If a photograph is not the published one.
         InvalidInputError: If an argument or a file is not what was expected.
+        MissingMeasurementError: If a photograph is not there.
         OSError: If a checkpoint cannot be written.
     """
     names = list(corruptions)
@@ -89,7 +96,7 @@ def measure_corrupted(
         found = []
         for severity in severities:
             if published is None:
-                x, y = corrupt(images, name, severity, seed=seed), labels
+                x, y = corrupt(images, name, severity, seed=seed, frost=frost), labels
             else:
                 x, y = load_published(published, name, severity)
                 x, y = x[: len(images)], y[: len(images)]
@@ -105,8 +112,29 @@ def measure_corrupted(
             shares = shares[: one.n] + one.correct
         by[name] = tuple(found)
     shares /= len(by) * len(severities)
-    source = OWN if published is None else Path(published).name
+    source = name_source(names, published=published, frost=frost)
     return _summary(shares, by, source)
+
+
+def name_source(
+    corruptions: Iterable[str] = tuple(CORRUPTIONS),
+    *,
+    published: AnyPath | None,
+    frost: AnyPath | None,
+) -> str:
+    """Return the source of corruptions; see :class:`CorruptedAccuracy`.
+
+    Args:
+        corruptions: Their names.
+        published: Folder of the published arrays; None computes them.
+        frost: Folder of the photographs of frost; None draws ice.
+    """
+    if published is not None:
+        return Path(published).name
+    names = set(corruptions)
+    if names & set(OWN_CORRUPTIONS):
+        return OWN
+    return DRAWN if frost is None and "frost" in names else MADE
 
 
 def _summary(shares: Any, by: dict[str, tuple[float, ...]], source: str) -> CorruptedAccuracy:

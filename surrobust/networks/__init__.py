@@ -6,6 +6,7 @@ them, so attacks live in pixel space. Nothing here reads or changes torch's glob
 """
 
 from .building import build_any_network
+from .cell import has_offsets, tell_network
 from .darts import GenotypeNetwork, build_genotype_network
 from .devices import find_device, name_device, tuned
 from .folding import FoldedNetwork
@@ -21,6 +22,8 @@ __all__ = [
     "build_genotype_network",
     "build_network",
     "find_device",
+    "has_offsets",
     "name_device",
+    "tell_network",
     "tuned",
 ]

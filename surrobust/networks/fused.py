@@ -269,8 +269,9 @@ def fuse_cells(network: nn.Module) -> None:
     """Let the cells of a folded network be computed node by node, where their width allows.
 
     Args:
-        network: The twin of a ``FoldedNetwork``. Cells that no signal passes, and those of other
-            than a power of two of channels, at least 16, stay as they are.
+        network: The twin of a ``FoldedNetwork``. Cells that no signal passes, those in which a
+            convolution reads what none comes to, and those of other than a power of two of
+            channels, at least 16, stay as they are.
     """
     for name, child in network.named_children():
         if isinstance(child, Cell) and _fits(child):
@@ -281,4 +282,5 @@ def fuse_cells(network: nn.Module) -> None:
 
 def _fits(cell: Cell) -> bool:
     widths = {module.out_channels for module in cell.modules() if isinstance(module, nn.Conv2d)}
-    return bool(cell.live) and all(w >= 16 and w & (w - 1) == 0 for w in widths)
+    signal_alone = bool(cell.live) and cell.live == cell.computed[False]
+    return signal_alone and all(w >= 16 and w & (w - 1) == 0 for w in widths)

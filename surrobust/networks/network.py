@@ -72,14 +72,14 @@ class CellNetwork(nn.Module):
         """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
         return self.head(self.body(x))
 
+    def layers(self) -> list[nn.Conv2d | nn.Linear]:
+        """Return every convolution and the classifier, first to last."""
+        return [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+
     def live_layers(self) -> list[nn.Conv2d | nn.Linear]:
-        """Return the convolutions and the classifier that the output depends on, first to last."""
+        """Return the convolutions that the images' signal passes, and the classifier, in order."""
         unused = {id(module) for module in self._unused()}
-        return [
-            module
-            for module in self.modules()
-            if isinstance(module, nn.Conv2d | nn.Linear) and id(module) not in unused
-        ]
+        return [layer for layer in self.layers() if id(layer) not in unused]
 
     def _unused(self) -> itertools.chain[nn.Module]:
         """Return the modules of edges that no signal passes."""

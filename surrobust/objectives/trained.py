@@ -33,7 +33,8 @@ class TrainOptions:
     """How a search trains its cells; None is what the recipe says.
 
     Args:
-        recipe: A name of ``RECIPES``.
+        recipe: A name of ``RECIPES``; None is the one that the networks of the target's benchmark
+            were trained by, ``robbench201`` where it has none.
         images: A name of ``IMAGES`` or a folder; None is the image set of the target.
         device: ``auto``, ``cpu``, ``cuda``, ...; workers of one machine take its GPUs in turn.
         epochs: Fidelity, as the next three.
@@ -49,7 +50,7 @@ class TrainOptions:
         InvalidInputError: If a value is of another type.
     """
 
-    recipe: str = "robbench201"
+    recipe: str | None = None
     images: str | None = None
     device: str = "auto"
     epochs: int | None = None
@@ -102,7 +103,7 @@ def settle_options(
 
     Args:
         given: What the user said; None is what the folder has, else the defaults.
-        target: The search's; its image set is the default.
+        target: The search's; its image set is the default, and its benchmark's recipe.
         out: The search's folder.
 
     Raises:
@@ -115,6 +116,8 @@ def settle_options(
     options = TrainOptions.parse({} if given is None else given)
     if options.images is None:
         options = replace(options, images=Target.parse(target).images)
+    if options.recipe is None:
+        options = replace(options, recipe=(kept and kept.recipe) or _recipe_for(target))
     if kept is not None:
         old, new = kept.to_document(), options.to_document()
         for name in old:
@@ -122,6 +125,12 @@ def settle_options(
                 msg = f"{name}: expected {old[name]!r} as in {path}, got {new[name]!r}"
                 raise InvalidInputError(msg)
     return options
+
+
+def _recipe_for(target: str) -> str:
+    from ..training import recipe_of
+
+    return recipe_of(Target.parse(target).benchmark)
 
 
 def _read_options(path: Path) -> tuple[TrainOptions | None, Any]:
@@ -189,7 +198,7 @@ class _Trainer:
         self._metric = Target.parse(target).metric
         names = ("epochs", "channels", "cells", "n_images", "n_test", "image_size")
         self._plan = make_plan(
-            options.recipe,
+            options.recipe or _recipe_for(target),
             options.images or Target.parse(target).images,
             attacks=[self._metric],
             device=own_device(options.device),

@@ -2,6 +2,11 @@
 
 Beside every one of them stands ``params``: no published proxy ranks adversarially trained accuracy
 better than the plain parameter count.
+
+Convolutions that zeros cut off count as in the published network: with their weights, with
+gradients of zero, with their ReLUs. Where nothing passes from a cell's input to its output, the
+images leave no trace in the logits, and proxies that compare them have no value: NaN for ``jacov``,
+``epe_nas``, ``zen`` and ``croze``, for ``nwot`` too unless a convolution reads the cell's input.
 """
 
 from .base import AbstractProxy

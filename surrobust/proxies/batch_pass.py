@@ -22,7 +22,7 @@ class BatchPass:
     """What one pass over a batch of n images recorded; what nobody needed is empty.
 
     Args:
-        layers: Live convolutions and the classifier, first to last.
+        layers: All convolutions and the classifier, first to last.
         gradients: Of the mean cross-entropy by the weight of each layer.
         saliencies: Output times gradient, summed over positions, ``(n, channels)`` per layer.
         kernel: ReLUs in which two images agree, ``(n, n)`` float64.
@@ -47,7 +47,7 @@ def run_batch_pass(
         y: Labels ``(n,)``.
         needs: What to record.
     """
-    record = BatchPass(network.live_layers())
+    record = BatchPass(network.layers())
     backward = {Need.WEIGHT_GRADIENTS, Need.CHANNEL_SALIENCY, Need.INPUT_GRADIENT} & set(needs)
     if Need.INPUT_GRADIENT in needs:
         x = x.detach().requires_grad_()

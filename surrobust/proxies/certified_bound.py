@@ -16,7 +16,8 @@ class CertifiedBound(AbstractProxy):
     CVPR 2021, equations 1 to 11). Batch norm is frozen at the batch's statistics, the arithmetic is
     in double precision. Unlike the paper, the class is the network's own answer, since an untrained
     network knows nothing of labels. Intervals grow by a factor per convolution, so the bound of a
-    deep network is far below zero and tells about depth and width more than about attacks.
+    deep network is far below zero and tells about depth and width more than about attacks. There is
+    no official code to compare it with.
 
     Args:
         epsilon: Linf radius on the [0, 1] pixel scale.

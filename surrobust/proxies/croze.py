@@ -12,7 +12,7 @@ from torch.nn import functional
 from .._checks import check_choice
 from ..networks import CellNetwork
 from .base import AbstractProxy
-from .linearised import linearised
+from .croze_released import score_as_released
 from .probe import Probe
 
 VARIANTS = ("paper", "code")
@@ -37,17 +37,20 @@ class Croze(AbstractProxy):
     (equation 4). The score is ``sum_m Z_m P_m G_m`` over convolutions and the classifier
     (equations 5 to 10): ``1 + cos`` of the features, ``1 + cos`` of the weights after one gradient
     step each, ``|cos|`` of the gradients, each over the whole layer, batch norm in training mode.
+    Unlike the authors' code, which computes something else.
 
-    The variant ``code`` leaves batch norm out, takes absolute weights in double precision, moves
-    the images down the loss, compares the weights themselves, and sums
-    ``|1 + cos(w, w')| |cos(g, g')| (1 + cos(z, z'))`` with cosines over the first axis, averaged
-    over the others.
+    The variant ``code`` is that, see ``croze_released``: absolute weights in double precision,
+    batch norm in the reductions alone, images moved down the loss and clipped after they were
+    normalised, the weights themselves compared, features of five places instead of each layer's,
+    cosines along the first axis, summed. Given the same weights, biases and images it returns the
+    same number. The sums grow with the sizes of layers: parts of the score count parameters.
 
     Args:
         variant: One of :data:`VARIANTS`.
         strength: Length of the twin's step by the norm of the weight.
-        epsilon: Linf radius of the attack on the [0, 1] pixel scale.
-        rate: Learning rate of the one gradient step.
+        epsilon: Linf radius of the attack on the [0, 1] pixel scale; of normalised pixels in the
+            variant ``code``.
+        rate: Learning rate of the one gradient step, in the variant ``paper``.
         images: How many images of the batch to take, at most.
     """
 
@@ -73,10 +76,15 @@ class Croze(AbstractProxy):
     def _score(self, probe: Probe) -> float:
         x, y = probe.x[: self.images], probe.y[: self.images]
         if self.variant == "code":
-            network = linearised(probe.network, normalised=True).train()
-            x = x.double()
-        else:
-            network = probe.copy()
+            return score_as_released(
+                probe.network,
+                x,
+                y,
+                strength=self.strength,
+                epsilon=self.epsilon,
+                generator=probe.generator(self.column),
+            )
+        network = probe.copy()
         clean = view(network, x, y)
         twin = robust_twin(network, clean, self.strength)
         robust = view(twin, self._attacked(twin, x, y), y)
@@ -86,8 +94,7 @@ class Croze(AbstractProxy):
         """Return the images after one signed gradient step on the twin (equation 4)."""
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(functional.cross_entropy(twin(x), y), x)
-        upwards = 1.0 if self.variant == "paper" else -1.0
-        return (x.detach() + upwards * self.epsilon * gradient.sign()).clamp(0, 1)
+        return (x.detach() + self.epsilon * gradient.sign()).clamp(0, 1)
 
     def _compare(self, clean: _View, robust: _View) -> float:
         total = 0.0
@@ -98,15 +105,9 @@ class Croze(AbstractProxy):
             strict=True,
         )  # fmt: skip
         for z, z_, w, w_, g, g_ in layers:
-            if self.variant == "paper":
-                feature, gradient = whole_cosine(z, z_), whole_cosine(g, g_)
-                weight = whole_cosine(w - self.rate * g, w_ - self.rate * g_)
-                total += float((1 + feature) * (1 + weight) * gradient.abs())
-            else:
-                cosine = functional.cosine_similarity
-                feature = (1 + cosine(z, z_, dim=0)).mean()
-                weight = (1 + cosine(w, w_, dim=0)).abs().mean()
-                total += float(weight * cosine(g, g_, dim=0).abs().mean() * feature)
+            feature, gradient = whole_cosine(z, z_), whole_cosine(g, g_)
+            weight = whole_cosine(w - self.rate * g, w_ - self.rate * g_)
+            total += float((1 + feature) * (1 + weight) * gradient.abs())
         return total
 
 

@@ -27,7 +27,7 @@ class Grasp(AbstractProxy):
 
     def _score(self, probe: Probe) -> float:
         network = probe.copy()
-        weights = [layer.weight for layer in network.live_layers()]
+        weights = [layer.weight for layer in network.layers()]
         loss = functional.cross_entropy(network(probe.x[: self.images]), probe.y[: self.images])
         gradients = torch.autograd.grad(
             loss, weights, create_graph=True, allow_unused=True, materialize_grads=True

@@ -9,7 +9,8 @@ class JacobianBound(AbstractProxy):
 
     ``-epsilon * mean_x (1/K) sum_k ||J_k(x)||_1``, the 1-norm being dual to the Linf ball
     (Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures", CVPR 2021,
-    equations 12 to 15). Batch norm is frozen at the batch's statistics.
+    equations 12 to 15). Batch norm is frozen at the batch's statistics. There is no official code
+    to compare it with.
 
     Args:
         epsilon: Linf radius on the [0, 1] pixel scale.

@@ -10,19 +10,16 @@ from ..networks.normalisation import Normalise
 
 
 @torch.no_grad()
-def linearised(network: CellNetwork, *, normalised: bool) -> CellNetwork:
-    """Return a copy with absolute parameters, batch norm left out, in float64.
+def linearised(network: CellNetwork) -> CellNetwork:
+    """Return a copy with absolute parameters, without batch norm and normalisation, in float64.
 
     Args:
         network: Left as it is.
-        normalised: Whether the first layer still normalises the images.
     """
     copy = deepcopy(network).double()
     for module in list(copy.modules()):
         for name, child in list(module.named_children()):
-            if isinstance(child, nn.BatchNorm2d) or (
-                isinstance(child, Normalise) and not normalised
-            ):
+            if isinstance(child, nn.BatchNorm2d | Normalise):
                 module.add_module(name, nn.Identity())
     for parameter in copy.parameters():
         parameter.abs_()

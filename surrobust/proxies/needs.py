@@ -7,7 +7,7 @@ class Need(Enum):
     """One quantity of the pass; several proxies may read the same."""
 
     WEIGHT_GRADIENTS = auto()
-    """Gradient of the mean cross-entropy by each live convolution and the classifier."""
+    """Gradient of the mean cross-entropy by each convolution and the classifier."""
 
     CHANNEL_SALIENCY = auto()
     """Product of output and gradient, summed over positions, per image and channel."""

@@ -19,13 +19,17 @@ STATISTICS = ("min_eigenvalue", "frobenius", "condition")
 class AbstractKernelProxy(AbstractProxy, ABC):
     """A statistic of the empirical neural tangent kernel at initialisation.
 
-    Wu, Liu, Zhu & Cevher, "Robust NAS under adversarial training: benchmark, theory, and beyond"
-    (ICLR 2024, arXiv 2403.13134): the generalisation bounds under adversarial training depend on
-    the smallest eigenvalues of the kernels on clean, attacked and twice attacked images (theorem 1;
-    the attack is run again from the attacked image). The kernel is that of the sum of logits by
-    the weights, with batch norm frozen at the batch's statistics; the attack is PGD from the image
-    itself. Unlike the paper, which searches with a norm in its place, the default is the smallest
-    eigenvalue; the norm and the condition number are options.
+    Wu, Liu, Simon-Gabriel, Chrysos & Cevher, "Robust NAS under adversarial training: benchmark,
+    theory, and beyond" (ICLR 2024, arXiv 2403.13134): the generalisation bounds under adversarial
+    training depend on the smallest eigenvalues of the kernels on clean, attacked and twice attacked
+    images (theorem 1; the attack is run again from the attacked image). The kernel is that of the
+    sum of logits by the weights, with batch norm frozen at the batch's statistics; the attack is
+    PGD from the image itself. Unlike the paper, which searches with a norm in its place, the
+    default is the smallest eigenvalue; the norm and the condition number are options.
+
+    There is no official code of these scores: the benchmark's repository has none. Which norm,
+    output, images and steps of the attack the paper took is not known, so that its figures cannot
+    be expected of ours.
 
     Args:
         statistic: One of :data:`STATISTICS`.

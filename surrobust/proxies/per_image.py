@@ -32,7 +32,7 @@ def logit_jacobian(network: CellNetwork, x: Tensor) -> Tensor:
 def gradient_gram(network: CellNetwork, x: Tensor) -> Tensor:
     """Return the empirical tangent kernel of the sum of logits, ``(n, n)`` float64.
 
-    ``K_ij = <ds(x_i)/dW, ds(x_j)/dW>`` with s the sum of logits and W the weights of all live
+    ``K_ij = <ds(x_i)/dW, ds(x_j)/dW>`` with s the sum of logits and W the weights of all
     convolutions and of the classifier.
 
     Args:
@@ -41,7 +41,7 @@ def gradient_gram(network: CellNetwork, x: Tensor) -> Tensor:
     """
     gram = torch.zeros(len(x), len(x), dtype=torch.float64, device=x.device)
     with ExitStack() as hooks:
-        for layer in network.live_layers():
+        for layer in network.layers():
             hooks.callback(layer.register_forward_hook(_watch(layer, gram)).remove)
         summed = network(x.detach().requires_grad_()).sum()
     # The gradient by the pixels passes every layer on its way.

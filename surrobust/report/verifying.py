@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..spaces import Genotype, draw_genotype, parse_any
+from ..tables.attacked import attack_of, tell_attack
 from . import markup
 from .drawing import Bar, draw_bars, draw_cell
 from .searching import describe
@@ -25,6 +26,7 @@ def record_sections(name: str, records: Sequence[Mapping[str, Any]]) -> list[str
     if len(ranked) > _DRAWN:
         told += f" The {_DRAWN} most robust ones are drawn, all are in the table."
     told += " Whiskers: 95 % intervals from the number of test images; not the noise of training."
+    told += _ambiguous(records, metrics)
     header = ("index", "code", "images", "recipe", "seed", *metrics, "test images")
     return [
         markup.section(
@@ -35,6 +37,17 @@ def record_sections(name: str, records: Sequence[Mapping[str, Any]]) -> list[str
         ),
         markup.section(f"Provenance of {name}", _provenance(records)),
     ]
+
+
+def _ambiguous(records: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> str:
+    """Say which metrics are not the same attack in all records; nothing if all are."""
+    told = ""
+    for metric in metrics:
+        own = [attack_of(record, metric) for record in records if metric in record["accuracy"]]
+        meant = list(dict.fromkeys(map(tell_attack, own)))
+        if len(meant) > 1:
+            told += f" {metric} is not one attack but {', '.join(meant)}: do not compare these."
+    return told
 
 
 def _robustness(record: Mapping[str, Any]) -> float:
@@ -104,6 +117,7 @@ def _provenance(records: Sequence[Mapping[str, Any]]) -> str:
             "recipe": first["recipe"],
             "images": _images(first),
             **{k: v for k, v in first["train"].items() if k not in _OF_A_RUN},
+            "attacks": "; ".join(_attacks(own)) or "–",
             "device": first["device"],
             "versions": ", ".join(f"{k} {v}" for k, v in first["versions"].items()),
             "commit": first.get("commit") or "–",
@@ -122,6 +136,17 @@ def _images(record: Mapping[str, Any]) -> str:
     ]
     told = f" (sha256: {', '.join(digests)})" if digests else ""
     return f"{record['images']}{told}"
+
+
+def _attacks(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what the names of metrics mean in records, each meaning once."""
+    told = {
+        f"{metric}: {tell_attack(attack)}": None
+        for record in records
+        for metric in record["accuracy"]
+        if (attack := attack_of(record, metric)) is not None
+    }
+    return list(told)
 
 
 _OF_A_RUN = ("loss", "alarms", "seconds")

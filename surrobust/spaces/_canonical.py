@@ -38,7 +38,10 @@ _SHORT = {2: "conv1x1", 3: "conv3x3", 4: "pool"}
 
 
 def function_form(ops: tuple[int, ...]) -> str:
-    """Return what a cell computes as a sorted sum of terms, ``0`` if it computes nothing."""
+    """Return what a cell computes from its input as a sorted sum of terms, ``0`` if nothing.
+
+    Convolutions of zeros are dropped like zeros, without the constants that batch norm gives there.
+    """
     return "+".join(function_terms(ops)) or "0"
 
 

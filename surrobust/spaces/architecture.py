@@ -97,10 +97,12 @@ class Architecture:
 
     @property
     def function_class(self) -> str:
-        """What the cell computes, as an expression: equal for cells that compute the same.
+        """What the cell computes from its input, as an expression: equal for cells alike in that.
 
         Zeros are dropped, skips dissolved, sums flattened and sorted; ``x`` is the cell's input
-        and ``0`` a cell that computes nothing.
+        and ``0`` a cell that computes nothing of it. A convolution of zeros is dropped too, though
+        the offset of its batch norm is learnt: networks of one class may differ by such constants
+        (``networks.has_offsets``), and in how often they use a convolution.
         """
         return _canonical.function_form(self.ops)
 

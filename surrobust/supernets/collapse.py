@@ -8,11 +8,11 @@ _CONVOLUTIONS = (OPS.index("nor_conv_1x1"), OPS.index("nor_conv_3x3"))
 
 
 def find_collapse(cell: Architecture) -> str | None:
-    """Return in which way a cell has no parameters, None if it has some.
+    """Return in which way nothing learns of a cell's input, None if something does.
 
-    Only edges on a way from input to output without a zero count. DARTS is known to end in skips
-    alone (Zela et al., "Understanding and Robustifying Differentiable Architecture Search", ICLR
-    2020; Dong & Yang, ICLR 2020, table 5).
+    Only edges on a way from input to output without a zero count, not offsets of convolutions of
+    zeros. DARTS is known to end in skips alone (Zela et al., "Understanding and Robustifying
+    Differentiable Architecture Search", ICLR 2020; Dong & Yang, ICLR 2020, table 5).
     """
     ops = {cell.ops[edge] for edge in live_edges(cell.ops)}
     if not ops:

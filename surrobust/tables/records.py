@@ -28,6 +28,7 @@ from ..spaces import (
     representatives_by_index,
 )
 from ..typing import AnyPath
+from .attacked import attack_of, check_attacks, tell_attack
 from .table import MeasurementTable
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,8 @@ _FIELDS: dict[str, type] = {
 
 _IDENTITY = ("recipe", "train", "test")
 """Entries of ``identity``; the last two are images, by their ``sha256``."""
+
+_CORRUPTED = "corruptions"
 
 FIDELITY = ("epochs", "channels", "cells", "n_images", "image_size", "precision")
 """The entries of ``train`` by which runs of one recipe differ."""
@@ -187,6 +190,7 @@ def check_record(record: Any, where: str) -> dict[str, Any]:
         msg = f"{where}: {error}"
         raise InvalidInputError(msg) from None
     _check_identity(record.get("identity"), where)
+    check_attacks(record, where)
     for metric, value in record["accuracy"].items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
             msg = f"{where}: {metric}: expected a fraction in [0, 1], got {brief(value)}"
@@ -221,7 +225,8 @@ def records_table(records: Iterable[Mapping[str, Any]], *, name: str = NAME) -> 
 
     Raises:
         InvalidInputError: If there are no records, or those of one name of images differ in recipe,
-            fidelity or images, so that their values do not compare.
+            fidelity, images, the attack that a name means or the source of corruptions, so that
+            their values do not compare.
     """
     representative = representatives_by_index()
     rows = {index: row for row, index in enumerate(representative_indices())}
@@ -259,8 +264,12 @@ def _check_alike(known: dict[str, Any], record: Mapping[str, Any]) -> None:
     said = {name: record["train"].get(name) for name in FIDELITY}
     said |= {"recipe": record["recipe"], "n_test": record["n_test"]}
     said |= {f"{part} (by content)": identity[part] for part in sorted(identity)}
+    said |= {f"attack of {metric}": attack_of(record, metric) for metric in record["accuracy"]}
+    if isinstance(record.get(_CORRUPTED), Mapping):
+        said["source of corruptions"] = record[_CORRUPTED].get("source")
     for name, value in said.items():
         if known.setdefault(name, value) != value:
             msg = f"records: expected one recipe for {record['images']}, fidelity and image set"
-            got = f"{brief(known[name])} and {brief(value)}"
+            tell = tell_attack if name.startswith("attack of") else brief
+            got = f"{tell(known[name])} and {tell(value)}"
             raise InvalidInputError(f"{msg}, got another {name}: {got}")

@@ -7,11 +7,12 @@ A :class:`Recipe` is a frozen value that says everything; ``RECIPES`` has the kn
 from .loop import Training
 from .progress import EpochEnd, Event, Projection
 from .recipe import InnerAttack, Recipe
-from .recipes import RECIPES
+from .recipes import BENCHMARK_RECIPES, RECIPES, recipe_of
 from .schedule import Cosine, MultiStep, OneCycle, Schedule
 from .together import train_together
 
 __all__ = [
+    "BENCHMARK_RECIPES",
     "RECIPES",
     "Cosine",
     "EpochEnd",
@@ -23,5 +24,6 @@ __all__ = [
     "Recipe",
     "Schedule",
     "Training",
+    "recipe_of",
     "train_together",
 ]

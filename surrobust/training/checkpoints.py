@@ -20,6 +20,7 @@ from .._files import is_file, parse_json, write_bytes
 from .._seals import find_difference, hash_tensor
 from ..errors import InvalidInputError
 from ..images import ImageSet
+from ..networks import tell_network
 from ..spaces import AnyArchitecture
 from .recipe import complete_document
 
@@ -59,6 +60,7 @@ def identify(
         "recipe": settings,
         "images": {"name": images.name, "sha256": images.sha256},
         "seed": seed,
+        **tell_network(architecture),
     }
 
 

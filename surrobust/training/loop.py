@@ -89,7 +89,10 @@ class Training:
         self.network = start_network(architecture, images, recipe, seed)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._optimizer = MomentumSGD(
-            self.network.parameters(), weight_decay=recipe.weight_decay, clip=recipe.clip
+            self.network.parameters(),
+            weight_decay=recipe.weight_decay,
+            clip=recipe.clip,
+            nesterov=recipe.nesterov,
         )
         self.epoch, self.alarms, self.seconds = 0, 0, 0.0
         self.losses: list[float] = []
@@ -105,7 +108,7 @@ class Training:
             msg = f"time_limit: expected seconds above 0, got {brief(time_limit)}"
             raise InvalidInputError(msg)
         self._pace = Pace(self.device, time_limit)
-        settings = recipe.schedule.values(self._feed.n_batches * recipe.epochs)
+        settings = recipe.schedule.values(self._feed.n_batches * recipe.epochs, recipe.epochs)
         settings = settings.reshape(recipe.epochs, self._feed.n_batches, 2)
         self._settings = torch.tensor(settings, dtype=torch.float32, device=self.device)
 

@@ -9,15 +9,17 @@ from torch import Tensor, nn
 class MomentumSGD:
     """Stochastic gradient descent with momentum, all parameters at once.
 
-    The same as ``torch.optim.SGD`` with ``weight_decay`` and neither damping nor Nesterov, but
-    learning rate and momentum are read from a tensor, so that a schedule costs no round trip to
-    the host and a captured step can be replayed. Parameters without a gradient stay.
+    The same as ``torch.optim.SGD`` with ``weight_decay`` and without damping, but learning rate
+    and momentum are read from a tensor, so that a schedule costs no round trip to the host and a
+    captured step can be replayed. Parameters without a gradient stay.
 
     Args:
         parameters: What is trained.
         weight_decay: Share of a parameter that is added to its gradient.
         clip: Largest norm of the gradient of all parameters together, as in torch's
             ``clip_grad_norm_``; what is longer is shortened to it. None is any.
+        nesterov: Whether a step looks ahead along the momentum (Sutskever, Martens, Dahl & Hinton,
+            ICML 2013), in torch's form: the gradient and so much of the new momentum.
     """
 
     def __init__(
@@ -26,10 +28,11 @@ class MomentumSGD:
         *,
         weight_decay: float,
         clip: float | None = None,
+        nesterov: bool = False,
     ) -> None:
         self.parameters = list(parameters)
         self.momenta = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.weight_decay, self.clip = weight_decay, clip
+        self.weight_decay, self.clip, self.nesterov = weight_decay, clip, nesterov
 
     def clear(self) -> None:
         """Forget the gradients."""
@@ -52,5 +55,8 @@ class MomentumSGD:
         gradients = torch._foreach_add(found, parameters, alpha=self.weight_decay)
         torch._foreach_mul_(momenta, setting[1])
         torch._foreach_add_(momenta, gradients)
-        steps = torch._foreach_mul(momenta, -setting[0])
+        ahead = momenta
+        if self.nesterov:
+            ahead = list(torch._foreach_add(gradients, torch._foreach_mul(momenta, setting[1])))
+        steps = torch._foreach_mul(ahead, -setting[0])
         torch._foreach_add_(parameters, steps)

@@ -48,8 +48,8 @@ class InnerAttack:
 class Recipe:
     """How networks are trained: a value that says everything.
 
-    The optimizer is SGD with a momentum that the schedule sets, without Nesterov, without
-    averaging of weights; the network is the one after the last epoch.
+    The optimizer is SGD with a momentum that the schedule sets, without averaging of weights; the
+    network is the one after the last epoch.
 
     Args:
         name: Its name in ``RECIPES``.
@@ -77,6 +77,8 @@ class Recipe:
             images that are not attacked. DARTS-type networks only; None is no such classifier.
         drop_path: Share of the ops whose output is dropped, image by image, at the end; it grows
             from 0 with the epochs. DARTS-type networks only; None is 0.
+        nesterov: Whether the momentum is Nesterov's.
+        evaluation: A name of ``measuring.PRESETS``: whose attacks the names of metrics mean.
     """
 
     name: str
@@ -99,6 +101,8 @@ class Recipe:
     cutout: float | None = None
     auxiliary: float | None = None
     drop_path: float | None = None
+    nesterov: bool = False
+    evaluation: str = "robbench"
 
     def __post_init__(self) -> None:
         for name in ("epochs", "channels", "cells", "batch_size"):
@@ -151,9 +155,17 @@ class Recipe:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that weights depend on, as dictionaries and lists; metrics are no part of it."""
+        """All that weights depend on, as dictionaries and lists; what is measured is no part of it.
+
+        What earlier versions did not know is left out where it is as they had it, so that what
+        they recorded and half trained stays the same.
+        """
         document = self.to_document()
-        del document["metrics"]
+        del document["metrics"], document["evaluation"]
+        if not document["nesterov"]:
+            del document["nesterov"]
+        if document["schedule"].get("by") == "step":
+            del document["schedule"]["by"]
         return document
 
     def to_document(self) -> dict[str, Any]:

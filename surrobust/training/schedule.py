@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from .._checks import brief
+from .._checks import brief, check_choice
 from ..errors import InvalidInputError
 from ..typing import FloatArray
 
@@ -17,8 +17,13 @@ class Schedule(Protocol):
     kind: ClassVar[str]
     """Its name in documents."""
 
-    def values(self, steps: int) -> FloatArray:
-        """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
+    def values(self, steps: int, epochs: int = 1) -> FloatArray:
+        """Return learning rate and momentum of each step, shape ``(steps, 2)``.
+
+        Args:
+            steps: Of the whole training.
+            epochs: Of as many steps each; for what changes with epochs alone.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,9 @@ class OneCycle:
     end: float = 1e4
     momentum: tuple[float, float] = (0.85, 0.95)
 
-    def values(self, steps: int) -> FloatArray:
+    def values(self, steps: int, epochs: int = 1) -> FloatArray:
         """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
+        del epochs
         first = self.peak / self.start
         low, high = self.momentum
         top = self.warm_up * steps - 1
@@ -91,8 +97,9 @@ class MultiStep:
             msg = f"marks: expected shares of the steps between 0 and 1, got {brief(self.marks)}"
             raise InvalidInputError(msg)
 
-    def values(self, steps: int) -> FloatArray:
+    def values(self, steps: int, epochs: int = 1) -> FloatArray:
         """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
+        del epochs
         falls = np.rint(np.array(self.marks, dtype=np.float64) * steps)
         passed = (np.arange(steps)[:, None] >= falls).sum(axis=1)
         return np.column_stack([self.rate * self.factor**passed, np.full(steps, self.momentum)])
@@ -103,22 +110,32 @@ class Cosine:
     """A rate that falls from one value to another by half a cosine.
 
     Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts" (ICLR 2017, arXiv
-    1608.03983), equation 5, without restarts. Unlike in DARTS, the rate falls with every step, not
-    with every epoch.
+    1608.03983), equation 5, without restarts.
 
     Args:
         rate: The first learning rate.
-        end: What it falls to; the last step is one short of it.
+        end: What it falls to; the last step, or epoch, is one short of it.
         momentum: Of every step.
+        by: ``step``: the rate falls with every step; ``epoch``: with every epoch, as in DARTS and
+            NAS-Bench-201.
+
+    Raises:
+        InvalidInputError: If ``by`` is neither.
     """
 
     kind: ClassVar[str] = "cosine"
     rate: float = 0.025
     end: float = 0.0
     momentum: float = 0.9
+    by: str = "step"
 
-    def values(self, steps: int) -> FloatArray:
+    def __post_init__(self) -> None:
+        check_choice("by", self.by, ("step", "epoch"))
+
+    def values(self, steps: int, epochs: int = 1) -> FloatArray:
         """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
-        falling = (1 + np.cos(math.pi * np.arange(steps) / steps)) / 2
+        parts = steps if self.by == "step" else epochs
+        passed = np.arange(steps) * parts // steps / parts
+        falling = (1 + np.cos(math.pi * passed)) / 2
         rate = self.end + (self.rate - self.end) * falling
         return np.column_stack([rate, np.full(steps, self.momentum)])

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ..errors import InvalidInputError
 from ..measuring import PairedComparison, compare_paired
+from ..tables.attacked import attack_of, tell_attack
 
 
 def pack_outcomes(correct: npt.NDArray[np.bool_]) -> str:
@@ -42,11 +43,17 @@ def compare_records(
         metric: Such as ``pgd-8``.
 
     Raises:
-        InvalidInputError: If the records are of other images, or one has no outcomes of the metric.
+        InvalidInputError: If the records are of other images, one has no outcomes of the metric, or
+            its name means another attack in each.
     """
     facts = [(r["images"], r["n_test"], _test_images(r)) for r in (first, second)]
     if facts[0] != facts[1]:
         msg = f"second: expected a record of the images {facts[0]}, got {facts[1]}"
+        raise InvalidInputError(msg)
+    attacks = [attack_of(record, metric) for record in (first, second)]
+    if attacks[0] != attacks[1]:
+        told = [tell_attack(attack) for attack in attacks]
+        msg = f"second: expected a record whose {metric} is {told[0]}, got {told[1]}"
         raise InvalidInputError(msg)
     outcomes = []
     for record in (first, second):

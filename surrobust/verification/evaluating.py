@@ -36,7 +36,12 @@ def measure_metric(
     images, folded = plan.test_images, FoldedNetwork(network)
     if metric == CORRUPTED:
         return measure_corrupted(
-            folded, images.x, images.y, published=plan.published_corruptions, checkpoint=progress
+            folded,
+            images.x,
+            images.y,
+            published=plan.published_corruptions,
+            frost=plan.frost,
+            checkpoint=progress,
         )
     return measure_accuracy(
         folded,

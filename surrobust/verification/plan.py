@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from .._files import data_dirs, expand
-from ..attacks import AbstractAttack
-from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from ..attacks import PGD, AbstractAttack
+from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt, find_frost
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
-from ..measuring.corrupted import OWN
-from ..networks import NORMALISATIONS, find_device
-from ..spaces import AnyArchitecture
+from ..measuring.corrupted import name_source
+from ..networks import NORMALISATIONS, find_device, tell_network
+from ..spaces import AnyArchitecture, parse_any
+from ..tables.attacked import attack_of, tell_attack
 from ..training import RECIPES, Recipe
 from ..training.kernels import KERNELS, PLAIN
 from ..training.starting import start_network
@@ -85,6 +86,11 @@ class Plan:
         places = [place / name for place in data_dirs(self.data_dir)]
         return next((p for p in places if all((p / file).is_file() for file in files)), None)
 
+    @property
+    def frost(self) -> Path | None:
+        """The folder of the photographs that frost is made of, where the user has all of them."""
+        return find_frost(self.data_dir)
+
     def _load(self, split: str, limit: int | None) -> ImageSet:
         # One choice of images for all cells and seeds, so that they compare.
         return load_images(
@@ -123,7 +129,7 @@ class Plan:
             if attack is not None:
                 attack.check_classes(len(train.classes))
         if CORRUPTED in self.metrics:
-            corrupt(test.x[:1], next(iter(CORRUPTIONS)), SEVERITIES[0])
+            corrupt(test.x[:1], "frost", SEVERITIES[0], frost=self.frost)
         for architecture in architectures:  # recipe and images may not be for all of them
             start_network(architecture, train, self.recipe, self.seed)
 
@@ -133,8 +139,15 @@ class Plan:
         return (
             f"{find_device(self.device)}; images {self.name}: {len(train)} to train on, "
             f"{len(test)} to test on, {len(train.classes)} classes, {_size(train)} pixels; recipe "
-            f"{self.recipe.name}, epochs {self.recipe.epochs}; measured: {', '.join(self.metrics)}"
+            f"{self.recipe.name}, epochs {self.recipe.epochs}; measured: {', '.join(self._told)}"
         )
+
+    @property
+    def _told(self) -> Iterator[str]:
+        """The metrics, those of PGD with steps and their size, which names do not tell."""
+        for metric, attack in self.metrics.items():
+            is_pgd = isinstance(attack, PGD)
+            yield f"{metric} as {tell_attack(self.attacks[metric])}" if is_pgd else metric
 
     @property
     def training_identity(self) -> dict[str, Any]:
@@ -158,6 +171,13 @@ class Plan:
         return {**self.training_identity, "test": {"sha256": self.test_images.sha256}}
 
     @property
+    def attacks(self) -> dict[str, dict[str, Any]]:
+        """The attack of each metric that has one, with every option, as JSON."""
+        told = {name: attack.describe() for name, attack in self.metrics.items() if attack}
+        found: dict[str, dict[str, Any]] = json.loads(json.dumps(told))
+        return found
+
+    @property
     def digest(self) -> str:
         """A short text that is another for another training of an architecture."""
         told = {**self.training_identity, "precision": self.recipe.precision}
@@ -174,16 +194,17 @@ class Plan:
         """
         return (
             (record["index"], record["seed"]) == (index, self.seed)
+            and is_built_alike(record)
             and record.get("identity") == self.identity
             and record["train"]["precision"] in self._precisions
             and (CORRUPTED not in self.metrics or self._corrupted_alike(record))
             and (not record.get("pruned") or record["train"].get("epochs_done") == stopped)
             and set(self.metrics) <= set(record["accuracy"])
+            and all(attack_of(record, metric) == said for metric, said in self.attacks.items())
         )
 
     def _corrupted_alike(self, record: Mapping[str, Any]) -> bool:
-        place = self.published_corruptions
-        source = OWN if place is None else place.name
+        source = name_source(published=self.published_corruptions, frost=self.frost)
         return bool(record.get(CORRUPTED, {}).get("source") == source)
 
     @property
@@ -191,6 +212,12 @@ class Plan:
         """What may be computed with: what is asked for, or what a CPU makes of it."""
         asked = self.recipe.precision
         return {asked, "fp32"} if find_device(self.device).type != "cuda" else {asked}
+
+
+def is_built_alike(record: Mapping[str, Any]) -> bool:
+    """Return whether a record is of the network as it is built now; see ``tell_network``."""
+    said = {"network": record["network"]} if "network" in record else {}
+    return said == tell_network(parse_any(record["architecture"]))
 
 
 def _size(images: ImageSet) -> str:
@@ -221,7 +248,8 @@ def make_plan(
     Args:
         recipe: A name of ``RECIPES`` or a recipe.
         images: A name of ``IMAGES`` or a folder with one folder of images per class.
-        attacks: Names such as ``pgd-8``; None is what the recipe says.
+        attacks: Names such as ``pgd-8``, attacked as in the recipe's ``evaluation``, or of an
+            evaluation, such as ``jung2023``; None is what the recipe says.
         device: ``auto``, ``cpu``, ``cuda``, ...
         seed: Of the training.
         epochs: Fidelity; None is what the recipe says, as for the next three.
@@ -250,7 +278,7 @@ def make_plan(
         ),
         # A path is a folder, also one that is named like a set.
         images if isinstance(images, str) else str(expand(images).absolute()),
-        parse_metrics(recipe.metrics if attacks is None else attacks),
+        parse_metrics(recipe.metrics if attacks is None else attacks, recipe.evaluation),
         n_test,
         image_size,
         check_integer("seed", seed, minimum=0),

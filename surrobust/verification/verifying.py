@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from .._seals import seal
 from ..measuring import Accuracy
-from ..networks import name_device
+from ..networks import name_device, tell_network
 from ..spaces import AnyArchitecture, parse_any
 from ..tables import append_record, read_records
+from ..tables.attacked import ATTACKS
 from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
@@ -18,7 +19,7 @@ from .comparing import pack_outcomes
 from .evaluating import describe_corruptions, measure_all, measure_metric
 from .keeping import checkpoint_of, forget, holding
 from .metrics import CLEAN, CORRUPTED
-from .plan import Plan, make_plan
+from .plan import Plan, is_built_alike, make_plan
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ def verify(
         cell: Anything that ``spaces.parse_any`` takes: a cell, or a DARTS-type genotype.
         recipe: A name of ``RECIPES`` or a recipe.
         images: A name of ``IMAGES`` or a folder with one folder of images per class.
-        attacks: Names such as ``pgd-8`` (Linf, 8/255); None is what the recipe says.
+        attacks: Names such as ``pgd-8`` (Linf, 8/255), which mean the attacks of the recipe's
+            evaluation, or ``robbench`` and ``jung2023``, which stand for those of a benchmark; None
+            is what the recipe says.
         device: ``auto`` (CUDA where there is one), ``cpu``, ``cuda``, ...
         seed: Of the training.
         out: File to which the record is appended as a line. A record that is there already, of the
@@ -180,11 +183,17 @@ def find_record(architecture: AnyArchitecture, plan: Plan, out: AnyPath | None) 
 
 
 def tell_of_old_records(architecture: AnyArchitecture, out: AnyPath | None) -> None:
-    """Log it where a file has a record of a cell that is not taken, as it says too little."""
+    """Log it where a file has a record of a cell that is not taken, and why."""
     records = [] if out is None else read_records(out)
-    if any(r["index"] == architecture.index and "identity" not in r for r in records):
-        told = "has a record of cell %d that does not say of which images and settings it is"
-        logger.warning(f"%s: {told}; it is measured anew", out, architecture.index)
+    mine = [record for record in records if record["index"] == architecture.index]
+    why: dict[str, Callable[[Record], bool]] = {
+        "that does not say of which images and settings it is": lambda one: "identity" in one,
+        "whose network left out convolutions of zeros": is_built_alike,
+    }
+    for reason, is_sound in why.items():
+        if not all(map(is_sound, mine)):
+            told = f"has a record of cell %d {reason}"
+            logger.warning(f"%s: {told}; it is measured anew", out, architecture.index)
 
 
 def start_training(
@@ -222,6 +231,7 @@ def make_record(
         "images": plan.name,
         "recipe": plan.recipe.name,
         "identity": plan.identity,
+        **tell_network(training.architecture),
         "seed": plan.seed,
         "device": name_device(training.device),
         "versions": surroundings.versions(),
@@ -236,6 +246,7 @@ def make_record(
             **_trained_elsewhere(training),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
+        ATTACKS: plan.attacks,
         "outcomes": {
             name: pack_outcomes(found.correct)
             for name, found in accuracies.items()

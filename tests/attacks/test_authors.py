@@ -23,6 +23,7 @@ def robust(network, x, y, norm: str, attack: str, *, queries: int = 5000) -> tor
     )
     suite.apgd.n_restarts = suite.fab.n_restarts = 1
     suite.square.n_queries = queries
+    suite.square.rescale_schedule = queries != 5000
     with torch.random.fork_rng():
         attacked, _ = suite.run_standard_evaluation(x, y, batch_size=len(x))
     return network(attacked).argmax(1) == y
@@ -77,6 +78,29 @@ def test_the_authors_attacks_image_by_image(trained, name: str, norm: str) -> No
     found = measure_accuracy(network, x, y, attack)
     assert found.correct.tolist() == theirs.tolist()
     assert found.value < 1
+
+
+def test_square_of_few_queries_comes_to_its_fine_squares(trained) -> None:
+    # Shares of pixels by hand: .8 halves after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 of
+    # 10000 queries. Of 500, rescaled, the 100th is as the 2000th; otherwise it is itself.
+    network, x, y = trained
+    found = {}
+    for rescaled in (False, True):
+        attack = Square(EPSILON["Linf"], queries=500, rescaled=rescaled)
+        share = attack._suite(network, 10, x.device).square.p_selection
+        later = {False: [2, 3, 3], True: [5, 7, 9]}[rescaled]
+        assert [share(at) for at in (100, 300, 401)] == [0.8 / 2**times for times in later]
+        found[rescaled] = measure_accuracy(network, x, y, attack).value
+    assert found[True] < found[False] - 0.05
+    assert measure_accuracy(network, x, y, Square(0.15, queries=500)).value == found[True]
+    assert Square().describe()["rescaled"] is False  # as AutoAttack has it
+    assert Square(queries=500).describe()["rescaled"] is True
+
+
+def test_square_of_autoattack_stays_the_authors(trained) -> None:
+    network, x, y = (part if isinstance(part, nn.Module) else part[:6] for part in trained)
+    theirs = robust(network, x, y, "Linf", "square")
+    assert measure_accuracy(network, x, y, Square(0.15)).correct.tolist() == theirs.tolist()
 
 
 def test_autoattack_is_the_authors_suite(trained) -> None:

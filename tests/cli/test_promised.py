@@ -8,6 +8,7 @@ from surrobust.cli.promised import promises
 from surrobust.images import ImageSet
 from surrobust.spaces import DARTS_SPACES
 from surrobust.verification import plan
+from surrobust.verification.metrics import parse_metrics
 
 GENOTYPE = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|"
 
@@ -32,6 +33,28 @@ def test_other_recipes_and_the_other_suite_are_told(capsys):
     told = capsys.readouterr().err
     assert "measured: fast" in told
     assert "a suite of ten steps" in told
+
+
+def test_networks_of_the_other_benchmark_are_promised_what_it_measured(capsys):
+    target = "jung2023/cifar10/pgd-1"
+    predictor = sr.load_predictor("jung2023-v1")
+    expected = predictor.predict([GENOTYPE])[0, predictor.targets.index(target)]
+    one = record(GENOTYPE, recipe="nasbench201")
+    attacks = parse_metrics(["jung2023"])
+    one["attacks"] = {name: attack.describe() for name, attack in attacks.items() if attack}
+    found = promises([one], ["clean", "pgd-1", "apgd-ce-1"])
+    assert list(found) == ["predicted clean", "predicted pgd-1", "predicted apgd-ce-1"]
+    assert found["predicted pgd-1"] == [expected]
+    assert "trained by nasbench201\n" in capsys.readouterr().err
+
+
+def test_an_attack_of_the_same_name_is_not_set_beside(capsys):
+    one = record(GENOTYPE, recipe="nasbench201")
+    one["attacks"] = {"pgd-1": sr.ATTACKS["pgd"](1 / 255).describe()}
+    assert list(promises([one], ["clean", "pgd-1"])) == ["predicted clean"]
+    told = capsys.readouterr().err
+    assert "pgd-1: not beside jung2023/cifar10/pgd-1, which is pgd (steps 40" in told
+    assert "measured: pgd (steps 20" in told
 
 
 def test_nothing_is_said_of_what_the_predictor_does_not_know(capsys):
@@ -61,7 +84,7 @@ def test_verify_prints_them_for_images_of_the_benchmark(rng, run_cli, monkeypatc
     header, _ = shown.splitlines()
     assert "predicted pgd-8" in header
     assert "measured: smoke" in told
-    assert "corruptions: our own" in told
+    assert "corruptions: made as the published arrays were but for frost" in told
 
 
 def test_verify_prints_none_for_a_folder_of_that_name(rng, run_cli, tmp_path):

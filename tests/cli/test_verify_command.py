@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import DARTS_SPACES, Architecture, Genotype
 from surrobust.tables import read_records
@@ -52,6 +53,35 @@ def test_finalists_of_a_search(run_cli, tmp_path):
             str(cells[2].index),
             str(cells[1].index),
         ]
+
+
+def test_the_recipe_of_the_benchmark_that_was_searched(run_cli, tmp_path, monkeypatch):
+    from surrobust import verification
+
+    made = []
+
+    def stop(*, recipe: str, **_: object) -> None:
+        made.append(recipe)
+        raise InvalidInputError("recipe: seen")
+
+    monkeypatch.setattr(verification, "make_plan", stop)
+    evaluations = (Evaluation(Architecture.parse(2581), 0.1, 0, "table"),)
+    targets = {"a": "nas-robbench-201/cifar10/pgd-8", "b": "jung2023/cifar10/pgd-1"}
+    for name, target in targets.items():
+        SearchResult(target, "table", "random", 1, 0, evaluations).write(tmp_path / name)
+    for given, expected in (
+        (["2581"], "robbench201"),
+        ([tmp_path / "a"], "robbench201"),
+        ([tmp_path / "b"], "nasbench201"),
+        ([tmp_path / "b" / "search.json", "2581"], "nasbench201"),
+        ([tmp_path / "b", "--recipe", "fast"], "fast"),
+    ):
+        code, _, told = run_cli(["verify", *given])
+        assert (code, made.pop()) == (2, expected)
+        assert ("by which the networks of jung2023" in told) == (expected == "nasbench201")
+    code, _, told = run_cli(["verify", tmp_path / "a", tmp_path / "b"])
+    assert (code, made) == (2, [])
+    assert "--recipe: expected one for searches of jung2023, nas-robbench-201, got none" in told
 
 
 @pytest.mark.parametrize("at_once", [1, 2])

@@ -1,24 +1,41 @@
-"""The fifteen corruptions, and the published arrays."""
+"""The fifteen corruptions, those of our own, and the published arrays."""
+
+import io
+import math
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from scipy.ndimage import gaussian_filter
 
-from surrobust.corruptions import CORRUPTIONS, SEVERITIES, corrupt, load_published
-from surrobust.corruptions.blurs import blur_along, disc, zoom_in
-from surrobust.corruptions.weather import plasma
-from surrobust.errors import InvalidInputError
+from surrobust._files import sha256
+from surrobust._sources import Source
+from surrobust.corruptions import (
+    CORRUPTIONS,
+    OWN_CORRUPTIONS,
+    SEVERITIES,
+    corrupt,
+    find_frost,
+    load_published,
+    photographs,
+)
+from surrobust.corruptions.blurs import clipped_zoom, disc, glass_blur, move, zoom_blur
+from surrobust.corruptions.own import blur_along, zoom_in
+from surrobust.corruptions.weather import draw_ice, plasma
+from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
 
-NAMES = list(CORRUPTIONS)
+NAMES = [*CORRUPTIONS, *OWN_CORRUPTIONS]
 RANDOM = set(NAMES) - {
     "defocus_blur",
     "zoom_blur",
+    "own_zoom_blur",
     "brightness",
     "contrast",
     "pixelate",
     "jpeg_compression",
 }
 UNEVEN = {"glass_blur", "elastic_transform", "snow", "frost"}
+UNEVEN |= {f"own_{name}" for name in UNEVEN}
 """Of these the published constants trade one effect for another between severities."""
 
 
@@ -58,7 +75,11 @@ def test_other_sizes(name: str, size: int) -> None:
     assert corrupt(scenes(1, size), name, 5).shape == (1, 3, size, size)
 
 
-@pytest.mark.parametrize("name", ["defocus_blur", "glass_blur", "motion_blur", "zoom_blur"])
+BLURS = ["defocus_blur", "glass_blur", "motion_blur", "zoom_blur"]
+BLURS += [f"own_{name}" for name in BLURS[1:]]
+
+
+@pytest.mark.parametrize("name", BLURS)
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_blurs_leave_one_colour_alone(name: str, severity: int) -> None:
     x = flat(10, 100, 200)
@@ -108,6 +129,162 @@ def test_parts_by_hand() -> None:
     clouds = plasma((20, 32), 3.0, np.random.default_rng(0))
     assert clouds.shape == (20, 32)
     assert (clouds.min() >= 0, clouds.max() <= 1) == (True, True)
+
+
+def test_glass_copies_as_was_published() -> None:
+    # At the slightest severity the blurs have one pixel, so that what is left are the copies.
+    x = scenes(1, 12)[0].transpose(1, 2, 0)
+    moves = np.random.default_rng(5).integers(-1, 1, size=(12, 12, 2)).tolist()
+    expected = x.tolist()
+    for row in reversed(range(2, 12)):
+        for column in reversed(range(2, 12)):
+            down, right = moves[row][column]
+            expected[row][column] = expected[row + down][column + right]
+    found = glass_blur(x / 255, 0, np.random.default_rng(5)) * 255
+    assert np.rint(found).astype(int).tolist() == expected
+    assert np.rint(found)[:2].tolist() == x[:2].tolist()  # nothing is copied there
+
+    # Ours of before exchanged: every pixel was still somewhere.
+    def pixels(name: str) -> list:
+        return sorted(corrupt(x.transpose(2, 0, 1)[None], name, 1)[0].reshape(3, -1).T.tolist())
+
+    assert pixels("own_glass_blur") == sorted(x.reshape(-1, 3).tolist()) != pixels("glass_blur")
+
+
+def test_glass_of_stronger_severities_by_hand() -> None:
+    # Constant along rows and without copies (none of a row of zeros): two blurs of nine weights.
+    column = np.array([0, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0], dtype=np.uint8)
+    x = np.broadcast_to(column[:, None, None], (11, 11, 3)) / 255
+
+    class Still:
+        def integers(self, *_: object, size: tuple[int, ...]) -> np.ndarray:
+            return np.zeros(size, dtype=int)
+
+    sigma = 0.4
+    bell = [math.exp(-(step**2) / (2 * sigma**2)) for step in range(-2, 3)]
+    bell = [value / sum(bell) for value in bell]
+    once = [math.floor(255 * value) / 255 for value in bell]  # eight bits in between
+    twice = np.convolve(once, bell)
+    found = glass_blur(x, 2, Still())[:, 5, 0]  # type: ignore[arg-type]
+    assert found[1:10] == pytest.approx(twice, abs=1e-9)
+
+
+@pytest.mark.parametrize("side", [32, 24])
+def test_zooms_are_those_published(side: int) -> None:
+    # Along each axis by itself: whole pixels are cut, enlarged from end to end, and cut again.
+    ramp = np.arange(side, dtype=np.float64)
+    x = np.broadcast_to(ramp[:, None, None] + 100 * ramp[None, :, None], (side, side, 3))
+    total, factors = x.copy(), np.arange(1, 1.11, 0.01)
+    for factor in factors:
+        part = math.ceil(side / factor)
+        first, large = (side - part) // 2, round(part * factor)
+        places = first + np.arange(large) * (part - 1) / (large - 1)
+        cut = (large - side) // 2
+        line = places[cut : cut + side]
+        assert np.allclose(clipped_zoom(x, factor)[:, :, 0], line[:, None] + 100 * line)
+        total = total + (line[:, None] + 100 * line)[:, :, None]
+    found = zoom_blur(x, 1, np.random.default_rng(0))
+    assert np.allclose(found, total / (len(factors) + 1))
+
+
+def test_zooms_by_hand() -> None:
+    ramp = np.broadcast_to(np.arange(32.0), (32, 32))
+    assert clipped_zoom(ramp, 1.01)[0].tolist() == ramp[0].tolist()  # 32.3 pixels are 32
+    # 1.02 makes 33 of 32, the last of which is cut off: the corner stays, the other end moves.
+    assert clipped_zoom(ramp, 1.02)[0, [0, 16, 31]].tolist() == [0, 15.5, 30.03125]
+
+
+@pytest.mark.parametrize(
+    ("angle", "path"),
+    [
+        (0, [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)]),
+        (-90, [(0, 0), (-1, 0), (-2, 0), (-3, 0), (-4, 0)]),
+        (45, [(0, 0), (1, 1), (1, 1), (2, 2), (3, 3)]),  # .71, 1.41, 2.12, 2.83 to whole pixels
+    ],
+)
+def test_motion_by_hand(angle: float, path: list[tuple[int, int]]) -> None:
+    spot = np.zeros((11, 11))
+    spot[5, 5] = 1.0
+    weights = np.exp(-(np.arange(5.0) ** 2) / (2 * 1.5**2))
+    expected = np.zeros((11, 11))
+    for (down, right), weight in zip(path, weights / weights.sum(), strict=True):
+        expected[5 - down, 5 - right] += weight
+    found = move(spot, 2, 1.5, angle=angle)
+    assert np.array_equal(found, np.floor(expected * 255) / 255)
+    edge = np.zeros((11, 11))
+    edge[:, -1] = 1.0
+    repeated = np.cumsum(weights[::-1])[1:] / weights.sum()
+    assert move(edge, 2, 1.5, angle=0)[0, 7:] == pytest.approx(repeated, abs=1 / 255)
+
+
+def test_an_elastic_transform_interpolates_twice() -> None:
+    x = (np.indices((32, 32)).sum(0) % 2 * 255).astype(np.uint8)  # as fine as can be
+    x = np.broadcast_to(x, (4, 3, 32, 32)).copy()
+
+    def fineness(name: str, severity: int) -> float:
+        return float(np.abs(np.diff(corrupt(x, name, severity).astype(float), axis=3)).mean())
+
+    assert np.array_equal(
+        *(corrupt(x, n, 1) for n in ("elastic_transform", "own_elastic_transform"))
+    )
+    for severity in (3, 4, 5):
+        assert fineness("elastic_transform", severity) < 0.8 * fineness(
+            "own_elastic_transform", severity
+        )
+
+
+def test_drawn_ice_is_like_the_photographs() -> None:
+    # Of 2000 crops of 32 pixels of the five photographs, a fifth of their size, each as often:
+    # mean colour, its spread between crops, spread within, step from pixel to pixel.
+    ice = np.stack([draw_ice((32, 32), np.random.default_rng(n)) for n in range(1500)]) * 255
+    assert ice.mean(axis=(0, 1, 2)) == pytest.approx([144, 165, 177], abs=5)
+    grey = ice.mean(axis=3)
+    assert grey.std(axis=(1, 2)).mean() == pytest.approx(22.1, abs=1.5)
+    assert np.abs(np.diff(grey, axis=2)).mean() == pytest.approx(18.9, abs=1.5)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A data folder with two photographs of one colour, but for the pixels that are not taken."""
+    made = []
+    for number, (colour, kind) in enumerate((((200, 100, 50), "RGBA"), ((10, 20, 30), "RGB"))):
+        pixels = np.zeros((60, 75, len(kind)), dtype=np.uint8)
+        pixels[2::5, 2::5, :3] = colour
+        buffer = io.BytesIO()
+        Pillow.fromarray(pixels, kind).save(buffer, "PNG")
+        path = tmp_path / "frost" / f"frost{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(buffer.getvalue())
+        length = path.stat().st_size
+        made.append(
+            Source(f"frost/{path.name}", ("frost",), "", sha256(path), length, "none", "Nobody")
+        )
+    monkeypatch.setattr(photographs, "list_archives", lambda: tuple(made))
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [8, 20])
+def test_frost_of_photographs_by_hand(folder, size: int) -> None:
+    # Severity 3: .9 of the image and .4 of every fifth pixel of a photograph, from the third on.
+    x = np.broadcast_to(flat(100, 100, 100, size=size), (20, 3, size, size)).copy()
+    found = corrupt(x, "frost", 3, frost=folder)
+    seen = {tuple(image[:, 0, 0].tolist()) for image in found}
+    assert seen == {(170, 130, 110), (94, 98, 102)}
+    assert (found == found[:, :, :1, :1]).all()
+    assert not np.array_equal(found, corrupt(x, "frost", 3))
+    assert np.array_equal(corrupt(x, "fog", 3, frost=folder), corrupt(x, "fog", 3))
+    assert find_frost(folder) == folder
+
+
+def test_photographs_that_are_not_those_are_refused(folder) -> None:
+    x = flat(1, 2, 3)
+    (folder / "frost" / "frost1.png").write_bytes(b"something else")
+    with pytest.raises(ChecksumError, match=r"frost1\.png: expected sha256"):
+        corrupt(x, "frost", 1, frost=folder)
+    (folder / "frost" / "frost1.png").unlink()
+    assert find_frost(folder) is None
+    with pytest.raises(MissingMeasurementError, match=r"frost: frost/frost1\.png is not in"):
+        corrupt(x, "frost", 1, frost=folder)
 
 
 def test_published_arrays(tmp_path) -> None:

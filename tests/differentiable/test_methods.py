@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from surrobust.attacks import PGD
 from surrobust.differentiable import (
     METHODS,
     Arnas,
@@ -29,14 +30,19 @@ def test_names():
 
 @pytest.mark.parametrize(
     "method",
-    [Dsrna(epsilon=0.01), Dsrna("certified", epsilon=0.01, relaxation="linear"), Arnas(steps=2)],
-    ids=["dsrna", "dsrna-linear", "arnas"],
+    [
+        Dsrna(epsilon=0.01),
+        Dsrna("certified", epsilon=0.01, relaxation="linear"),
+        Arnas(steps=2),
+        Arnas(steps=2, modes="eval", unrolled=True, clipped=True),
+    ],
+    ids=["dsrna", "dsrna-linear", "arnas", "arnas-unrolled"],
 )
 def test_outer_gradients_of_both_orders(tiny, by_differences, method):
     network, fitted, held = tiny
     calibrate(network, fitted[0])
     inner = fit_loss(Batch(*fitted))
-    outers = method.outers(Batch(*held, seed=5))
+    outers = method.outers(network, Batch(*held, seed=5))
     step = InnerStep(0.05)
 
     def unrolled(outer):
@@ -61,8 +67,11 @@ def test_outer_gradients_of_both_orders(tiny, by_differences, method):
 
 
 def test_what_each_measure_of_dsrna_looks_at(tiny):
-    _, _, held = tiny
-    names = {r: list(Dsrna(r).outers(Batch(*held))) for r in ("certified", "jacobian", "combined")}
+    network, _, held = tiny
+    names = {
+        r: list(Dsrna(r).outers(network, Batch(*held)))
+        for r in ("certified", "jacobian", "combined")
+    }
     assert names == {
         "certified": ["loss", "certified"],
         "jacobian": ["loss", "jacobian"],
@@ -106,10 +115,60 @@ def test_the_loss_under_attack_has_its_weight(tiny):
     network, _, held = tiny
     calibrate(network, held[0])
     light, full = (
-        evaluate_at(network, {}, Arnas(weight=w).outers(Batch(*held))["attacked"]).item()
+        evaluate_at(network, {}, Arnas(weight=w).outers(network, Batch(*held))["attacked"]).item()
         for w in (0.1, 1.0)
     )
     assert light == pytest.approx(0.1 * full)
+
+
+def by_hand(network, x, y, *, clipped, seed):
+    """Seven steps of 2/255 within 8/255, of images in order; the network's mode stays."""
+    generator = torch.Generator().manual_seed(seed)
+    found = x + torch.empty_like(x).uniform_(-8 / 255, 8 / 255, generator=generator)
+    for _ in range(7):
+        found = found.clamp(0, 1) if clipped else found
+        pixels = found.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(functional.cross_entropy(network(pixels), y), pixels)
+        found = torch.maximum(
+            torch.minimum(found + 2 / 255 * slope.sign(), x + 8 / 255), x - 8 / 255
+        )
+    return found.clamp(0, 1) if clipped else found
+
+
+@pytest.mark.parametrize("modes", ["train", "eval"])
+@pytest.mark.parametrize("clipped", [False, True])
+def test_arnas_attacks_in_either_mode(tiny, modes, clipped):
+    network, (x, y), _ = tiny
+    x = x.round()  # black and white: half of the steps lead out of the range
+    calibrate(network, x)
+    before = {name: t.clone() for name, t in network.state_dict().items()}
+    found = Arnas(modes=modes, clipped=clipped).fitted(network, Batch(x, y, seed=1))
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    expected = by_hand(network.train(modes == "train"), x, y, clipped=clipped, seed=1)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    assert (float(found.min()) < 0) is not clipped
+    if modes == "eval" and clipped:
+        same = PGD(8 / 255, steps=7, step_size=2 / 255, seed=1)(network, x, y)
+        torch.testing.assert_close(found, same, rtol=0, atol=1e-9)
+
+
+def test_arnas_attacks_the_weights_as_they_are_or_those_of_the_loss(tiny):
+    network, _, held = tiny
+    batch = Batch(*held, seed=2)
+    with torch.no_grad():
+        moved = {name: w.neg() for name, w in network.weights().items()}
+
+    def loss(x):
+        of = lambda at: 0.1 * functional.cross_entropy(at(x), batch.y)  # noqa: E731
+        return evaluate_at(network, moved, of).item()
+
+    now = Arnas().fitted(network, batch)
+    then = evaluate_at(network, moved, lambda at: Arnas().fitted(at, batch))
+    assert loss(now) != pytest.approx(loss(then))
+    for unrolled, x in ((False, now), (True, then)):
+        attacked = Arnas(unrolled=unrolled).outers(network, batch)["attacked"]
+        assert evaluate_at(network, moved, attacked).item() == pytest.approx(loss(x), rel=1e-9)
 
 
 def test_bad_options():
@@ -119,3 +178,5 @@ def test_bad_options():
         Dsrna(relaxation="exact")
     with pytest.raises(InvalidInputError, match="steps: expected an integer of at least 1"):
         Arnas(steps=0)
+    with pytest.raises(InvalidInputError, match="modes: expected one of train, eval; got 'both'"):
+        Arnas(modes="both")

@@ -11,7 +11,15 @@ import torch
 from safetensors.torch import load, save
 
 from surrobust._seals import seal
-from surrobust.differentiable import METHODS, PRESETS, Dsrna, Settings, gradient_search
+from surrobust.differentiable import (
+    METHODS,
+    PRESETS,
+    Arnas,
+    Dsrna,
+    Settings,
+    gradient_search,
+    search,
+)
 from surrobust.differentiable.batches import Halves, shift_and_mirror
 from surrobust.errors import InvalidInputError
 from surrobust.images import load_images
@@ -92,14 +100,20 @@ def test_partial_channels_from_start_to_file(tmp_path):
         start(settings={**settings, "image_size": 9})
 
 
-def test_a_checkpoint_of_before_partial_channels_goes_on(tmp_path):
-    start(seed=0, out=tmp_path)
+def test_a_checkpoint_of_before_partial_channels_goes_on_as_it_began(tmp_path):
+    before = {"normalised": True, "in_turn": True, "whole": True}
+    start(seed=0, out=tmp_path, settings=before)
     path = tmp_path / "state.json"
     state = json.loads(path.read_text())
     assert state["settings"].pop("partial") is None
+    for name, value in before.items():
+        assert state["settings"].pop(name) is value
     del state["checksum"]  # there was none either
     path.write_text(json.dumps(state))
-    start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+    start(seed=0, out=tmp_path, settings=before, progress=lambda *_: 1 / 0)
+    message = "settings: in_turn: expected False as in this search, got True in"
+    with pytest.raises(InvalidInputError, match=message):
+        start(seed=0, out=tmp_path)
 
 
 def test_a_checkpoint_of_other_images_is_refused(tmp_path):
@@ -218,6 +232,18 @@ def test_a_checkpoint_from_before_an_option_was_there_is_refused(tmp_path, monke
         start("dsrna", settings=settings, out=tmp_path)
 
 
+def test_a_checkpoint_of_another_attack_is_refused(tmp_path, monkeypatch):
+    options = Arnas(steps=1).options
+    old = {name: options[name] for name in options if name not in ("modes", "clipped", "unrolled")}
+    settings = {"limit": 4, "batch": 2, "epochs": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(Arnas, "options", old)
+        start("arnas", settings=settings, out=tmp_path)
+    message = "options: modes: expected 'train' as in this search, got None in"
+    with pytest.raises(InvalidInputError, match=message):
+        start("arnas", settings=settings, out=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["darts", "arnas"])
 def test_the_strategies_own_cells(tmp_path, name):
     settings = {"space": "darts", "cells": 4, "limit": 4, "batch": 2, "epochs": 1}
@@ -251,7 +277,7 @@ def _skips(network, generator):
 
 def test_halves_share_no_image_and_follow_from_the_step():
     images = load_images("random", image_size=8, limit=32, seed=0)
-    options = {"batch": 4, "augment": False, "device": torch.device("cpu")}
+    options = {"batch": 4, "augment": False, "device": torch.device("cpu"), "in_turn": True}
     halves, again = (Halves(images, seed=1, **options) for _ in range(2))
     assert halves.steps == 4
     fit = torch.cat([halves.fit(step).x for step in range(4)]).flatten(1)
@@ -262,6 +288,40 @@ def test_halves_share_no_image_and_follow_from_the_step():
     assert not torch.equal(halves.fit(0).x, halves.fit(4).x)
     with pytest.raises(InvalidInputError, match="expected at least 34 for two batches, got 32"):
         Halves(images, seed=1, **(options | {"batch": 17}))
+
+
+def test_batches_are_those_of_the_authors_loaders():
+    images = load_images("random", image_size=8, limit=22, seed=0)
+    options = {"batch": 4, "augment": False, "seed": 1, "device": torch.device("cpu")}
+    halves = Halves(images, **options)
+    assert halves.steps == 3  # 4, 4 and what is left of 11
+    batches = [halves.fit(step) for step in range(6)]
+    assert [len(batch.x) for batch in batches] == 2 * [4, 4, 3]
+    first, second = (torch.cat([b.x for b in batches[i : i + 3]]).flatten(1) for i in (0, 3))
+    assert len(torch.unique(first, dim=0)) == len(torch.unique(torch.cat([first, second]), dim=0))
+    held = [halves.held(step).x.flatten(1) for step in range(30)]
+    assert {len(torch.unique(x, dim=0)) for x in held} == {4}
+    every = torch.unique(torch.cat(held), dim=0)
+    assert len(every) == 11
+    assert len(torch.unique(torch.cat([every, first]), dim=0)) == 22
+    # In an epoch each is drawn once or not at all only where they are passed through in turn.
+    assert len(torch.unique(torch.cat(held[:3]), dim=0)) < 11
+    turn = Halves(images, **options, in_turn=True)
+    assert len(torch.unique(torch.cat([turn.held(s).x for s in range(3)]).flatten(1), dim=0)) == 11
+    assert Halves(images, **options, whole=True).steps == 2
+    assert Halves(images, **{**options, "batch": 5}).steps == 2  # one image is left out
+
+
+def test_images_that_are_not_normalised():
+    settings = {"limit": 4, "batch": 2, "epochs": 1}
+    plain, as_usual = (start(settings={**settings, "normalised": n}) for n in (False, True))
+    assert not np.array_equal(plain.probabilities, as_usual.probabilities)
+    images = load_images("random", image_size=4, limit=4, seed=0)
+    x = torch.rand(2, 3, 4, 4)
+    for normalised, same in ((False, True), (True, False)):
+        settings = replace(SMALL, normalised=normalised)
+        network = search._build(METHODS["darts"](), settings, images, 0)
+        assert torch.equal(network.normalise(x), x) is same
 
 
 def test_shifts_and_mirrors_keep_pixels():
@@ -281,6 +341,10 @@ def test_shifts_and_mirrors_keep_pixels():
 
 def test_presets_are_settings():
     assert {"cpu", "gpu", "dsrna-paper", "arnas-paper"} <= set(PRESETS)
+    # The code of PC-DARTS, and that of ARNAS.
+    pc_darts, arnas = PRESETS["dsrna-paper"], PRESETS["arnas-paper"]
+    assert (pc_darts.weight_rate, pc_darts.weight_rate_end, pc_darts.order) == (0.1, 0.0, 2)
+    assert (arnas.normalised, arnas.in_turn, arnas.whole) == (False, False, False)
     for settings in PRESETS.values():
         assert Settings.from_document(settings.to_document()) == settings
 
@@ -294,6 +358,8 @@ def test_presets_are_settings():
         ({"space": "darts", "channels": 6, "partial": 4}, "channels: expected a multiple of 4"),
         ({"batch": 1}, "batch: expected an integer of at least 2"),
         ({"weight_rate": -1.0}, "weight_rate: expected a number of at least 0"),
+        ({"in_turn": "no"}, "in_turn: expected True or False, got 'no'"),
+        ({"augment": 1}, "augment: expected True or False, got 1"),
     ],
 )
 def test_bad_settings(option, message):

@@ -262,7 +262,7 @@ def test_the_best_predicted_cell(page: Browser, toy_models: Path):
     assert page.evaluate("document.getElementById('best-measured').disabled")
 
 
-@pytest.mark.parametrize("code", ["323133", "000000", "012340", "111111", "044002"])
+@pytest.mark.parametrize("code", ["323133", "000000", "012340", "111111", "044002", "033113"])
 def test_exports_are_read_by_other_programs(same_page: Browser, code: str):
     page = moved(same_page, f"#cell={code}")
     own = Architecture.parse(code)

@@ -8,6 +8,7 @@ from surrobust.corruptions import SEVERITIES, corrupt
 from surrobust.errors import InvalidInputError
 from surrobust.images import load_images
 from surrobust.measuring import measure_corrupted
+from surrobust.measuring.corrupted import name_source
 
 
 def always_first(x):
@@ -29,7 +30,7 @@ def test_a_network_that_always_says_one_class_by_hand(images):
     found = measure_corrupted(always_first, images, labels, corruptions=["fog", "contrast"])
     assert found.value == pytest.approx(4 / 6)
     assert dict(found.by) == {name: pytest.approx((4 / 6,) * 5) for name in ("fog", "contrast")}
-    assert (found.n, found.source) == (6, "own")
+    assert (found.n, found.source) == (6, "as published")
     # Each image is right in all of its versions or in none: four ones and two zeros.
     half = 1.959964 * np.std([1, 0, 1, 1, 0, 1], ddof=1) / 6**0.5
     assert (found.lower, found.upper) == pytest.approx((4 / 6 - half, 1.0), abs=1e-6)
@@ -42,6 +43,21 @@ def test_each_severity_is_that_of_its_corruption():
     assert found.by["brightness"] == tuple(map(float, by_hand))
     assert found.value == np.mean(by_hand)
     assert 0 < found.value < 1
+
+
+def test_sources_are_told_apart(images):
+    def source(*names: str) -> str:
+        labels = np.zeros(6, int)
+        return measure_corrupted(
+            always_first, images, labels, corruptions=names, severities=[1]
+        ).source
+
+    assert source("fog", "zoom_blur") == "as published"
+    assert source("fog", "frost") == "as published, ice drawn"
+    assert source("fog", "own_zoom_blur", "frost") == "own"
+    assert name_source(published=None, frost="here") == "as published"
+    assert name_source(published=None, frost=None) == "as published, ice drawn"
+    assert name_source(published="data/CIFAR-10-C", frost="here") == "CIFAR-10-C"
 
 
 def test_published_arrays_come_with_their_own_classes(tmp_path, images):

@@ -47,7 +47,7 @@ from surrobust.networks import FoldedNetwork, build_network
 from surrobust.networks.fused import FusedCell, fuse_cells
 from surrobust.spaces import Architecture
 
-for code, channels in (("323133", 12), ("323133", 8), ("000000", 16)):
+for code, channels in (("323133", 12), ("323133", 8), ("000000", 16), ("033113", 16)):
     network = build_network(Architecture.parse(code), channels=channels, cells=1, image_size=8)
     twin = FoldedNetwork(network)
     fuse_cells(twin.twin)
@@ -115,8 +115,9 @@ def test_they_compute_what_cells_do_forward_and_backward(layout, dtype, far):
 
 
 def test_cells_that_do_not_fit_stay_as_they_are():
-    # Widths that are no power of two, widths below 16 (only the first stage), and no way through.
-    assert run(LEFT).split() == ["0", "2", "0"]
+    # Widths that are no power of two, widths below 16 (only the first stage), no way through, and a
+    # convolution of zeros.
+    assert run(LEFT).split() == ["0", "2", "0", "0"]
 
 
 @pytest.mark.parametrize("channels", [16, 64])

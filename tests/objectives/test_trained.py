@@ -191,7 +191,14 @@ def test_options_and_target(tmp_path):
     assert train_target(target, options) == "records/cifar100/pgd-8"
     folder = settle_options({"images": "some/where/pets"}, target, None)
     assert train_target(target, folder) == "records/pets/pgd-8"
+    assert (options.recipe, folder.recipe) == ("robbench201", "robbench201")
+    jung = "jung2023/cifar10/pgd-1"  # its networks were trained otherwise, and so attacked
+    assert settle_options(None, jung, None).recipe == "nasbench201"
+    assert settle_options({"recipe": "fast"}, jung, None).recipe == "fast"
     path = tmp_path / "training.json"
+    path.write_text(json.dumps(settle_options(None, jung, None).to_document()))
+    resumed = settle_options({"images": "cifar10"}, "records/cifar10/pgd-1", tmp_path)
+    assert resumed.recipe == "nasbench201"
     path.write_text(json.dumps(folder.to_document()))
     assert settle_options(None, target, tmp_path) == folder
     with pytest.raises(InvalidInputError, match="training: expected options of recipe"):

@@ -30,8 +30,11 @@ class PencilNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(self.features(x).flatten(1))
 
-    def live_layers(self) -> list[nn.Linear]:
+    def layers(self) -> list[nn.Linear]:
         return [self.linear]
+
+    def live_layers(self) -> list[nn.Linear]:
+        return self.layers()
 
 
 @pytest.fixture

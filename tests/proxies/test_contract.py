@@ -54,6 +54,52 @@ def test_a_cell_that_computes_nothing_is_no_error(name, images):
     assert not math.isinf(value)
 
 
+CUT_OFF = ("043424", "033113", "020302", "300103", "000104", "144100", "404230")
+"""Convolutions of zeros, convolutions that nothing reads, skips and pools; the input passes."""
+
+SHUT = ("000000", "300000", "300002", "014010", "002002", "313000", "000034")
+"""The input does not pass."""
+
+COMPARING = {"jacov", "epe_nas", "zen", "croze", "nwot"}
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_every_kind_of_cut_off_edge_has_a_value_unless_nothing_passes(name, images):
+    table = score_proxies([*CUT_OFF, *SHUT], [name], images, **SMALL)[name].to_numpy()
+    assert np.isfinite(table[: len(CUT_OFF)]).all()
+    if name in COMPARING - {"nwot"}:
+        assert np.isnan(table[len(CUT_OFF) :]).all()
+    elif name not in COMPARING:
+        assert np.isfinite(table[len(CUT_OFF) :]).all()
+
+
+def test_what_is_cut_off_counts_as_in_the_published_network(images):
+    """Beside a cell without them: 0->1 reads the input, 2->3 zeros; nothing else changes."""
+    names = ["l2_norm", "synflow", "nwot", "grad_norm", "snip", "fisher", "plain"]
+    scorer = ProxyScorer(names, images, **SMALL)
+    bare, more = (scorer.probe(Architecture.parse(code)) for code in ("000100", "300103"))
+    shared = bare.network.state_dict()
+    more.network.load_state_dict(shared, strict=False)
+    found = [{p.name: p.score(one) for p in scorer.proxies} for one in (bare, more)]
+    for name in ("synflow", "grad_norm", "snip", "fisher", "plain"):
+        assert found[0][name] == pytest.approx(found[1][name], rel=1e-4, abs=1e-6)
+    tensors = more.network.state_dict()
+    added = [t.norm() for name, t in tensors.items() if name not in shared and t.ndim == 4]
+    assert len(added) == 6  # two in each of three cells
+    assert found[1]["l2_norm"] - found[0]["l2_norm"] == pytest.approx(float(sum(added)), rel=1e-5)
+    kernels = [one.batch_pass.kernel for one in (bare, more)]
+    zeros = SMALL["channels"] * (8 * 8 + 2 * 4 * 4 + 4 * 2 * 2)  # where all images agree
+    by_images = kernels[1] - kernels[0] - zeros
+    assert bool((by_images.diagonal() == zeros).all())
+    assert bool((by_images >= 0).all())
+    assert bool((by_images < zeros)[0, 1:].all())
+
+
+def test_the_flow_through_what_is_shut_is_nothing(images):
+    table = score_proxies(SHUT, ["synflow"], images, **SMALL)
+    assert table["synflow"].tolist() == [0.0] * len(SHUT)
+
+
 def test_the_random_state_and_the_images_are_left_alone(images):
     x, y = images[0].clone(), images[1].clone()
     before, dtype = torch.get_rng_state(), torch.get_default_dtype()

@@ -11,8 +11,10 @@ from torch import nn
 
 from surrobust.attacks import ATTACKS
 from surrobust.errors import InvalidInputError
+from surrobust.networks import build_network
 from surrobust.networks.blocks import Pool, Rectifier
 from surrobust.relaxation import RANGES, Box, margin_bounds
+from surrobust.spaces import Architecture
 
 BOTH = pytest.mark.parametrize("ranges", sorted(RANGES))
 
@@ -37,6 +39,29 @@ def test_random_networks_never_fall_below_their_bounds(
         if norm == "L2":
             delta = delta / delta.flatten(1).norm(dim=1)[:, None, None, None]
         inside = (x + epsilon * delta).clamp(0, 1)
+        assert bool((least_margins(network, inside, classes) >= bounds - 1e-9).all())
+
+
+@BOTH
+@pytest.mark.parametrize("code", ["033113", "300102", "002112"])
+def test_what_a_convolution_of_zeros_adds_is_bounded_too(least_margins, code, ranges):
+    sizes = {"channels": 2, "cells": 1, "classes": 3, "image_size": 8}
+    network = build_network(Architecture.parse(code), **sizes).double().eval()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.bias.normal_(generator=generator)
+                module.running_mean.normal_(0, 0.3, generator=generator)
+    x = torch.rand(2, 3, 8, 8, generator=generator, dtype=torch.float64)
+    classes = network(x).argmax(1)
+    bounds = margin_bounds(network, Box.around(x, 1 / 255), classes, ranges=ranges).min(1).values
+    exact = margin_bounds(network, Box.around(x, 0.0), classes, ranges=ranges).min(1).values
+    margins = least_margins(network, x, classes)
+    torch.testing.assert_close(exact, margins.detach())
+    for _ in range(20):
+        delta = torch.rand(x.shape, generator=generator, dtype=torch.float64) * 2 - 1
+        inside = (x + delta / 255).clamp(0, 1)
         assert bool((least_margins(network, inside, classes) >= bounds - 1e-9).all())
 
 

@@ -159,6 +159,15 @@ def test_records_of_other_images_or_recipes_are_told_apart(record: dict[str, Any
     assert page.count("seconds of training") == 4
 
 
+def test_one_name_for_two_attacks_is_told(record: dict[str, Any]):
+    (metric,) = (name for name in record["accuracy"] if name.startswith("pgd"))
+    other = {**record, "attacks": {metric: {"name": "pgd", "epsilon": 8 / 255, "steps": 40}}}
+    told = "".join(record_sections("a", [record, other]))
+    assert "pgd (steps 40): do not compare" in told
+    assert f"{metric} is not one attack but pgd (steps 20, restarts 1" in told
+    assert "not one attack" not in "".join(record_sections("a", [record, record]))
+
+
 def test_a_search_with_its_records(result: SearchResult, record: dict[str, Any], tmp_path: Path):
     result.write(tmp_path)
     append_record(tmp_path / "verified.jsonl", record)

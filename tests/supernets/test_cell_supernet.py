@@ -28,7 +28,7 @@ def test_reductions_of_nas_bench_201_stand_there_too():
         assert list(roles) == stages + ["robust"] * cells
 
 
-@pytest.mark.parametrize("code", ["323133", "214021", "000000", "444111"])
+@pytest.mark.parametrize("code", ["323133", "214021", "000000", "444111", "033113", "300002"])
 def test_a_cell_of_certain_weights_is_that_cell(code):
     cell, mixed = Cell(Architecture.parse(code), 2), MixedCell(2)
     weights = torch.zeros(6, 5)

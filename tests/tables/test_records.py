@@ -160,6 +160,36 @@ def test_records_of_other_sizes_do_not_compare(name):
         records_table([record(), other])
 
 
+def test_another_attack_or_source_of_corruptions_does_not_compare():
+    attacks = [{"name": "pgd", "epsilon": 8 / 255, "steps": steps} for steps in (20, 40)]
+    two = [
+        record(cell, attacks={"pgd-8": a}) for cell, a in zip((2581, 1000), attacks, strict=True)
+    ]
+    with pytest.raises(
+        InvalidInputError, match=r"another attack of pgd-8: pgd \(steps 20\) and pgd"
+    ):
+        records_table(two)
+    assert records_table([two[0], record(1000, attacks=two[0]["attacks"])]).targets
+    accuracy = {"clean": 0.75, "corruptions": 0.5}
+    two = [
+        record(cell, accuracy=accuracy, corruptions={"source": source, "by": {}})
+        for cell, source in ((2581, "own"), (1000, "CIFAR-10-C"))
+    ]
+    with pytest.raises(InvalidInputError, match=r"got another source of corruptions: 'own' and"):
+        records_table(two)
+
+
+@pytest.mark.parametrize(
+    "attacks",
+    [3, [], {"pgd-8": 20}, {"pgd-8": {}}, {"pgd-8": {"name": "pgd", "epsilon": "8"}}],
+)
+def test_damaged_attacks_are_refused(attacks):
+    with pytest.raises(
+        InvalidInputError, match=r"here: attacks: expected name, epsilon and option"
+    ):
+        check_record(record(attacks=attacks), "here")
+
+
 def test_isomorphic_cells_are_one_row():
     cells = [c for c in ("000000", "000010") if Architecture.parse(c)]
     table = records_table([record(c) for c in cells])

@@ -164,3 +164,16 @@ def test_what_is_no_checkpoint_is_refused(resume, content):
     resume.path.mkdir()
     with pytest.raises(InvalidInputError, match="got no file"):
         resume()
+
+
+def test_a_training_without_convolutions_of_zeros_is_not_resumed(few_digits, tiny, tmp_path):
+    path, cell = tmp_path / "it.safetensors", Architecture.parse("033113")
+    Training(cell, few_digits, tiny, device="cpu", checkpoint=path).run(until=1)
+    assert Training(cell, few_digits, tiny, device="cpu", checkpoint=path).epoch == 1
+    with safe_open(path, framework="pt") as file:
+        state = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del state["network"]  # as earlier versions wrote it
+    save_file(tensors, path, metadata={"state": json.dumps(state)})
+    with pytest.raises(InvalidInputError, match=r"of this training, got other network$"):
+        Training(cell, few_digits, tiny, device="cpu", checkpoint=path)

@@ -63,6 +63,25 @@ def test_cosine_is_that_of_torch():
     np.testing.assert_allclose(Cosine(0.025, end=0.001).values(100), expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("per_epoch", [1, 7, 196])
+def test_cosine_by_epoch_is_that_of_torch(per_epoch):
+    parameter = nn.Parameter(torch.zeros(()))
+    optimizer = torch.optim.SGD([parameter], lr=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 200)
+    expected = []
+    for _ in range(200):
+        expected += [(optimizer.param_groups[0]["lr"], 0.9)] * per_epoch
+        optimizer.step()
+        schedule.step()
+    found = Cosine(0.1, by="epoch").values(200 * per_epoch, 200)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_a_cosine_falls_by_step_or_by_epoch():
+    with pytest.raises(InvalidInputError, match="by: expected one of step, epoch; got"):
+        Cosine(by="batch")
+
+
 def test_marks_are_shares():
     with pytest.raises(InvalidInputError, match="marks: expected shares of the steps between"):
         MultiStep(marks=(99, 149))
@@ -73,13 +92,14 @@ def test_a_cycle_of_one_step_is_finite():
     assert np.isfinite(OneCycle().values(2)).all()
 
 
-def test_the_optimizer_is_that_of_torch():
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_optimizer_is_that_of_torch(nesterov):
     generator = torch.Generator().manual_seed(0)
     start = [torch.randn(shape, generator=generator) for shape in ((3, 2), (4,), (2,))]
     ours = [nn.Parameter(tensor.clone()) for tensor in start]
     theirs = [nn.Parameter(tensor.clone()) for tensor in start]
-    mine = MomentumSGD(ours, weight_decay=0.01)
-    torchs = torch.optim.SGD(theirs, lr=1.0, weight_decay=0.01)
+    mine = MomentumSGD(ours, weight_decay=0.01, nesterov=nesterov)
+    torchs = torch.optim.SGD(theirs, lr=1.0, momentum=0.9, weight_decay=0.01, nesterov=nesterov)
     for rate, momentum in ((0.1, 0.95), (0.3, 0.9), (0.05, 0.85)):
         for own, other in zip(ours[:2], theirs[:2], strict=True):  # the third has no gradient
             own.grad = torch.randn(own.shape, generator=generator)
@@ -90,6 +110,20 @@ def test_the_optimizer_is_that_of_torch():
     for own, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(own, other)
     assert torch.equal(ours[2], start[2])
+
+
+def test_two_steps_with_nesterov_by_hand():
+    # Rate .5, momentum .5, decay .1. First g = 2 + .1 = 2.1, m = 2.1, and the step is
+    # .5 (2.1 + .5 * 2.1) = 1.575; then g = 2 - .0575, m = 1.05 + 1.9425 = 2.9925, and the step
+    # is .5 (1.9425 + .5 * 2.9925) = 1.719375.
+    weight = nn.Parameter(torch.tensor([1.0], dtype=torch.float64))
+    optimizer = MomentumSGD([weight], weight_decay=0.1, nesterov=True)
+    places = []
+    for _ in range(2):
+        weight.grad = torch.full_like(weight, 2.0)
+        optimizer.step(torch.tensor([0.5, 0.5], dtype=torch.float64))
+        places.append(weight.item())
+    assert places == pytest.approx([-0.575, -2.294375], abs=1e-12)
 
 
 @pytest.mark.parametrize("clip", [0.5, 100.0])

@@ -35,6 +35,32 @@ def test_arnas_to_the_letter():
     np.testing.assert_allclose(values[447:], [[0.001, 0.9]] * 153)
 
 
+def test_nasbench201_to_the_letter():
+    recipe = RECIPES["nasbench201"]
+    assert (recipe.loss, recipe.attack, recipe.epochs) == ("clean", None, 200)
+    assert (recipe.batch_size, recipe.weight_decay, recipe.nesterov) == (256, 5e-4, True)
+    assert (recipe.channels, recipe.cells, recipe.precision) == (16, 5, "fp32")
+    assert (recipe.crop, recipe.flip, recipe.n_images, recipe.clip) == (True, True, None, None)
+    values = recipe.schedule.values(200 * 196, 200).reshape(200, 196, 2)
+    assert (values == values[:, :1]).all()  # the same in all 196 steps of an epoch
+    assert (values[:, 0, 1] == 0.9).all()
+    # .1 (1 + cos(pi e / 200)) / 2: cos(pi / 4) = .70710678, and 1 - cos x is x squared halves.
+    by_hand = {0: 0.1, 50: 0.0853553391, 100: 0.05, 150: 0.0146446609, 199: 6.1684e-6}
+    for epoch, rate in by_hand.items():
+        assert values[epoch, 0, 0] == pytest.approx(rate, rel=1e-4)
+    assert (recipe.evaluation, recipe.metrics[1]) == ("jung2023", "pgd-1")
+
+
+def test_settings_are_those_that_earlier_versions_recorded():
+    # Records and checkpoints name a training by them; what is new is said where it is used.
+    for name in ("robbench201", "smoke", "arnas", "dsrna"):
+        assert not {"nesterov", "evaluation", "metrics"} & set(RECIPES[name].settings)
+    assert set(RECIPES["dsrna"].settings["schedule"]) == {"kind", "rate", "end", "momentum"}
+    settings = RECIPES["nasbench201"].settings
+    assert settings["nesterov"] is True
+    assert settings["schedule"]["by"] == "epoch"
+
+
 @pytest.mark.parametrize("name", ["arnas", "dsrna"])
 def test_recipes_of_genotypes_are_not_for_cells(name):
     told = f"recipe: expected one for cells of NAS-Bench-201 such as robbench201, got {name}"

@@ -19,6 +19,8 @@ from surrobust.errors import InvalidInputError
 from surrobust.images import ImageSet
 from surrobust.spaces import Architecture
 from surrobust.training import RECIPES, OneCycle, Training
+from surrobust.training.feed import Feed
+from surrobust.training.starting import start_network
 
 CELL = Architecture.parse("323133")
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -74,6 +76,32 @@ def test_a_cell_without_a_way_through_is_trained_too(few_digits, tiny):
     training = Training(Architecture.parse("000000"), few_digits, tiny, device="cpu")
     training.run(until=1)
     assert np.isfinite(training.losses).all()
+
+
+def test_nasbench201_is_a_plain_loop_of_torch(few_digits, small_case):
+    # The loop as one would write it: torch's SGD with Nesterov, its cosine after each epoch.
+    cell, recipe = small_case("nasbench201", 3)
+    training = Training(cell, few_digits, recipe, seed=5, device="cpu")
+    network = start_network(cell, few_digits, recipe, 5).to(memory_format=torch.channels_last)
+    feed = Feed(few_digits, recipe, seed=5, device=torch.device("cpu"))
+    optimizer = torch.optim.SGD(
+        network.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 3)
+    for epoch in range(3):
+        for x, y in feed.batches(epoch):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(x), y).backward()
+            optimizer.step()
+        schedule.step()
+    training.run()
+    for own, other in zip(training.network.parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5)
+    plain = Training(cell, few_digits, replace(recipe, nesterov=False), seed=5, device="cpu")
+    plain.run()
+    assert not torch.allclose(
+        next(plain.network.parameters()), next(network.parameters()), rtol=1e-2
+    )
 
 
 def test_interrupted_after_an_epoch_it_goes_on_bit_for_bit(few_digits, tiny, tmp_path):

@@ -11,9 +11,11 @@ import torch
 from PIL import Image
 
 import surrobust as sr
+from surrobust.attacks.balls import draw
 from surrobust.cli.promised import promises
 from surrobust.errors import InvalidInputError
-from surrobust.tables import read_records
+from surrobust.tables import read_records, records_table
+from surrobust.tables.attacked import attack_of
 from surrobust.training import RECIPES, Training, loop, train_together
 from surrobust.verification import (
     compare_records,
@@ -187,6 +189,78 @@ def test_metrics_by_name():
             match=r"attack: expected clean, corruptions, one of robbench.*, or one of fgsm",
         ):
             parse_metrics([wrong])
+
+
+def test_names_mean_the_attacks_of_an_evaluation():
+    theirs = parse_metrics(["jung2023"])
+    assert list(theirs) == ["clean", "fgsm-1", "pgd-1", "apgd-ce-1", "square-1"]
+    pgd, apgd, square = (theirs[name] for name in ("pgd-1", "apgd-ce-1", "square-1"))
+    assert (pgd.steps, pgd.random_start, pgd.restarts) == (40, True, 1)
+    assert pgd.step_size == pytest.approx(1 / 7650)  # 1 / 255 / 30
+    assert (apgd.steps, apgd.restarts) == (100, 1)
+    assert (square.queries, square.rescaled) == (5000, False)
+    named = parse_metrics(["pgd-1", "pgd-0"], "jung2023")
+    assert named["pgd-1"].describe() == pgd.describe()
+    assert named["pgd-0"].epsilon == 0
+    ours = parse_metrics(["pgd-1"])["pgd-1"]
+    assert (ours.steps, ours.step_size) == (20, pytest.approx(1 / 2040))
+    assert RECIPES["nasbench201"].metrics == tuple(theirs)[1:]
+    for metric, attack in make_plan("nasbench201", "digits").metrics.items():
+        assert (attack and attack.describe()) == (theirs[metric] and theirs[metric].describe())
+    with pytest.raises(
+        InvalidInputError, match=r"one meaning of pgd-1, got those of jung2023, rob"
+    ):
+        parse_metrics(["jung2023", "pgd-1"])
+    with pytest.raises(InvalidInputError, match=r"evaluation: expected one of robbench, jung2023"):
+        parse_metrics(["pgd-1"], "madry")
+
+
+def test_pgd_of_jung2023_by_hand():
+    # On a linear network each step goes up by epsilon / 30, so that 40 of them take a start d to
+    # d + 4/3 epsilon at most: not all reach the other side, which those of NAS-RobBench-201 do.
+    epsilon = 3 / 255
+    x, y = torch.full((1, 1, 8, 8), 0.5), torch.tensor([1])
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2, bias=False))
+    torch.nn.init.constant_(network[1].weight[0], 1.0)
+    torch.nn.init.constant_(network[1].weight[1], 0.0)
+    start = draw(x, "Linf", epsilon, torch.Generator().manual_seed(0))
+    moved = (parse_metrics(["pgd-3"], "jung2023")["pgd-3"](network, x, y) - x).detach()
+    assert torch.allclose(moved, (start + 4 / 3 * epsilon).clamp(max=epsilon), atol=1e-6)
+    assert (moved < 0.99 * epsilon).any()
+    moved = (parse_metrics(["pgd-3"])["pgd-3"](network, x, y) - x).detach()
+    assert torch.allclose(moved, torch.full_like(x, epsilon), atol=1e-6)
+
+
+def test_records_of_other_attacks_of_one_name_are_told_apart(tmp_path):
+    out = tmp_path / "records.jsonl"
+    ours = sr.verify(2581, out=out, attacks=["pgd-3", "fgsm-3"], **SMALL)
+    assert ours["attacks"]["pgd-3"] == sr.ATTACKS["pgd"](3 / 255).describe()
+    assert set(ours["attacks"]) == {"pgd-3", "fgsm-3"}
+    recipe = replace(RECIPES["smoke"], evaluation="jung2023")
+    theirs = sr.verify(2581, out=out, attacks=["pgd-3", "fgsm-3"], **{**SMALL, "recipe": recipe})
+    assert theirs["identity"] == ours["identity"]  # of the same network
+    assert theirs["attacks"]["pgd-3"]["steps"] == 40
+    assert len(read_records(out)) == 2  # one was not taken for the other
+    assert compare_records(ours, theirs, "fgsm-3").difference == 0
+    told = r"second: expected a record whose pgd-3 is pgd \(.*steps 20.*, got pgd \(.*steps 40"
+    with pytest.raises(InvalidInputError, match=told):
+        compare_records(ours, theirs, "pgd-3")
+    with pytest.raises(InvalidInputError, match=r"got another attack of pgd-3: pgd \(steps 20"):
+        sr.load_table(str(out))
+    # What earlier versions wrote without saying it was attacked as names by themselves still mean.
+    old = {name: value for name, value in ours.items() if name != "attacks"}
+    for metric, attack in ours["attacks"].items():
+        assert attack_of(old, metric) == attack
+    assert compare_records(old, ours, "pgd-3").difference == 0
+    assert make_plan(attacks=["pgd-3"], **SMALL).matches(old, 2581)
+    with pytest.raises(InvalidInputError, match=r"whose pgd-3 is pgd"):
+        compare_records(old, theirs, "pgd-3")
+
+
+@pytest.mark.parametrize("name", sr.ATTACKS)
+def test_names_mean_what_they_meant_before_records_said_it(name):
+    old = {"accuracy": {f"{name}-8": 0.5}}
+    assert attack_of(old, f"{name}-8") == sr.ATTACKS[name](8 / 255).describe()
 
 
 def test_outcomes_are_kept_and_compared():
@@ -425,7 +499,7 @@ def test_a_label_that_is_no_class_is_told(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"recipe": "slow"}, "recipe: expected one of robbench201, trades, fast, standard, smoke"),
+        ({"recipe": "slow"}, "recipe: expected one of robbench201, trades, fast, standard, nasbe"),
         ({"images": "nothing"}, "images: expected one of random, digits"),
         ({"device": "abacus"}, "device: expected auto or a device that is here"),
         ({"n_test": 0}, "n_test: expected an integer of at least 1, got 0"),
@@ -444,11 +518,18 @@ def test_corruptions_in_a_record(tmp_path):
     record = sr.verify(2581, out=out, **options)
     assert list(record["accuracy"]) == ["clean", "corruptions"]
     told = record["corruptions"]
-    assert (told["source"], len(told["by"])) == ("own", len(sr.CORRUPTIONS))
+    drawn = "as published, ice drawn"
+    assert (told["source"], list(told["by"])) == (drawn, list(sr.CORRUPTIONS))
     assert record["accuracy"]["corruptions"] == pytest.approx(np.mean(list(told["by"].values())))
     assert "corruptions" not in record["outcomes"]
     assert list(tmp_path.iterdir()) == [out]
     assert sr.verify(2581, out=out, **options) == record
+    plan = make_plan(**options)
+    assert plan.matches(record, 2581)
+    old = {**record, "corruptions": {**told, "source": "own"}}  # of before the published arithmetic
+    assert not plan.matches(old, 2581)
+    with pytest.raises(InvalidInputError, match=r"another source of corruptions: 'own' and"):
+        records_table([old, {**record, "seed": 1}])
     table = sr.load_table(out)
     value = table.query(2581, "records/digits/corruptions")
     assert value == pytest.approx(record["accuracy"]["corruptions"])
@@ -465,3 +546,16 @@ def test_published_corruptions_are_those_of_the_official_images(tmp_path):
     assert [p.published_corruptions for p in found] == [tmp_path / "CIFAR-10-C", None]
     folder = make_plan("smoke", tmp_path / "cifar10", data_dir=tmp_path)
     assert folder.published_corruptions is None
+
+
+def test_a_record_of_a_network_without_convolutions_of_zeros_is_not_taken(tmp_path, caplog):
+    out = tmp_path / "records.jsonl"
+    record = sr.verify("033113", out=out, **SMALL)
+    assert record["network"] == "convolves zeros"
+    assert sr.verify("033113", out=out, **SMALL) == record
+    del record["network"], record["checksum"]
+    out.write_text(json.dumps(record) + "\n")
+    sr.verify("033113", out=out, **SMALL)
+    assert "left out convolutions of zeros; it is measured anew" in caplog.text
+    assert len(read_records(out)) == 2
+    assert "network" not in sr.verify("323133", out=out, **SMALL)

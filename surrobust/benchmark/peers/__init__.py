@@ -7,7 +7,7 @@ be maximised. It runs with its own defaults; nothing is tuned for it.
 from .base import MAX_REPEATS, AbstractAskedPeer, AbstractPeer
 from .gaussian_processes import BoTorch, PathProcess, WeisfeilerLehmanProcess
 from .hebo import HEBO
-from .naszilla import NaszillaEvolution, NaszillaLocalSearch
+from .naszilla import NaszillaContinuedSearch, NaszillaEvolution, NaszillaLocalSearch
 from .optuna_samplers import GP, NSGAII, TPE, Random
 from .smac_facade import SMAC
 
@@ -20,6 +20,7 @@ PEERS: dict[str, type[AbstractPeer]] = {
     "gp-paths": PathProcess,
     "nasbowl": WeisfeilerLehmanProcess,
     "naszilla-local-search": NaszillaLocalSearch,
+    "naszilla-local-search-on": NaszillaContinuedSearch,
     "naszilla-evolution": NaszillaEvolution,
     "hebo": HEBO,
     "smac": SMAC,

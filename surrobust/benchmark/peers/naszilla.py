@@ -76,6 +76,13 @@ class NaszillaLocalSearch(AbstractNaszillaPeer):
         algorithms.local_search(space, total_queries=_ENDLESS, verbose=0)
 
 
+class NaszillaContinuedSearch(AbstractNaszillaPeer):
+    """``local_search(stop_at_minimum=False)``: from a minimum it climbs from the next best cell."""
+
+    def _run(self, algorithms: Any, space: Any) -> None:
+        algorithms.local_search(space, stop_at_minimum=False, total_queries=_ENDLESS, verbose=0)
+
+
 class NaszillaEvolution(AbstractNaszillaPeer):
     """``evolution_search``: regularised, a population of 30, tournaments of 10."""
 

@@ -67,11 +67,12 @@ class NSGAII(AbstractOptunaPeer):
 class GP(AbstractOptunaPeer):
     """``GPSampler``: a Gaussian process with expected improvement; needs torch.
 
-    It takes values to be noisy and comes back to the same few cells, a second a time: with a
-    hundred such suggestions for nothing before each evaluation a run would take hours.
+    It comes back to cells of known function classes, and all that it is told makes the next
+    suggestion slower: with a hundred of them for nothing before an evaluation a run would take
+    hours.
     """
 
-    max_repeats: ClassVar = 20
+    max_repeats: ClassVar = 2
 
     def _sampler(self, samplers: Any) -> Any:
         return samplers.GPSampler(seed=self.seed)
