@@ -54,6 +54,8 @@ PEERS = {
 }
 """Runs of each."""
 STRATEGIES = OURS | PEERS
+DRAWN = ("default", "local_search", "evolution", "random", "gp-paths", "nasbowl", "optuna-tpe")
+"""What is in the figure."""
 LEAST = 5
 """Runs without which a strategy is not in the tables."""
 ONLY_AT_50 = ("smac", "hebo")
@@ -122,7 +124,8 @@ def _report(args: argparse.Namespace) -> None:
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
     write_text(readme, head + BEGIN + "\n".join(lines) + "\n" + END + tail)
-    write_regret_figure(HERE / "regret.png", runs, data_dir=args.data_dir)
+    drawn = [run for run in runs if run.strategy in DRAWN]
+    write_regret_figure(HERE / "regret.png", drawn, data_dir=args.data_dir)
 
 
 def _row(name: str, found: list[SearchStanding | None]) -> str:
