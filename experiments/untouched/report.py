@@ -29,7 +29,8 @@ def main() -> None:
     for target, taus in _read("predictors.csv", _taus).items():
         lines += _table(f"Kendall's tau, `{target}`", "N = {}", taus, digits=3, best=max)
     for target, regrets in _read("searches.csv", _regrets).items():
-        lines += _table(f"Regret, `{target}`", "after {}", regrets, digits=4, best=min)
+        found = _table(f"Regret, `{target}`", "after {}", regrets, digits=4, best=min)
+        lines += [*found[:1], *map(_with_shares(regrets), found[1:])]
     readme = HERE / "README.md"
     text = readme.read_text()
     head, tail = text.split(BEGIN)[0], text.split(END)[1]
@@ -65,6 +66,20 @@ def _table(title: str, head: str, columns: Values, *, digits: int, best: Best) -
         shown = f"**{name}**" if name in OURS else name
         lines.append(f"| {shown} | {n} | {' | '.join(cells)} |")
     return lines
+
+
+def _with_shares(regrets: Values) -> Callable[[str], str]:
+    """Return what adds to a row the share of runs that had found the best at the end."""
+    last = regrets[str(max(BUDGETS))]
+
+    def add(line: str) -> str:
+        name = line.strip("|").split("|")[0].strip().strip("*")
+        if name in last:
+            share = np.mean([regret == 0 for regret in last[name].values()])
+            return f"{line} {share:.0%} |"
+        return line + ("---|" if set(line) <= set("|-") else " best found |")
+
+    return add
 
 
 def _cell(column: dict[str, dict[int, float]], name: str, digits: int, best: Best) -> str:

@@ -119,7 +119,8 @@ def whole_cosine(a: Tensor, b: Tensor) -> Tensor:
 
 def view(network: CellNetwork, x: Tensor, y: Tensor) -> _View:
     """Return outputs, weights and gradients of all live layers on one batch."""
-    features: list[Tensor] = []
+    # By layer, as the reductions call their shortcut before the last of their convolutions.
+    features: dict[nn.Module, Tensor] = {}
     layers = network.live_layers()
     with ExitStack() as hooks:
         for layer in layers:
@@ -127,12 +128,15 @@ def view(network: CellNetwork, x: Tensor, y: Tensor) -> _View:
         loss = functional.cross_entropy(network(x), y)
     weights = [layer.weight for layer in layers]
     gradients = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
-    return _View(features, [weight.detach() for weight in weights], list(gradients))
+    found = [features[layer] for layer in layers]
+    return _View(found, [weight.detach() for weight in weights], list(gradients))
 
 
-def _keep(features: list[Tensor]) -> Callable[[nn.Module, tuple[Tensor], Tensor], None]:
+def _keep(
+    features: dict[nn.Module, Tensor],
+) -> Callable[[nn.Module, tuple[Tensor], Tensor], None]:
     def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG001
-        features.append(output.detach())
+        features[module] = output.detach()
 
     return hook
 

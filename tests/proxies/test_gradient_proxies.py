@@ -182,6 +182,19 @@ def test_croze_by_hand(pencil):
     assert found == pytest.approx(expected * abs(cosine(g, g_twin)), rel=1e-5)
 
 
+def test_the_features_of_a_layer_are_its_own(probe):
+    network = probe.copy()
+    seen = {}
+    for layer in network.live_layers():
+        layer.register_forward_hook(lambda m, _, out: seen.update({m: out.detach()}))
+    found = view(network, probe.x, probe.y)
+    layers = network.live_layers()
+    # The reductions call their shortcut before a convolution that stands before it.
+    assert list(seen) != layers
+    assert all(torch.equal(seen[m], f) for m, f in zip(layers, found.features, strict=True))
+    assert all(torch.equal(m.weight, w) for m, w in zip(layers, found.weights, strict=True))
+
+
 def test_robust_twin_moves_each_layer_by_its_norm(probe):
     network = probe.copy()
     twin = robust_twin(network, view(network, probe.x, probe.y), 0.5)
