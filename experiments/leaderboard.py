@@ -44,8 +44,9 @@ SEARCHES = """
 Regret after so many evaluations: the best value in the table less the best found, a fraction; mean
 ± sd over n runs, lower is better. `default` pays for one cell of a function class. Of peers named
 `library/method` only means are known: 4 to 20 runs with seeds of their own, drawing from all 15625
-cells, of which some pay for every repeat. Peers without a slash ran in our loop, where a cell whose
-representative is measured costs nothing. `zero_cost` was taught by other image sets.
+cells, of which some pay for every repeat. Peers without a slash ran in our loop by our rule, where
+the value of a measured function class is told for nothing. `zero_cost` was taught by other image
+sets.
 """
 
 Cells = Mapping[tuple[str, str], tuple[float, str, str]]
