@@ -12,19 +12,11 @@ from pathlib import Path
 import numpy as np
 from leaderboard import EARLIER, earlier_peers, search_tables, taus_of
 
+from surrobust.benchmark import TARGETS
+
 ROOT = Path(__file__).parents[1]
 OURS = "**default**"
 BUDGET = 50
-TARGETS = (
-    "nas-robbench-201/cifar10/pgd-8",
-    "nas-robbench-201/cifar10/autoattack-8",
-    "nas-robbench-201/cifar100/pgd-8",
-    "nas-robbench-201/imagenet16-120/autoattack-8",
-    "jung2023/cifar10/pgd-1",
-    "jung2023/cifar10/apgd-ce-1",
-    "jung2023/cifar10/corruptions",
-    "jung2023/cifar100/fgsm-1",
-)
 
 Peer = tuple[float, str, str]
 """A mean, whose it is, and its n."""
