@@ -50,7 +50,7 @@ def test_a_leaderboard_is_written_and_continued(
     ("more", "told"),
     [
         (["--strategy", "best"], "strategy: expected one of"),
-        (["--strategy", "smac"], 'strategy: expected SMAC to be installed for smac (pip install "'),
+        (["--strategy", "smac"], 'strategy: expected smac to be installed for SMAC (pip install "'),
         (["--target", "nas-robbench-201/cifar10/pgd-9"], "pgd-8"),
         (["--budget", "0"], "--budget"),
         (["--seeds", "5-3"], "'5-3': expected a number such as 5, or a range such as 0-49"),
