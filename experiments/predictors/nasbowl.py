@@ -14,7 +14,8 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
 
 from surrobust import Architecture
-from surrobust.benchmark.peers.weisfeiler_lehman import label_counts
+from surrobust.benchmark.peers.gaussian_processes import surprise
+from surrobust.benchmark.peers.weisfeiler_lehman import label_counts, label_lengths
 from surrobust.typing import FloatArray, IntArray
 
 DEPTHS = range(5)
@@ -28,9 +29,8 @@ def normalised_columns(cells: Sequence[Architecture]) -> list[csr_array]:
     rows = [cell.index for cell in cells]
     found = []
     for depth in DEPTHS:
-        counts = label_counts(depth)[rows]
-        lengths = np.sqrt(counts.power(2).sum(axis=1))
-        found.append(csr_array(counts.multiply(1 / lengths[:, None])))
+        lengths = label_lengths(depth)[rows]
+        found.append(csr_array(label_counts(depth)[rows].multiply(1 / lengths[:, None])))
     return found
 
 
@@ -47,9 +47,9 @@ class WeisfeilerLehmanProcess:
         values = (y - self._mean) / self._sd
         rows = [columns[X] for columns in self._columns]
         kernels = [(part @ part.T).toarray() for part in rows]
-        depth = int(np.argmin([_surprise(K, values, FIRST_NOISE) for K in kernels]))
+        depth = int(np.argmin([surprise(K, values, FIRST_NOISE) for K in kernels]))
         found = minimize_scalar(
-            lambda log: _surprise(kernels[depth], values, np.exp(log)),
+            lambda log: surprise(kernels[depth], values, np.exp(log)),
             bounds=np.log([1e-5, self._most_noise]),
             method="bounded",
         )
@@ -61,10 +61,3 @@ class WeisfeilerLehmanProcess:
     def predict(self, X: IntArray) -> FloatArray:  # noqa: N803
         """Return the posterior mean at positions."""
         return self._columns[self._depth][X] @ self._weights * self._sd + self._mean
-
-
-def _surprise(K: FloatArray, values: FloatArray, noise: float) -> float:  # noqa: N803
-    """Return the negative log marginal likelihood, less a constant."""
-    factor = cho_factor(K + noise * np.eye(len(values)), lower=True)
-    halves = values @ cho_solve(factor, values) / 2
-    return float(halves + np.log(np.diag(factor[0])).sum())

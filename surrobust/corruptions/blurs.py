@@ -1,9 +1,13 @@
 """Blurs of lenses, glass and movement."""
 
+from collections.abc import Iterator
+from typing import TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.float64]
+Place: TypeAlias = tuple[int, int]
 
 
 def defocus_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
@@ -38,14 +42,25 @@ def glass_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
     """
     sigma, reach, rounds = GLASS[severity]
     found = np.floor(_soften(x, sigma) * 255 + 1e-9)
-    height, width = x.shape[:2]
+    for here, there in draw_pairs(x.shape, reach, rounds, rng):
+        found[here] = found[there]
+    return _soften(found / 255, sigma)
+
+
+def draw_pairs(
+    shape: tuple[int, ...], reach: int, rounds: int, rng: np.random.Generator
+) -> Iterator[tuple[Place, Place]]:
+    """Yield each pixel, last ones first, with a neighbour of at most ``reach``, ``rounds`` times.
+
+    Those at an edge stay out.
+    """
+    height, width = shape[:2]
     for _ in range(rounds):
         moves = rng.integers(-reach, reach, size=(height, width, 2))
         for row in range(height - reach, reach, -1):
             for column in range(width - reach, reach, -1):
                 down, right = moves[row, column]
-                found[row, column] = found[row + down, column + right]
-    return _soften(found / 255, sigma)
+                yield (row, column), (row + down, column + right)
 
 
 def _soften(x: Image, sigma: float) -> Image:

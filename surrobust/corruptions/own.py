@@ -11,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from .blurs import GLASS, MOTION, ZOOMS
+from .blurs import GLASS, MOTION, ZOOMS, draw_pairs
 from .digital import draw_elastic
 from .weather import FROST, GREY, SNOW, plasma
 
@@ -24,16 +24,10 @@ def own_glass_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
 
     sigma, reach, rounds = GLASS[severity]
     found = gaussian_filter(x, (sigma, sigma, 0))
-    height, width = x.shape[:2]
-    for _ in range(rounds):
-        moves = rng.integers(-reach, reach, size=(height, width, 2))
-        for row in range(height - reach, reach, -1):
-            for column in range(width - reach, reach, -1):
-                down, right = moves[row, column]
-                there = (row + down, column + right)
-                kept = found[row, column].copy()
-                found[row, column] = found[there]
-                found[there] = kept
+    for here, there in draw_pairs(x.shape, reach, rounds, rng):
+        kept = found[here].copy()
+        found[here] = found[there]
+        found[there] = kept
     return gaussian_filter(found.clip(0, 1), (sigma, sigma, 0))
 
 

@@ -12,7 +12,7 @@ from .base import AbstractEncoder
 NONE, SKIP, CONV_1X1, CONV_3X3, POOL = range(5)
 OP_NAMES = {CONV_1X1: "conv1x1", CONV_3X3: "conv3x3", POOL: "pool"}
 
-_PATH_EDGES = ((3,), (0, 4), (1, 5), (0, 2, 5))
+PATH_EDGES = ((3,), (0, 4), (1, 5), (0, 2, 5))
 """The edges of the four ways from node 0 to node 3, as positions in a code."""
 
 WORDS = tuple(w for k in range(4) for w in itertools.product(OP_NAMES, repeat=k))
@@ -29,9 +29,9 @@ def live_paths(ops: IntArray) -> tuple[IntArray, np.ndarray]:
         Positions in ``WORDS``, ``(n, 4)``, and whether no edge of the way is ``none``, ``(n, 4)``
         bool; where one is, the position means nothing.
     """
-    words = np.empty((len(ops), len(_PATH_EDGES)), dtype=np.int64)
+    words = np.empty((len(ops), len(PATH_EDGES)), dtype=np.int64)
     alive = np.empty(words.shape, dtype=bool)
-    for column, edges in enumerate(_PATH_EDGES):
+    for column, edges in enumerate(PATH_EDGES):
         along = ops[:, edges]
         alive[:, column] = (along != NONE).all(axis=1)
         padded = np.full((len(ops), 3), SKIP)

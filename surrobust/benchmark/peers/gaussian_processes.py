@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
 
+from ...encodings.paths import PATH_EDGES
+from ...searches.acquisition import expected_improvement
 from ...typing import FloatArray, IntArray
 from .open_cells import AbstractOpenCellsPeer, all_operations
-from .weisfeiler_lehman import label_counts
+from .weisfeiler_lehman import label_counts, label_lengths
 
 
 class BoTorch(AbstractOpenCellsPeer):
@@ -88,15 +89,15 @@ class WeisfeilerLehmanProcess(AbstractOpenCellsPeer):
 
     def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
         told = (values - values.mean()) / (values.std() or 1.0)
-        fits = [_fit_noise(_kernel(depth, rows)[:, rows], told) for depth in self.depths]
+        kernels = [_kernel(depth, rows) for depth in self.depths]
+        fits = [_fit_noise(kernel[:, rows], told) for kernel in kernels]
         best = int(np.argmin([loss for loss, _ in fits]))
-        across, noise = _kernel(self.depths[best], rows), fits[best][1]
+        across, noise = kernels[best], fits[best][1]
         factor = cho_factor(across[:, rows] + noise * np.eye(len(rows)))
         mean = across.T @ cho_solve(factor, told)
         variance = 1.0 + noise - (across * cho_solve(factor, across)).sum(axis=0)
         std = np.sqrt(np.maximum(variance, noise))
-        z = (mean - told.max()) / std
-        return std * (z * norm.cdf(z) + norm.pdf(z))
+        return expected_improvement(mean, std, best=float(told.max()))
 
 
 _NOISES = (1e-5, 1e-2)
@@ -104,28 +105,34 @@ _NOISES = (1e-5, 1e-2)
 
 
 def _fit_noise(kernel: FloatArray, told: FloatArray) -> tuple[float, float]:
-    """Return minus the marginal likelihood's logarithm, up to a constant, and its noise."""
+    """Return the least surprise and the noise at which it is."""
 
     def loss(logarithm: float) -> float:
-        factor, lower = cho_factor(kernel + np.exp(logarithm) * np.eye(len(told)))
-        fit = 0.5 * told @ cho_solve((factor, lower), told)
-        return float(fit + np.log(np.diag(factor)).sum())
+        return surprise(kernel, told, float(np.exp(logarithm)))
 
     bounds = (float(np.log(_NOISES[0])), float(np.log(_NOISES[1])))
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 0.05})
     return float(found.fun), float(np.exp(found.x))
 
 
+def surprise(kernel: FloatArray, values: FloatArray, noise: float) -> float:
+    """Return minus the logarithm of the marginal likelihood, less a constant.
+
+    Args:
+        kernel: Of the known cells, ``(n, n)``.
+        values: Standardised, ``(n,)``.
+        noise: Its variance.
+    """
+    factor = cho_factor(kernel + noise * np.eye(len(values)), lower=True)
+    halves = values @ cho_solve(factor, values) / 2
+    return float(halves + np.log(np.diag(factor[0])).sum())
+
+
 def _kernel(depth: int, rows: IntArray) -> FloatArray:
     """Return the normalised kernel of some cells with all, ``(n, 15625)``."""
-    counts = label_counts(depth)
-    lengths = np.sqrt(np.asarray(counts.multiply(counts).sum(axis=1))).ravel()
+    counts, lengths = label_counts(depth), label_lengths(depth)
     products = (counts[rows] @ counts.T).toarray()
     return products / lengths[rows][:, None] / lengths[None, :]
-
-
-_WAYS = ((3,), (0, 4), (1, 5), (0, 2, 5))
-"""The edges of the four ways from input to output, as positions in a code."""
 
 
 @cache
@@ -134,7 +141,7 @@ def path_rows() -> FloatArray:
     ops = all_operations()
     rows = np.zeros((len(ops), 155))
     every = np.arange(len(ops))
-    for way in _WAYS:
+    for way in PATH_EDGES:
         before = sum(5**length for length in range(1, len(way)))
         rows[every, before + ops[:, way] @ 5 ** np.arange(len(way))] = 1.0
     return rows

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ...spaces import EDGES, Architecture, NASBench201
+from ...typing import FloatArray
 
 _NONE, _SKIP = 0, 1
 _INPUT, _OUTPUT = -1, -2
@@ -71,3 +72,9 @@ def label_counts(depth: int) -> csr_array:
     rows, places, counts = np.array(entries).T
     shape = (len(NASBench201()), len(columns))
     return csr_array((counts.astype(np.float64), (rows, places)), shape=shape)
+
+
+@cache
+def label_lengths(depth: int) -> FloatArray:
+    """Return the Euclidean length of each row of :func:`label_counts`, ``(15625,)``."""
+    return np.sqrt(label_counts(depth).power(2).sum(axis=1))
