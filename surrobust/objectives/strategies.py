@@ -83,6 +83,7 @@ def make_search(
         from ..predictors import make_predictor
 
         options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
+        options["acquisition"] = "confidence_cycle"  # the predictor does not tell its noise
     scores = zero_cost_scores(target) if name == "zero_cost" or warm_start else None
     if name == "zero_cost":
         options["scores"] = scores

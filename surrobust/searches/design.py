@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..encodings.function_groups import encode_function_groups
+from ..encodings.function_groups import GROUPS, encode_function_groups
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray
 from .base import count_by_function
@@ -51,8 +51,12 @@ class FunctionPool:
 
     @cached_property
     def _features(self) -> FloatArray:
-        """What the classes compute, ``(n, d)``."""
-        return np.concatenate(encode_function_groups(self.leads), axis=1)
+        """What the classes compute, ``(n, d)``, without the paths.
+
+        Cells of other paths may behave alike; the first choices are to differ in what they do.
+        """
+        named = zip(GROUPS, encode_function_groups(self.leads), strict=True)
+        return np.concatenate([group for name, group in named if name != "paths"], axis=1)
 
     def spread(self, is_open: np.ndarray, rng: np.random.Generator) -> int:
         """Draw an open class by its size times its squared distance from those taken.

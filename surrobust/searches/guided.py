@@ -17,7 +17,11 @@ from .process import FunctionProcess
 
 
 class Model(Protocol):
-    """A regression model of architectures that knows its own uncertainty."""
+    """A regression model of architectures that knows its own uncertainty.
+
+    If it has a ``noise_std_``, that is the standard deviation of a measurement about what it
+    predicts; otherwise measurements count as exact.
+    """
 
     def fit(self, architectures: Sequence[Architecture], y: FloatArray, /) -> Any:
         """Fit values ``(n,)``."""
@@ -38,7 +42,8 @@ class GuidedSearch(AbstractSearch):
     The first ``n_initial`` architectures are spread over what cells can compute. From then on the
     model is refitted before each question to the normal scores of the values' ranks (outliers
     among the bad ones, collapsed trainings, then do not matter), and the open function class with
-    the highest acquisition is asked for. Values that are still awaited count as predicted.
+    the highest acquisition is asked for: by default the one whose measurement is expected to
+    improve most on the best so far. Values that are still awaited count as predicted.
 
     With a prior, the first architectures are in turn the best that the prior knows and spread
     ones, which show whether it can be believed; the model is then an :class:`InformedProcess`.
@@ -69,7 +74,7 @@ class GuidedSearch(AbstractSearch):
         n_initial: int = 10,
         n_trusted: int = 5,
         prior_odds: float = 1.0,
-        acquisition: str = "confidence_cycle",
+        acquisition: str = "measured_improvement",
         candidates: Iterable[Any] | None = None,
         seed: Seed = 0,
     ) -> None:
@@ -128,6 +133,7 @@ class GuidedSearch(AbstractSearch):
             best=float(y.max()),
             trial=len(self._seen),
             rng=self.rng,
+            noise=getattr(self.model, "noise_std_", 0.0),
         )
 
     def _trend(

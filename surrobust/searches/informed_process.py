@@ -24,12 +24,14 @@ class InformedProcess:
 
     Attributes:
         trust_: The weight of the process that knows the prior.
+        noise_std_: Standard deviation of a measurement about what is predicted.
     """
 
     def __init__(self, trends: Trends, *, odds: float = 1.0) -> None:
         self.odds = odds
         self._views = (FunctionProcess(trends), FunctionProcess())
         self.trust_ = odds / (1 + odds)
+        self.noise_std_ = 0.0
 
     def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "InformedProcess":
         """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
@@ -38,6 +40,8 @@ class InformedProcess:
         informed, plain = self._views
         behind = np.clip(informed.loss_ - plain.loss_ - np.log(self.odds), -700, 700)
         self.trust_ = float(1 / (1 + np.exp(behind)))
+        squared = self.trust_ * informed.noise_std_**2 + (1 - self.trust_) * plain.noise_std_**2
+        self.noise_std_ = float(np.sqrt(squared))
         return self
 
     def predict(self, architectures: Sequence[Architecture]) -> FloatArray:

@@ -1,11 +1,12 @@
 """A Gaussian process that is refitted after every measurement of a search."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final, TypeAlias
 
 import numpy as np
 
-from ..encodings.function_groups import encode_function_groups
+from ..encodings.function_groups import GROUPS, encode_function_groups
 from ..errors import NotFittedError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
@@ -13,7 +14,16 @@ from ..typing import FloatArray, IntArray
 Trends: TypeAlias = Callable[[Sequence[Architecture]], Sequence[FloatArray]]
 """Architectures to rows of linear trends, each ``(n, k)``."""
 
-_WEIGHT_PRIOR = (0.0, 1.0)
+_WEIGHT_PRIORS = {
+    "paths": (0.08, 1.0),
+    "count": (0.05, 0.6),
+    "stat": (0.05, 0.6),
+    "feed": (0.03, 0.6),
+    "field": (0.2, 0.6),
+    "flow": (0.08, 0.6),
+}
+"""Median of the weight of each group and deviation of its logarithm: but for the paths as in the
+predictor ``gp``."""
 _NOISE_PRIOR = (float(np.log(0.02)), 1.0)
 _SLOPE_PRIORS = ((0.0, 1.0), (float(np.log(0.3)), 1.0))
 """Of the first trend, then of all others."""
@@ -52,13 +62,14 @@ class FunctionProcess:
     Attributes:
         theta_: Logarithms of the group weights, then of the noise and the slopes relative to the
             amplitude.
+        noise_std_: Standard deviation of a measurement about what is predicted.
         loss_: Minus the logarithm of the posterior density at ``theta_`` when that was found, up
             to a constant that is the same for the same values, with trends or without.
     """
 
     def __init__(self, trends: Trends | None = None) -> None:
         self._trends = trends
-        self.loss_ = 0.0
+        self.noise_std_ = self.loss_ = 0.0
         self.theta_: FloatArray | None = None
         self._maximised_at = 0
         self._encoded: tuple[Sequence[Architecture], tuple[FloatArray, ...]] | None = None
@@ -76,7 +87,7 @@ class FunctionProcess:
         distances = np.stack([_squared_distances(group, group) for group in self._groups])
         products = [rows @ rows.T for rows in self._rows]
         g = len(distances)
-        theta = _prior(g, len(products))[0] if self.theta_ is None else self.theta_
+        theta = _prior(len(products))[0] if self.theta_ is None else self.theta_
         if np.ptp(y) > 0 and self._is_due(n_given):
             theta, self.loss_ = _maximise_posterior(theta, distances, products, y)
             self._maximised_at = n_given
@@ -93,6 +104,7 @@ class FunctionProcess:
         self._mean = float(ones @ y / ones.sum())
         self._alpha = self._whitener.T @ (self._whitener @ (y - self._mean))
         self._amplitude = float((y - self._mean) @ self._alpha) / n
+        self.noise_std_ = float(np.sqrt(self._amplitude * np.exp(theta[g])))
         return self
 
     def _is_due(self, n: int) -> bool:
@@ -180,12 +192,15 @@ def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.maximum(squared, 0.0, out=squared)
 
 
-def _prior(n_groups: int, n_trends: int) -> tuple[FloatArray, FloatArray]:
+@cache
+def _prior(n_trends: int) -> tuple[FloatArray, FloatArray]:
     """Return means and deviations of the log-normal priors, shape ``(g + 1 + t,)`` each."""
-    weight, noise = _WEIGHT_PRIOR, _NOISE_PRIOR
     slopes = [_SLOPE_PRIORS[min(t, 1)] for t in range(n_trends)]
-    mean = np.r_[np.full(n_groups, weight[0] - np.log(n_groups)), noise[0], [m for m, _ in slopes]]
-    return mean, np.r_[np.full(n_groups, weight[1]), noise[1], [sd for _, sd in slopes]]
+    weights = [
+        (float(np.log(median)), sd) for median, sd in (_WEIGHT_PRIORS[name] for name in GROUPS)
+    ]
+    mean, sd = np.array([*weights, _NOISE_PRIOR, *slopes]).T
+    return mean, sd
 
 
 def _maximise_posterior(
@@ -238,6 +253,6 @@ def _loss(
             [s * float((by_covariance * p).sum()) for s, p in zip(slopes, products, strict=True)],
         ]
     )
-    prior_mean, prior_std = _prior(g, len(products))
+    prior_mean, prior_std = _prior(len(products))
     deviation = (theta - prior_mean) / prior_std
     return value + 0.5 * float(deviation @ deviation), gradient + deviation / prior_std

@@ -9,6 +9,7 @@ from surrobust.searches.acquisition import (
     ACQUISITIONS,
     confidence_cycle,
     expected_improvement,
+    measured_improvement,
     thompson,
     upper_confidence_bound,
 )
@@ -44,6 +45,18 @@ def test_expected_improvement_without_uncertainty_is_the_improvement():
     assert math.exp(score[1]) == 0.0
 
 
+def test_measured_improvement_counts_the_noise_of_the_next_measurement():
+    draws = np.random.default_rng(0).normal(0.3, 0.3, 1_000_000)
+    draws += np.random.default_rng(1).normal(0.0, 0.4, 1_000_000)
+    score = measured_improvement(np.array([0.3]), np.array([0.3]), best=0.9, noise=0.4)
+    assert math.exp(score[0]) == pytest.approx(np.maximum(draws - 0.9, 0).mean(), rel=0.01)
+    # Noise that all have alike draws it to the better mean.
+    mean, std = np.array([0.5, 0.4]), np.array([0.1, 0.25])
+    for noise, better in ((0.0, 1), (0.5, 0)):
+        score = measured_improvement(mean, std, best=0.6, noise=noise)
+        assert int(np.argmax(score)) == better
+
+
 def test_upper_confidence_bound_by_hand():
     score = upper_confidence_bound(np.array([0.5, 0.4]), np.array([0.0, 0.1]), kappa=2.0)
     np.testing.assert_allclose(score, [0.5, 0.6])
@@ -64,5 +77,5 @@ def test_thompson_draws_from_the_prediction(rng):
 @pytest.mark.parametrize("name", sorted(ACQUISITIONS))
 def test_of_equal_uncertainty_the_better_mean_scores_higher(name, rng):
     mean, std = np.array([0.1, 0.9]), np.full(2, 1e-6)
-    low, high = ACQUISITIONS[name](mean, std, best=0.5, trial=1, rng=rng)
+    low, high = ACQUISITIONS[name](mean, std, best=0.5, trial=1, rng=rng, noise=0.0)
     assert high > low

@@ -18,8 +18,8 @@ def noise(architectures):
 class View:
     """A process that is fitted already."""
 
-    def __init__(self, loss, mean, std):
-        self.loss_, self._mean, self._std = loss, mean, std
+    def __init__(self, loss, mean, std, noise):
+        self.loss_, self._mean, self._std, self.noise_std_ = loss, mean, std, noise
 
     def fit(self, cells, y):
         """Nothing to learn."""
@@ -34,7 +34,7 @@ class View:
 def test_two_views_are_averaged_by_their_evidence():
     model = InformedProcess(threes)
     # Odds of e^(log 3) = 3 to 1: weights 3/4 and 1/4.
-    model._views = (View(1.0, 2.0, 1.0), View(1.0 + np.log(3.0), -2.0, 3.0))
+    model._views = (View(1.0, 2.0, 1.0, 1.0), View(1.0 + np.log(3.0), -2.0, 3.0, 5.0))
     model.fit([], np.empty(0))
     assert model.trust_ == pytest.approx(0.75)
     doubted = InformedProcess(threes, odds=0.1)
@@ -43,6 +43,7 @@ def test_two_views_are_averaged_by_their_evidence():
     assert model.predict([None]) == pytest.approx([1.0])
     # Within 3/4 * 1 + 1/4 * 9 = 3, between 3/4 * 1/4 * 4^2 = 3.
     assert model.predict_std([None]) == pytest.approx([np.sqrt(6.0)])
+    assert model.noise_std_ == pytest.approx(np.sqrt(7.0))  # 3/4 * 1 + 1/4 * 25
 
 
 def test_a_prior_that_is_right_is_believed_and_one_that_is_wrong_is_not(space):

@@ -36,13 +36,14 @@ def test_posterior_equals_the_textbook(space, toy):
     np.testing.assert_allclose(model.predict(test), mean + rest @ inverse @ cross, atol=1e-9)
     variance = amplitude * (1 - np.einsum("ij,ij->j", cross, inverse @ cross))
     np.testing.assert_allclose(model.predict_std(test), np.sqrt(variance), atol=1e-6)
+    assert model.noise_std_**2 == pytest.approx(amplitude * np.exp(model.theta_[-1]))
 
 
 def test_the_gradient_is_that_of_the_loss(toy):
     cells, y = toy
     groups = encode_function_groups(cells)
     distances = np.stack([process._squared_distances(g, g) for g in groups])
-    theta = np.array([0.3, -1.0, 0.5, -2.0])
+    theta = np.array([0.3, -1.0, 0.5, -0.2, -1.5, 0.1, -2.0])
     error = check_grad(
         lambda t: process._loss(t, distances, (), y)[0],
         lambda t: process._loss(t, distances, (), y)[1],
@@ -121,7 +122,7 @@ def rows_of(architectures):
 def test_trends_are_a_linear_model_beside_the_process(space, toy):
     cells, y = toy
     model, test = FunctionProcess(rows_of).fit(cells, y), space.sample(80, seed=1)
-    weights, (noise, *slopes) = model.theta_[:3], np.exp(model.theta_[3:])
+    weights, (noise, *slopes) = model.theta_[:6], np.exp(model.theta_[6:])
 
     def both(left, right):
         groups = zip(
@@ -145,7 +146,7 @@ def test_the_gradient_by_slopes_is_that_of_the_loss(toy):
     cells, y = toy
     distances = np.stack([process._squared_distances(g, g) for g in encode_function_groups(cells)])
     products = [rows @ rows.T for rows in rows_of(cells)]
-    theta = np.array([0.3, -1.0, 0.5, -2.0, 0.2, -0.7])
+    theta = np.array([0.3, -1.0, 0.5, -0.2, -1.5, 0.1, -2.0, 0.2, -0.7])
     error = check_grad(
         lambda t: process._loss(t, distances, products, y)[0],
         lambda t: process._loss(t, distances, products, y)[1],
