@@ -26,7 +26,7 @@ from surrobust.targets import Target
 from surrobust.typing import FloatArray
 
 HERE = Path(__file__).parent
-SIZES = (50, 200, 1000)
+SIZES = (20, 50, 200, 1000, 5000)
 FIELDS = tuple(field.name for field in fields(Score))
 
 

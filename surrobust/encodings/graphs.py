@@ -4,6 +4,7 @@ The graph is drawn from the function form (zeros dropped, skips dissolved, sums 
 of one function class have the same graph, node by node.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ def to_data(architecture: Architecture) -> "Data":
         (edges,) float32 the counts.
     """
     import torch
-    from torch_geometric.data import Data
+
+    with warnings.catch_warnings():  # torch-geometric calls what the newest torch has deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch_geometric.data import Data
 
     graph = cell_graph(architecture)
     edges = torch.tensor(graph.edges, dtype=torch.int64).reshape(-1, 3)
