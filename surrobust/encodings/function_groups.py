@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from typing import Final
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from .paths import PathEncoder
 GROUPS = ("paths", *FEATURE_GROUPS)
 """The groups: how often each op sequence occurs, and those of the ``features``."""
 
-_COUNTS = ("paths", "feed")
-"""Groups of counts in one unit, large ones pulled in by a square root; the others are
-standardised column by column."""
+FEATURE_WEIGHTS: Final = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
+"""What kernels expect the weights of the features' groups to be, the medians of their priors."""
+
+_STANDARDISED = ("count", "stat", "field", "flow")
+"""Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
 
 
 def encode_function_groups(architectures: Iterable[Architecture]) -> tuple[FloatArray, ...]:
@@ -27,29 +30,39 @@ def encode_function_groups(architectures: Iterable[Architecture]) -> tuple[Float
     """
     rows = _raw_groups(list(architectures))
     return tuple(
-        (values - center) / scale for values, (center, scale) in zip(rows, _scales(), strict=True)
+        (values - center) / width for values, (center, width) in zip(rows, _scales(), strict=True)
     )
+
+
+def compress(values: FloatArray, name: str) -> FloatArray:
+    """Return the raw columns of a group with large counts pulled in, ``(n, d)``."""
+    if name in _STANDARDISED:
+        return values
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
+    """Return what to subtract from compressed columns and what to divide by, ``(d,)`` each.
+
+    Two random rows are then at a mean squared distance of 1; in groups of mixed units every column
+    has its share in it.
+    """
+    center, deviation = values.mean(axis=0), np.ones(values.shape[1])
+    if name in _STANDARDISED:
+        deviation = values.std(axis=0)
+        deviation[deviation < 1e-12] = 1.0
+    size = np.sqrt(2 * (((values - center) / deviation) ** 2).sum(axis=1).mean())
+    return center, deviation * size
 
 
 @cache
 def _scales() -> tuple[tuple[FloatArray, FloatArray], ...]:
-    """Return what to subtract from each group and what to divide it by."""
-    scales = []
-    for name, values in zip(GROUPS, _raw_groups(NASBench201().representatives()), strict=True):
-        center, deviation = values.mean(axis=0), np.ones(values.shape[1])
-        if name not in _COUNTS:
-            deviation = values.std(axis=0)
-            deviation[deviation < 1e-12] = 1.0
-        spread = np.sqrt(2.0 * (((values - center) / deviation) ** 2).sum(axis=1).mean())
-        scales.append((center, deviation * spread))
-    return tuple(scales)
+    raw = _raw_groups(NASBench201().representatives())
+    return tuple(center_and_width(values, name) for name, values in zip(GROUPS, raw, strict=True))
 
 
 def _raw_groups(cells: Sequence[Architecture]) -> list[FloatArray]:
     features = FunctionFeatureEncoder().encode(cells)
     ends = np.cumsum([len(columns) for columns in FEATURE_GROUPS.values()])
     groups = [PathEncoder().encode(cells), *np.split(features, ends[:-1], axis=1)]
-    return [
-        np.sqrt(values) if name in _COUNTS else values
-        for name, values in zip(GROUPS, groups, strict=True)
-    ]
+    return [compress(values, name) for name, values in zip(GROUPS, groups, strict=True)]

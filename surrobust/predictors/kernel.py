@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..encodings.function_groups import FEATURE_WEIGHTS
 from ..typing import FloatArray
 
-_PRIOR_WEIGHTS = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
 _PRIOR_WEIGHT = 0.1
 _PRIOR_AMPLITUDE, _PRIOR_NOISE = 2.0, 0.05
 _WEIGHT_SD, _OTHER_SD = 0.6, 1.0
@@ -128,7 +128,7 @@ class MarginalLikelihood:
         rows = Z.astype(np.float64)
         self.distances = np.stack([squared_distances(rows[:, s], rows[:, s]) for s in slices])
         self.Y, self.inverse_repeats = Y, 1 / repeats
-        medians = [_PRIOR_WEIGHTS.get(name, _PRIOR_WEIGHT) for name in names]
+        medians = [FEATURE_WEIGHTS.get(name, _PRIOR_WEIGHT) for name in names]
         self.prior_mean = np.log([*medians, _PRIOR_AMPLITUDE, _PRIOR_NOISE])
         self.prior_sd = np.array(
             [*(_WEIGHT_SDS.get(name, _WEIGHT_SD) for name in names), _OTHER_SD, _OTHER_SD]

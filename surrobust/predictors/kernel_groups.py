@@ -10,14 +10,12 @@ import numpy as np
 
 from ..encodings import Columns
 from ..encodings.function_features import GROUPS as FEATURE_GROUPS
+from ..encodings.function_groups import center_and_width, compress
 from ..errors import InvalidModelError
 from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
 from .features import Features
 from .tensors import LARGEST_VALUE, take_tensor
-
-_STANDARDISED = ("count", "stat", "field", "flow")
-"""Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
 
 _KNOWN = "columns"
 """Name of the groups of columns known beforehand, which are scaled already."""
@@ -53,13 +51,9 @@ class KernelGroups:
         centers, scales = [], []
         for name, group in zip(names, columns, strict=True):
             values = _compress(raw[:, group], name)
-            center, spread = values.mean(axis=0), np.ones(len(group))
-            if name in _STANDARDISED:
-                spread = values.std(axis=0)
-                spread[spread < 1e-12] = 1.0
-            size = np.sqrt(2 * (((values - center) / spread) ** 2).sum(axis=1).mean())
+            center, width = center_and_width(values, name)
             centers.append(center)
-            scales.append(1 / (spread * size))
+            scales.append(1 / width)
         return cls(names, columns, np.concatenate(centers), np.concatenate(scales))
 
     @classmethod
@@ -133,9 +127,7 @@ def _groups(encoder: str) -> list[tuple[str, tuple[int, ...]]]:
 
 
 def _compress(values: FloatArray, name: str) -> FloatArray:
-    if name in (*_STANDARDISED, _KNOWN):
-        return values
-    return np.sign(values) * np.sqrt(np.abs(values))
+    return values if name == _KNOWN else compress(values, name)
 
 
 @cache

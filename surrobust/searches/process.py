@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from ..encodings.function_groups import GROUPS, encode_function_groups
+from ..encodings.function_groups import FEATURE_WEIGHTS, GROUPS, encode_function_groups
 from ..errors import NotFittedError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
@@ -14,16 +14,10 @@ from ..typing import FloatArray, IntArray
 Trends: TypeAlias = Callable[[Sequence[Architecture]], Sequence[FloatArray]]
 """Architectures to rows of linear trends, each ``(n, k)``."""
 
-_WEIGHT_PRIORS = {
-    "paths": (0.08, 1.0),
-    "count": (0.05, 0.6),
-    "stat": (0.05, 0.6),
-    "feed": (0.03, 0.6),
-    "field": (0.2, 0.6),
-    "flow": (0.08, 0.6),
+_WEIGHT_PRIORS = {"paths": (0.08, 1.0)} | {
+    name: (weight, 0.6) for name, weight in FEATURE_WEIGHTS.items()
 }
-"""Median of the weight of each group and deviation of its logarithm: but for the paths as in the
-predictor ``gp``."""
+"""Median of the weight of each group and deviation of its logarithm."""
 _NOISE_PRIOR = (float(np.log(0.02)), 1.0)
 _SLOPE_PRIORS = ((0.0, 1.0), (float(np.log(0.3)), 1.0))
 """Of the first trend, then of all others."""
