@@ -1,8 +1,8 @@
 .PHONY: help format check types floors test fresh docs leaderboard all
 
-API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates corruptions differentiable \
-	encodings errors explorer images measuring metrics networks objectives predictors proxies report \
-	searches spaces supernets tables targets training typing verification)
+API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates differentiable encodings errors \
+	explorer images measuring metrics networks objectives predictors processes proxies report searches \
+	sessions spaces tables targets threat training typing verification)
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s '	'

@@ -55,6 +55,16 @@ def cache_dir() -> Path:
     return Path(pooch.os_cache("surrobust"))
 
 
+def shipped_folder(name: str) -> Path:
+    """Return the folder ``data`` or ``models`` that comes with the package.
+
+    It lies inside of the package where that was installed, beside it in a checkout.
+    """
+    package = Path(__file__).resolve().parent
+    inside = package / f"_{name}"
+    return inside if inside.is_dir() else package.parent / name
+
+
 def data_dirs(data_dir: AnyPath | None = None) -> Iterator[Path]:
     """Yield the folders in which files are looked for, in order.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .typing import Seed
+from .typing import IntArray, Seed
 
 
 def as_generator(seed: Seed) -> np.random.Generator:
@@ -19,3 +19,8 @@ def seeds_from(seed: Seed, n: int) -> Iterator[int]:
     rng = as_generator(seed)
     for value in rng.integers(0, 2**31 - 1, size=n):
         yield int(value)
+
+
+def draw_rows(n: int, most: int, rng: np.random.Generator) -> IntArray:
+    """Return all of n positions, or ``most`` of them drawn without replacement, ascending."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, size=most, replace=False))

@@ -7,12 +7,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ._files import data_dirs
+from ._files import data_dirs, shipped_folder
 from .errors import ChecksumError, InvalidInputError
 from .typing import AnyPath
-
-_PACKAGE = Path(__file__).resolve().parent
-_PLACES = (_PACKAGE / "_data" / "sources.toml", _PACKAGE.parent / "data" / "sources.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +65,7 @@ def cifar_sums(images: str) -> dict[str, str]:
 
 
 def _document() -> dict[str, Any]:
-    # A wheel carries the list inside the package; a checkout has it beside the package.
-    place = next((path for path in _PLACES if path.is_file()), _PLACES[0])
-    with place.open("rb") as file:
+    with (shipped_folder("data") / "sources.toml").open("rb") as file:
         return tomllib.load(file)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surrobust import shipped
 from surrobust.cli import main
-from surrobust.predictors import make_predictor
+from surrobust.predictors import make_predictor, shipped
 from surrobust.spaces import Architecture, NASBench201
 
 _MARKER_FILE = Path("nasrobbench201hp", "NAS-RobBench-201_html.json")
@@ -101,7 +100,7 @@ def toy_models(
 @pytest.fixture
 def toy_shipped(toy_models: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small predictors in the place of the shipped ones."""
-    monkeypatch.setattr(shipped, "shipped_dir", lambda: toy_models)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: toy_models)
     return toy_models
 
 

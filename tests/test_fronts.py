@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.fronts import (
-    crowding_distances,
-    hypervolume,
-    non_dominated,
-    non_dominated_ranks,
-)
+from surrobust.metrics import crowding_distances, hypervolume, non_dominated, non_dominated_ranks
 
 STAIRS = np.array([[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]])
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from surrobust import metrics
+from surrobust.benchmark.noise import noise_ceiling
 from surrobust.errors import InvalidInputError
-from surrobust.noise import noise_ceiling
 
 
 def _measured(

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from surrobust import shipped
 from surrobust.errors import InvalidInputError, InvalidModelError, MissingMeasurementError
-from surrobust.predictors import make_predictor
-from surrobust.shipped import list_predictors, load_predictor, predictor_for, read_card
+from surrobust.predictors import make_predictor, shipped
+from surrobust.predictors.shipped import list_predictors, load_predictor, predictor_for, read_card
 from surrobust.spaces import NASBench201
 from surrobust.targets import DEFAULT_TARGET, Target
 
@@ -16,7 +15,7 @@ OTHER_TARGET = "jung2023/cifar10/clean"
 @pytest.fixture
 def models(tmp_path, monkeypatch, toy_cells, toy_values):
     """A folder of two predictors instead of the shipped ones."""
-    monkeypatch.setattr(shipped, "shipped_dir", lambda: tmp_path)
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path)
     for name, target in (("a-v1", OTHER_TARGET), ("nas-robbench-201-v1", DEFAULT_TARGET)):
         model = make_predictor("gp", calibration_folds=0)
         model.fit(toy_cells, toy_values, targets=[target]).save(tmp_path / name, name=name)
@@ -47,14 +46,14 @@ def test_what_is_neither_is_refused(models, tmp_path):
 
 
 def test_nothing_shipped_is_said_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped, "shipped_dir", lambda: tmp_path / "nothing")
+    monkeypatch.setattr(shipped, "shipped_folder", lambda _: tmp_path / "nothing")
     assert list_predictors() == []
     with pytest.raises(MissingMeasurementError, match="nothing"):
         load_predictor()
 
 
 def test_the_folder_is_in_the_package_or_beside_it():
-    assert shipped.shipped_dir().name in ("_models", "models")
+    assert shipped.shipped_folder("models").name in ("_models", "models")
 
 
 @pytest.mark.parametrize("name", list_predictors())

@@ -55,7 +55,7 @@ def test_the_list_is_found_in_a_wheel_too(monkeypatch, tmp_path):
         '[[files]]\npath = "a/b"\nused_by = ["x"]\nurl = "u"\nsha256 = "0"\nbytes = 1\n'
         'licence = "MIT"\ncitation = "c"\n'
     )
-    monkeypatch.setattr(module, "_PLACES", (place, *module._PLACES))
+    monkeypatch.setattr(module, "shipped_folder", lambda _: place.parent)
     (source,) = module.list_sources.__wrapped__()
     assert module.list_archives.__wrapped__() == ()
     assert (source.name, source.path, source.used_by) == ("b", "a/b", ("x",))

@@ -20,8 +20,7 @@ import numpy as np
 
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
-from surrobust.benchmark.baseline import ParameterCount
-from surrobust.benchmark.protocol import measured, split
+from surrobust.benchmark.predictors.protocol import ParameterCount, measured, split
 from surrobust.encodings import Columns
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import make_predictor

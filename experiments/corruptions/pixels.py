@@ -14,9 +14,9 @@ import pandas as pd
 from run import load_maker
 
 from surrobust._files import write_text
-from surrobust.corruptions import SEVERITIES, corrupt
-from surrobust.corruptions.blurs import GLASS
 from surrobust.images import load_images
+from surrobust.images.corruptions import SEVERITIES, corrupt
+from surrobust.images.corruptions.noise_and_blur import GLASS
 
 HERE = Path(__file__).parent
 NAMES = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow", "frost", "fog")

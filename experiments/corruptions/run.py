@@ -21,8 +21,8 @@ from PIL import Image
 from torch import nn
 
 from surrobust._files import write_text
-from surrobust.corruptions import CORRUPTIONS, OWN_CORRUPTIONS, SEVERITIES, corrupt
 from surrobust.images import load_images
+from surrobust.images.corruptions import CORRUPTIONS, OWN_CORRUPTIONS, SEVERITIES, corrupt
 from surrobust.measuring import measure_accuracy
 
 HERE = Path(__file__).parent

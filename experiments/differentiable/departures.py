@@ -33,8 +33,8 @@ from surrobust.differentiable import (
 )
 from surrobust.differentiable.batches import Halves
 from surrobust.differentiable.descent import Descent, fit_loss
+from surrobust.differentiable.supernets import build_cell_supernet
 from surrobust.images import load_images
-from surrobust.supernets import build_cell_supernet
 from surrobust.tables import load_table
 
 HERE = Path(__file__).parent

@@ -20,14 +20,14 @@ from torch.nn import functional
 
 from surrobust._files import write_text
 from surrobust.attacks import FGSM, PGD
+from surrobust.certificates import RANGES, Box, margin_bounds
 from surrobust.differentiable import PRESETS
 from surrobust.differentiable.batches import Halves
 from surrobust.differentiable.descent import calibrate
+from surrobust.differentiable.supernets import build_cell_supernet
 from surrobust.images import load_images
 from surrobust.networks import build_network
-from surrobust.relaxation import RANGES, Box, margin_bounds
 from surrobust.spaces import Architecture
-from surrobust.supernets import build_cell_supernet
 
 HERE = Path(__file__).parent
 SEED = 100

@@ -24,10 +24,10 @@ from surrobust._files import write_text
 from surrobust.attacks import PGD
 from surrobust.differentiable import PRESETS, Arnas, Darts, Dsrna, gradient_search
 from surrobust.differentiable.batches import Halves
+from surrobust.differentiable.supernets import find_collapse
 from surrobust.images import load_images
 from surrobust.networks import build_network
 from surrobust.spaces import Architecture, NASBench201
-from surrobust.supernets import find_collapse
 from surrobust.tables import load_table
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@
 
 A held-out cell's part of the error is the share of the other held-out cells that it is ordered
 wrongly against, less the same share where the measured values are ranked by noisy copies of
-themselves (see `surrobust.noise`). Writes ``results.csv`` and the tables of ``README.md``.
+themselves (`surrobust.benchmark.noise`). Writes ``results.csv`` and the tables of ``README.md``.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import numpy as np
 import surrobust as sr
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS, split, training_classes
-from surrobust.noise import noise_ceiling
+from surrobust.benchmark.noise import noise_ceiling
 from surrobust.typing import FloatArray
 
 HERE = Path(__file__).parent

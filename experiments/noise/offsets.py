@@ -13,8 +13,8 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import TARGETS, training_classes
+from surrobust.benchmark.noise import noise_ceiling
 from surrobust.networks import has_offsets
-from surrobust.noise import noise_ceiling
 
 
 def main() -> None:

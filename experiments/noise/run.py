@@ -21,8 +21,8 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import TARGETS, ceiling, has_ceiling, training_classes
+from surrobust.benchmark.noise import Ceiling, noise_ceiling
 from surrobust.metrics import kendall_tau
-from surrobust.noise import Ceiling, noise_ceiling
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"

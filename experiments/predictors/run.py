@@ -28,7 +28,7 @@ from surrobust.benchmark import (
     read_scores,
     standings,
 )
-from surrobust.benchmark.figure import write_figure
+from surrobust.benchmark.panels import write_figure
 
 HERE = Path(__file__).parent
 NOISE = HERE.parent / "noise" / "results.csv"

@@ -21,10 +21,10 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import TARGETS, split
+from surrobust.benchmark.noise import noise_ceiling
 from surrobust.encodings import FunctionFeatureEncoder
 from surrobust.metrics import kendall_tau, r2_score
-from surrobust.noise import noise_ceiling
-from surrobust.predictors.prior_scores import PriorScores
+from surrobust.processes.prior import PriorScores
 from surrobust.tables import MeasurementTable
 
 HERE = Path(__file__).parent

@@ -20,9 +20,9 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import TARGETS, split
-from surrobust.objectives import make_search
-from surrobust.objectives.knowledge import KnownTargets
-from surrobust.predictors.prior_scores import PriorScores
+from surrobust.processes.prior import PriorScores
+from surrobust.sessions import make_search
+from surrobust.sessions.knowledge import KnownTargets
 from surrobust.tables import MeasurementTable
 
 HERE = Path(__file__).parent

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
+from surrobust.benchmark.panels import write_regret_figure
 from surrobust.benchmark.searches import (
     BUDGETS,
     SearchRun,
@@ -26,7 +27,6 @@ from surrobust.benchmark.searches import (
     search_once,
     search_standings,
 )
-from surrobust.benchmark.searches.figure import write_regret_figure
 
 HERE = Path(__file__).parent
 OURS = {

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from surrobust._files import write_text
-from surrobust.objectives import make_search
-from surrobust.searches.ledger import PARAMETERS
-from surrobust.searches.quiet import quiet_optuna
+from surrobust._optuna import quiet_optuna
+from surrobust.searches.sharing.ledger import PARAMETERS
+from surrobust.sessions import make_search
 from surrobust.spaces import OPS, Architecture
 from surrobust.tables import MeasurementTable, load_table
 

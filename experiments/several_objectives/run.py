@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from surrobust.fronts import hypervolume, non_dominated
-from surrobust.objectives import make_search
-from surrobust.objectives.known import known_values
+from surrobust._optuna import quiet_optuna
+from surrobust.metrics import hypervolume, non_dominated
+from surrobust.objectives.sources import known_values
 from surrobust.searches import Goals, run
-from surrobust.searches.quiet import quiet_optuna
+from surrobust.sessions import make_search
 from surrobust.spaces import EDGES, OPS, Architecture, NASBench201
 from surrobust.tables import load_table
 from surrobust.targets import Target, is_known_beforehand, is_maximised

@@ -26,10 +26,10 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import ceiling, has_ceiling
-from surrobust.predictors.fingerprint import Fingerprint
 from surrobust.predictors.ranges import Ranges
-from surrobust.predictors.state import as_identity, pack_state
-from surrobust.predictors.storage import STATE
+from surrobust.predictors.saving.fingerprint import Fingerprint
+from surrobust.predictors.saving.folder import STATE
+from surrobust.predictors.saving.state import as_identity, pack_state
 from surrobust.tables import MeasurementTable
 from surrobust.typing import FloatArray, IntArray
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
-from surrobust.benchmark.protocol import split
+from surrobust.benchmark.predictors.protocol import split
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import make_predictor
 from surrobust.tables import load_table

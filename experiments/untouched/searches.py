@@ -18,8 +18,8 @@ from table import TARGETS, read_table
 from surrobust import Architecture
 from surrobust.benchmark.peers import PEERS
 from surrobust.benchmark.searches import BUDGETS, Climb
-from surrobust.objectives import make_search
 from surrobust.searches import run
+from surrobust.sessions import make_search
 from surrobust.typing import FloatArray
 
 HERE = Path(__file__).parent

@@ -35,7 +35,7 @@ from surrobust.measuring import measure_accuracy
 from surrobust.networks import FoldedNetwork, find_device, name_device
 from surrobust.training import EpochEnd, Event, Training
 from surrobust.training.starting import start_network
-from surrobust.verification.metrics import parse_metrics
+from surrobust.verification.evaluation import parse_metrics
 from surrobust.verification.surroundings import find_commit
 
 HERE = Path(__file__).parent

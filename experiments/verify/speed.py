@@ -22,9 +22,9 @@ from surrobust.networks.cell import Cell
 from surrobust.spaces import EDGES
 from surrobust.training import Recipe, Training
 from surrobust.training.feed import Feed
-from surrobust.training.inner import as_written, attack_batch, draw_start
 from surrobust.training.kernels import ALIKE, FUSED, PLAIN, compile_parts, gradient_likeness
-from surrobust.training.streams import make_stream
+from surrobust.training.starting import make_stream
+from surrobust.training.steps import as_written, attack_batch, draw_start
 
 
 def synchronise(device: torch.device) -> None:

@@ -8,9 +8,8 @@ from collections import Counter
 from pathlib import Path
 from uuid import uuid4
 
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.sharing.storage import open_storage
 
 COLUMNS = (
     "storage",

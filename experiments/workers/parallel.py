@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import optuna
 
-from surrobust.objectives import make_search
-from surrobust.objectives.optuna_sampler import SurrobustSampler, suggest_architecture
 from surrobust.searches import AbstractSearch
+from surrobust.sessions import make_search
+from surrobust.sessions.studies.sampler import SurrobustSampler, suggest_architecture
 from surrobust.spaces import Architecture
 from surrobust.tables import load_table
 

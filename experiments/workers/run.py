@@ -23,8 +23,8 @@ import parallel
 from postgres import server
 
 from surrobust._files import write_text
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.ledger import Ledger
+from surrobust.searches.sharing.storage import open_storage
 from surrobust.spaces import NASBench201
 
 HERE = Path(__file__).parent

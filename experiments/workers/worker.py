@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from surrobust.objectives import run_search
-from surrobust.searches import lease
+from surrobust.searches.sharing import lease
+from surrobust.sessions import run_search
 from surrobust.tables import load_table
 
 TARGET = "nas-robbench-201/cifar10/pgd-8"

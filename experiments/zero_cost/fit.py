@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from surrobust._files import write_text
-from surrobust.objectives.scores import COMBINATIONS, fit_combination, training_targets
+from surrobust.sessions.ranking import COMBINATIONS, fit_combination, training_targets
 from surrobust.spaces import NASBench201
 from surrobust.tables import load_proxy_provenance, load_proxy_scores, load_table
 

@@ -21,14 +21,14 @@ from scipy.stats import spearmanr
 
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
-from surrobust.objectives import make_search
-from surrobust.objectives.scores import (
+from surrobust.searches import ZeroCostSearch, run
+from surrobust.sessions import make_search
+from surrobust.sessions.ranking import (
     combination_key,
     fit_combination,
     training_targets,
     zero_cost_scores,
 )
-from surrobust.searches import ZeroCostSearch, run
 from surrobust.spaces import NASBench201, count_parameters
 from surrobust.tables import load_proxy_columns, load_table
 

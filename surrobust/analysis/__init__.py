@@ -11,12 +11,11 @@ from types import MappingProxyType
 from .capacity import capacity
 from .correlations import correlations
 from .distributions import distributions
-from .finding import Finding
+from .finding import Finding, Part, analyze, write_finding
 from .measured import Measured
 from .operations import operations
 from .retraining import noise
 from .training import training
-from .writing import Part, analyze, write_finding
 
 PARTS: Mapping[str, Callable[[Measured], list[Finding]]] = MappingProxyType(
     {

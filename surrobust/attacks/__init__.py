@@ -7,13 +7,9 @@ and one test.
 """
 
 from .apgd_ce import APGDCE
-from .apgd_t import APGDT
-from .autoattack import AutoAttack
+from .authors import APGDT, FABT, AutoAttack, Square
 from .base import AbstractAttack
-from .fab_t import FABT
-from .fgsm import FGSM
-from .pgd import PGD
-from .square import Square
+from .pgd import FGSM, PGD
 
 ATTACKS: dict[str, type[AbstractAttack]] = {
     attack.name: attack for attack in (FGSM, PGD, APGDCE, APGDT, FABT, Square, AutoAttack)

@@ -1,4 +1,4 @@
-"""The authors' own AutoAttack, attack by attack, behind our interface.
+"""The authors' own AutoAttack, attack by attack and as a whole, behind our interface.
 
 Croce & Hein, "Reliable evaluation of adversarial robustness with an ensemble of diverse
 parameter-free attacks" (ICML 2020, arXiv 2003.01690), in their package ``pyautoattack``. Suites of
@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from .._checks import check_integer
 from ..errors import InvalidInputError
 from .balls import gradient_by
 from .base import AbstractAttack
@@ -166,3 +167,104 @@ def _tracing_kept() -> Iterator[None]:
         yield
     finally:
         sys.settrace(tracer)
+
+
+class APGDT(AbstractAuthorsAttack):
+    """APGD on the targeted difference-of-logits-ratio loss, one run per target.
+
+    Croce & Hein, ICML 2020 (arXiv 2003.01690), equation 6: 100 steps towards each of the nine
+    classes with the highest logits, all others where there are fewer than ten classes.
+
+    Args:
+        epsilon: See :class:`AbstractAttack`.
+        norm: See :class:`AbstractAttack`.
+        seed: See :class:`AbstractAttack`.
+    """
+
+    name = "apgd-t"
+    members = ("apgd-t",)
+    min_classes = 4  # the loss is scaled by the third and fourth logit
+
+
+class FABT(AbstractAuthorsAttack):
+    """The smallest perturbation found by projections on linearised boundaries, per target.
+
+    Croce & Hein, "Minimally distorted adversarial examples with a fast adaptive boundary attack"
+    (ICML 2020, arXiv 1907.02044), towards each of the nine classes with the highest logits, 100
+    steps each. What is found farther away than epsilon does not count.
+
+    Args:
+        epsilon: See :class:`AbstractAttack`.
+        norm: See :class:`AbstractAttack`.
+        seed: See :class:`AbstractAttack`.
+    """
+
+    name = "fab-t"
+    members = ("fab-t",)
+
+
+QUERIES = 5000
+"""Those of AutoAttack."""
+
+
+class Square(AbstractAuthorsAttack):
+    """Random squares of extreme colour, kept where they lower the margin; needs no gradient.
+
+    Andriushchenko, Croce, Flammarion & Hein, "Square attack: a query-efficient black-box
+    adversarial attack via random search" (ECCV 2020, arXiv 1912.00049), algorithms 1 to 3.
+
+    Squares shrink by a schedule made for 10000 queries (section 3.2). Where there are fewer, its
+    later and finer part is never come to unless it is rescaled to them, as the authors' own option
+    does. AutoAttack makes 5000 queries without it, and so does this attack by default.
+
+    Args:
+        epsilon: See :class:`AbstractAttack`.
+        norm: See :class:`AbstractAttack`.
+        queries: Passes of an image through the network, at most.
+        rescaled: Whether the schedule spans the queries, whatever their number; None is yes but for
+            AutoAttack's 5000.
+        seed: See :class:`AbstractAttack`.
+
+    Raises:
+        InvalidInputError: If an argument is not what was expected.
+    """
+
+    name = "square"
+    members = ("square",)
+
+    def __init__(
+        self,
+        epsilon: float = 8 / 255,
+        *,
+        norm: str = "Linf",
+        queries: int = QUERIES,
+        rescaled: bool | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(epsilon, norm=norm, seed=seed)
+        self.queries = check_integer("queries", queries, minimum=1)
+        self.rescaled = queries != QUERIES if rescaled is None else rescaled
+
+    def _suite(self, network: Any, classes: int, device: torch.device) -> Any:
+        suite = super()._suite(network, classes, device)
+        suite.square.n_queries = self.queries
+        suite.square.rescale_schedule = self.rescaled
+        return suite
+
+
+class AutoAttack(AbstractAuthorsAttack):
+    """AutoAttack, version standard: each of four attacks gets what those before it left.
+
+    Croce & Hein, ICML 2020 (arXiv 2003.01690), section 6: APGD on the cross-entropy, APGD towards
+    nine targets on the difference-of-logits ratio, FAB towards nine targets, Square with 5000
+    queries; the authors' own code, attack by attack.
+
+    Args:
+        epsilon: See :class:`AbstractAttack`.
+        norm: See :class:`AbstractAttack`.
+        seed: See :class:`AbstractAttack`.
+    """
+
+    name = "autoattack"
+    members = ("apgd-ce", "apgd-t", "fab-t", "square")
+    min_classes = 4  # of apgd-t

@@ -1,4 +1,4 @@
-"""Attack ``pgd``."""
+"""Attacks ``fgsm`` and ``pgd``: steps along the gradient's sign."""
 
 from collections.abc import Callable
 
@@ -97,3 +97,30 @@ def _score(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
         losses = nn.functional.cross_entropy(logits, y, reduction="none")
     # atan maps losses to below 2, so that any misclassified image is above any other.
     return 2.0 * (logits.argmax(1) != y) + torch.atan(losses)
+
+
+class FGSM(AbstractAttack):
+    """One step of full size up the loss.
+
+    Goodfellow, Shlens & Szegedy, "Explaining and harnessing adversarial examples" (ICLR 2015,
+    arXiv 1412.6572), section 4: the optimal perturbation of a linear loss, for Linf the sign of
+    its gradient, for L2 the gradient itself.
+
+    Args:
+        epsilon: See :class:`AbstractAttack`.
+        norm: See :class:`AbstractAttack`.
+        seed: Not used; the attack makes no random choice.
+    """
+
+    name = "fgsm"
+
+    def _perturb(
+        self,
+        network: Callable[[Tensor], Tensor],
+        x: Tensor,
+        y: Tensor,
+        generator: torch.Generator,
+    ) -> Tensor:
+        del generator
+        _, gradient, _ = input_gradient(network, x, y)
+        return x + self.epsilon * steepest(gradient, self.norm)

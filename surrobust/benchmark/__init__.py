@@ -1,15 +1,28 @@
-"""Judging predictors on the tables: splits, learning curves, ceilings, the leaderboard.
+"""Benchmark: predictors and searches judged on the tables, each beside its peers.
 
-The protocol is the peers': representatives by ascending index, shuffled by
-``numpy.random.default_rng(seed).permutation``, the first N train, all others test. Beside every
-score stands what a perfect predictor would reach, see :mod:`surrobust.noise`.
+``predictors`` and ``searches`` mirror each other: a protocol, its results in a file from which a
+broken run continues, a leaderboard. Beside every score of a predictor stands what a perfect one
+would reach (``ceilings``, from the retraining ``noise``); beside the strategies stand the searchers
+of others (``peers``).
 """
 
-from .baseline import BASELINE, ParameterCount
 from .ceilings import ceiling, has_ceiling, training_classes
-from .curves import check_request, learning_curves, read_scores, write_scores
-from .leaderboard import Standing, standings, write_leaderboard
-from .protocol import TARGETS, TRAINING_SIZES, Score, score_predictor, split
+from .predictors import (
+    BASELINE,
+    TARGETS,
+    TRAINING_SIZES,
+    ParameterCount,
+    Score,
+    Standing,
+    check_request,
+    learning_curves,
+    read_scores,
+    score_predictor,
+    split,
+    standings,
+    write_leaderboard,
+    write_scores,
+)
 
 __all__ = [
     "BASELINE",

@@ -10,12 +10,12 @@ from .. import metrics
 from .._checks import check_choice
 from ..encodings import FunctionFeatureEncoder
 from ..errors import InvalidInputError
-from ..noise import Ceiling, noise_ceiling
 from ..spaces import Architecture
 from ..tables import MeasurementTable, load_table
 from ..targets import Target
 from ..typing import AnyPath, FloatArray
-from .protocol import HEAD
+from .noise import Ceiling, noise_ceiling
+from .predictors.protocol import HEAD
 
 MEASURES: Mapping[str, Callable[[FloatArray, FloatArray], float]] = MappingProxyType(
     {

@@ -16,8 +16,8 @@ from .._classifiers import (
     takes_gradients,
 )
 from ..errors import InvalidInputError
-from ..relaxation import Box, check_bounded, margin_bounds
 from ..threat import ThreatModel
+from . import Box, check_bounded, margin_bounds
 
 
 @takes_gradients
@@ -34,7 +34,7 @@ def certify_margins(
     """Return what each image's margin is at least, whatever an attacker does within a ball.
 
     The logit of the class minus the largest other one, by intervals forward and linear bounds
-    backward (:mod:`surrobust.relaxation`, with the papers). Above 0 no attack can succeed. Bounds
+    backward (:mod:`surrobust.certificates`, with the papers). Above 0 no attack can succeed. Bounds
     loosen by a factor per layer: they say something of small networks and radii. Computed in double
     precision on a copy; rounding is not accounted for.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .._files import exists, shown
 from ..errors import InvalidInputError
 from ..targets import Target
-from .documents import describe_source, read_source
+from .inputs import describe_source, read_source
 
 if TYPE_CHECKING:
     from ..encodings import Columns

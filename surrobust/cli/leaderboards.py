@@ -12,7 +12,7 @@ import click
 from ..errors import InvalidInputError
 from .options import LARGEST_SEED
 from .output import bars, message, one_line, release
-from .pace import TimeLeft
+from .progress import TimeLeft
 
 
 class Seeds(click.ParamType):

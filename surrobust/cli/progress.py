@@ -1,4 +1,4 @@
-"""How far a search is, on a terminal and elsewhere."""
+"""How far something is and how long it takes, on a terminal and elsewhere."""
 
 import math
 import sys
@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .output import bars, message, release
-from .pace import TimeLeft
 
 if TYPE_CHECKING:
     from ..searches import SearchResult
@@ -74,3 +73,35 @@ def _standing(result: "SearchResult") -> str:
     if len(result.directions) > 1:
         return f"front of {len(finalists)}, best {finalists[0].value:.4f}{failed}"
     return f"best {finalists[0].value if finalists else math.nan:.4f}{failed}"
+
+
+class TimeLeft:
+    """Time left of a number of equal steps, from the time that those since the first one took.
+
+    Args:
+        clock: Seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: tuple[float, int] | None = None
+
+    def told(self, done: int, total: int) -> str:
+        """Return ``, 3 min 20 s left``; empty at the first step and at the end."""
+        now = self._clock()
+        if self._since is None:
+            self._since = (now, done)
+        since, before = self._since
+        if done in (before, total):
+            return ""
+        return f", {duration((total - done) * (now - since) / (done - before))} left"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, in its two largest units."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -29,7 +29,7 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
         predictor knows none of the images and metrics. A metric is left out whose name means
         another attack in the benchmark than in the records, which is told.
     """
-    from ..shipped import load_predictor, read_card
+    from ..predictors.shipped import load_predictor, read_card
     from ..spaces import Architecture
 
     images = {record["images"] for record in records}
@@ -72,7 +72,7 @@ def _attacked_alike(
 ) -> dict[str, str]:
     """Return the targets whose attack is that of the records; tell what is left out."""
     from ..tables.attacked import attack_of, tell_attack
-    from ..verification.metrics import parse_metrics
+    from ..verification.evaluation import parse_metrics
 
     theirs = parse_metrics(known, EVALUATIONS[benchmark])
     alike = {}

@@ -15,8 +15,8 @@ import click
 from .._files import shown
 from .._streams import lenient_stderr, strict_stdout
 from ..errors import SurrobustError, WorkersLostError
-from .commands import root
 from .output import drop, hold, message, release
+from .tree import root
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 

@@ -5,11 +5,9 @@ parameters. A strategy (:class:`AbstractMethod`) says which images the weights a
 the outer objectives are and how their gradients become one.
 """
 
-from .arnas import Arnas
-from .base import AbstractMethod, Batch
-from .darts import Darts
+from .arnas import Arnas, combine_two
+from .base import AbstractMethod, Batch, Darts
 from .dsrna import Dsrna
-from .mgda import combine_two
 from .search import Outcome, gradient_search
 from .settings import PRESETS, Settings
 from .unrolling import InnerStep, architecture_gradients

@@ -1,4 +1,4 @@
-"""Strategy ``arnas``."""
+"""Strategy ``arnas``, and the two gradients that it combines."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +8,9 @@ from torch.nn import functional
 
 from .._checks import check_choice
 from ..attacks import PGD
-from ..supernets import AbstractSupernet
-from .base import AbstractMethod, Batch
+from .base import AbstractMethod, Batch, cross_entropy
 from .climbing import climb
-from .darts import cross_entropy
-from .mgda import combine_two
+from .supernets import AbstractSupernet
 from .unrolling import Function, evaluate_at
 
 MODES = ("train", "eval")
@@ -110,3 +108,23 @@ class Arnas(AbstractMethod):
             return clean + attacked, {}
         combined, share = combine_two(clean, attacked)
         return combined, {"clean_share": share}
+
+
+def combine_two(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
+    """Return the shortest convex combination of two gradients, and the share of the first.
+
+    Désidéri's multiple-gradient descent has this closed form for two tasks (Sener & Koltun,
+    "Multi-Task Learning as Multi-Objective Optimization", NeurIPS 2018, equation 4), as ARNAS uses
+    it: ``c = clip(<second - first, second> / |second - first|^2, 0, 1)``, then
+    ``c * first + (1 - c) * second``. A step against it lowers both losses or, where no direction
+    does, it is zero. Of equal gradients, the share is a half.
+
+    Args:
+        first: Any shape.
+        second: The same shape.
+    """
+    difference = second - first
+    length = float((difference * difference).sum())
+    share = 0.5 if length == 0 else float((difference * second).sum()) / length
+    share = min(max(share, 0.0), 1.0)
+    return share * first + (1 - share) * second, share

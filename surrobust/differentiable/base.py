@@ -1,4 +1,4 @@
-"""What a differentiable strategy is: what its weights learn from, what its architecture does."""
+"""What a differentiable strategy is, and the first of them, ``darts``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from torch import Tensor
+from torch.nn import functional
 
-from ..supernets import AbstractSupernet
+from .supernets import AbstractSupernet
 from .unrolling import Function
 
 
@@ -75,3 +76,29 @@ class AbstractMethod(ABC):
             gradients: Of the outer objectives, in their order, of the shape of ``alphas``.
             values: Of the outer objectives.
         """
+
+
+class Darts(AbstractMethod):
+    """Plain differentiable search: the loss on held-out images, nothing about attacks.
+
+    Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search" (ICLR 2019, arXiv 1806.09055).
+    """
+
+    name = "darts"
+
+    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:  # noqa: ARG002
+        """Return the loss."""
+        return {"loss": cross_entropy(batch)}
+
+    def combine(
+        self,
+        gradients: Sequence[Tensor],
+        values: Sequence[float],  # noqa: ARG002
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss's gradient."""
+        return gradients[0], {}
+
+
+def cross_entropy(batch: Batch) -> Function:
+    """Return the mean cross-entropy on a batch as a function of the network."""
+    return lambda network: functional.cross_entropy(network(batch.x), batch.y)

@@ -6,8 +6,8 @@ from torch import Tensor
 from .._classifiers import in_mode
 from ..attacks.balls import draw
 from ..attacks.gradients import input_gradient
-from ..supernets import AbstractSupernet
 from .base import Batch
+from .supernets import AbstractSupernet
 
 
 def climb(

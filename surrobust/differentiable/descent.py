@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._seals import find_difference
-from ..supernets import AbstractSupernet
-from ..supernets.base import ALPHAS
 from .base import AbstractMethod, Batch
 from .batches import Halves
 from .settings import Settings
+from .supernets import AbstractSupernet
+from .supernets.base import ALPHAS
 from .unrolling import Function, InnerStep, architecture_gradients
 
 _BETAS = (0.5, 0.999)

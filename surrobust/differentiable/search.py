@@ -20,19 +20,20 @@ from ..images import ImageSet, load_images
 from ..networks import NORMALISATIONS, find_device
 from ..networks.normalisation import Statistics
 from ..spaces import Architecture, Genotype, draw_genotype
-from ..supernets import (
-    CellSupernet,
-    GenotypeSupernet,
-    build_cell_supernet,
-    build_genotype_supernet,
-)
 from ..typing import AnyPath, FloatArray
 from .base import AbstractMethod
 from .batches import Halves
 from .checkpoint import ADVICE, read_checkpoint, write_checkpoint
-from .deriving import derive_cells, write_cells, write_edge_weights
 from .descent import Descent
 from .settings import Settings, complete_document
+from .supernets import (
+    AbstractSupernet,
+    CellSupernet,
+    GenotypeSupernet,
+    build_cell_supernet,
+    build_genotype_supernet,
+    find_collapse,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -273,3 +274,38 @@ def _check_same(name: str, value: Any, found: Any, folder: Path | None) -> None:
         got = f"{brief(found)} in {folder}"
         msg = f"{name}: expected {brief(value)} as in this search, got {got}"
         raise InvalidInputError(msg)
+
+
+def write_edge_weights(network: AbstractSupernet) -> dict[str, Any]:
+    """Return the weights of edges, where they have any, as JSON."""
+    if not isinstance(network, GenotypeSupernet) or network.partial is None:
+        return {}
+    weights = network.edge_weights().detach().cpu().double().numpy()
+    return {"edge_weights": np.round(weights, 6).tolist()}
+
+
+def derive_cells(
+    network: CellSupernet | GenotypeSupernet,
+) -> tuple[dict[str, Architecture], Genotype | None]:
+    """Return the derived cells of NAS-Bench-201 by role, or the derived genotype."""
+    if isinstance(network, CellSupernet):
+        return network.derive(), None
+    return {}, network.derive()
+
+
+def write_cells(network: CellSupernet | GenotypeSupernet) -> dict[str, Any]:
+    """Return what a supernet derives, as JSON."""
+    if isinstance(network, CellSupernet):
+        found = network.derive()
+        return {
+            "cells": {role: cell.genotype for role, cell in found.items()},
+            "cells_with_zeros": {r: c.genotype for r, c in network.derive(zeros=True).items()},
+            "collapse": {role: find_collapse(cell) for role, cell in found.items()},
+        }
+    genotype = network.derive()
+    none = "no convolution: nothing but skips and pools"
+    return {
+        "genotype": genotype.text,
+        "cells": genotype.to_document()["cells"],
+        "collapse": {r: None if c.has_convolution else none for r, c in genotype.cells},
+    }

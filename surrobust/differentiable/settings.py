@@ -7,7 +7,7 @@ from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..supernets.darts import check_partial
+from .supernets.darts import check_partial
 
 SPACES = ("nas-bench-201", "darts")
 """The spaces that have a supernet."""

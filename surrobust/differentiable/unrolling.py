@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .._classifiers import in_mode
-from ..supernets import AbstractSupernet
+from .supernets import AbstractSupernet
 
 Function = Callable[[AbstractSupernet], Tensor]
 """A differentiable number made of a supernet."""

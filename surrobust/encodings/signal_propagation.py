@@ -10,13 +10,15 @@ All is closed form: no network is run. Three stages of five cells with a reducti
 the second and the third, as NAS-Bench-201 builds them.
 """
 
+from dataclasses import dataclass
+from functools import cache
+
 import numpy as np
 
 from ..spaces import EDGES
 from ..typing import FloatArray, IntArray
 from .linear_forms import N_ATOMS, N_POWERS, LinearForms, linear_forms
 from .paths import CONV_1X1, CONV_3X3
-from .spectra import MAP_SIZE, frequencies
 
 _STAGES, _CELLS = 3, 5
 _READ_AFTER = {(0, 0): "cell 1", (0, 4): "stage 1", (2, 4): "stage 3"}
@@ -172,3 +174,44 @@ def _rectified(spectrum: FloatArray) -> FloatArray:
     arc = (np.sqrt(1 - rho**2) + rho * (np.pi - np.arccos(rho))) / (2 * np.pi)
     covariance = (arc - _SQUARED_MEAN) / (_MEAN_SQUARE - _SQUARED_MEAN)
     return np.maximum(covariance @ at.to_space.T / MAP_SIZE**2, 0)
+
+
+MAP_SIZE = 8
+"""Height and width of the map, pixels."""
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """Fifteen frequencies that stand for all 64, the zero first.
+
+    Args:
+        weight: How many frequencies each stands for, ``(f,)``.
+        squared: Squared length, in radians per pixel, ``(f,)``.
+        pool: What a 3x3 average pool multiplies amplitudes by, ``(f,)``.
+        to_space: Matrix from a spectrum to its autocovariance at the lags that correspond,
+            ``(f, f)``; the same matrix over ``MAP_SIZE**2`` leads back.
+    """
+
+    weight: FloatArray
+    squared: FloatArray
+    pool: FloatArray
+    to_space: FloatArray
+
+
+@cache
+def frequencies() -> Frequencies:
+    """Return the frequencies of the map, spectra being even and symmetric in the two axes."""
+    half = range(MAP_SIZE // 2 + 1)
+    steps = np.array([(a, b) for a in half for b in half if a <= b])
+    radians = 2 * np.pi / MAP_SIZE
+    signs = np.where((steps == 0) | (steps == MAP_SIZE // 2), 1, 2).prod(axis=1)
+    weight = (signs * np.where(steps[:, 0] == steps[:, 1], 1, 2)).astype(np.float64)
+    wave = np.cos(radians * steps[:, None, :, None] * steps[None, :, None, :])  # (lag, f, 2, 2)
+    straight = wave[:, :, 0, 0] * wave[:, :, 1, 1]
+    crossed = wave[:, :, 0, 1] * wave[:, :, 1, 0]
+    return Frequencies(
+        weight=weight,
+        squared=radians**2 * (steps**2).sum(axis=1),
+        pool=((1 + 2 * np.cos(radians * steps)) / 3).prod(axis=1),
+        to_space=weight * (straight + crossed) / 2,
+    )

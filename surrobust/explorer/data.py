@@ -1,5 +1,6 @@
-"""The data of the page: predictions, intervals, measurements, counts, proxy scores, a search."""
+"""The data of the page, and how its arrays are written as text."""
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,8 @@ import numpy as np
 
 from .._version import __version__
 from ..errors import MissingMeasurementError
+from ..predictors.shipped import list_predictors, load_predictor
 from ..searches import SearchResult
-from ..shipped import list_predictors, load_predictor
 from ..spaces import (
     Architecture,
     NASBench201,
@@ -19,8 +20,7 @@ from ..spaces import (
 )
 from ..tables import MeasurementTable, load_proxy_scores, load_table
 from ..targets import BENCHMARKS, DEFAULT_TARGET, Target, targets_of
-from ..typing import AnyPath
-from .packing import pack, pack_column
+from ..typing import AnyPath, FloatArray
 
 COVERAGE = 0.9
 _START = 2581
@@ -161,3 +161,33 @@ def _footer(tables: dict[str, MeasurementTable | None]) -> str:
     if not there:
         return f"{told}; the tables were not there when this page was made."
     return f"{told}, which were trained on the tables. Measured: {' '.join(there)}"
+
+
+MISSING = 65535
+"""The level of a value that is not there."""
+
+
+def pack(array: Any, kind: str) -> str:
+    """Return an array as base64.
+
+    Args:
+        array: Numbers, in the range of ``kind``.
+        kind: A little-endian numpy type such as ``<u2``.
+    """
+    return base64.b64encode(np.asarray(array).astype(kind).tobytes()).decode()
+
+
+def pack_column(values: FloatArray) -> dict[str, Any]:
+    """Return values as levels between their least and their largest one.
+
+    A value comes back with an error of at most the range over 131068.
+
+    Args:
+        values: ``(n,)``; NaN where there is none.
+    """
+    there = values[np.isfinite(values)]
+    low, high = (float(there.min()), float(there.max())) if len(there) else (0.0, 0.0)
+    span = high - low or 1.0
+    shares = np.nan_to_num((values - low) / span, nan=0.0)
+    levels = np.where(np.isfinite(values), np.round(shares * (MISSING - 1)), MISSING)
+    return {"low": low, "high": low + span, "data": pack(levels, "<u2")}

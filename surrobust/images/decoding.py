@@ -30,7 +30,7 @@ from PIL import Image
 from .._checks import brief
 from .._files import exists, is_file, is_folder
 from ..errors import InvalidInputError
-from .resizing import to_array
+from .image_set import to_array
 
 logger = logging.getLogger(__name__)
 

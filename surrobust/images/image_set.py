@@ -1,4 +1,4 @@
-"""A set of images with classes."""
+"""A set of images with classes, resized, or made without any file."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from .._checks import check_integer
 from .._random import as_generator
@@ -89,3 +90,84 @@ class ImageSet:
         count = min(check_integer("n", n, minimum=1), len(self))
         chosen = as_generator(seed).permutation(len(self))[:count]
         return self.x[chosen].astype(np.float32) / np.float32(255), self.y[chosen]
+
+
+_TO_BYTES = 65535 / 255
+_BITS_PER_SAMPLE = 258  # a tag of TIFF
+
+
+def resize(x: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Return images ``(n, 3, h, w)`` as ``(n, 3, size, size)``, interpolated bilinearly."""
+    if x.shape[2:] == (size, size):
+        return x
+    return np.stack([to_array(Image.fromarray(to_rows(image)), size) for image in x])
+
+
+def to_array(picture: Image.Image, size: int | None = None) -> npt.NDArray[np.uint8]:
+    """Return a picture as ``(3, h, w)`` uint8, of another size if one is given.
+
+    Grey of 16 bits is scaled to 8.
+
+    Raises:
+        ValueError: If its numbers have no known range, as whole numbers of 32 bits and floats.
+    """
+    colours = _in_bytes(picture).convert("RGB")
+    if size is not None and colours.size != (size, size):
+        colours = colours.resize((size, size), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(np.asarray(colours, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def _in_bytes(picture: Image.Image) -> Image.Image:
+    """Return a picture of at most 8 bits a channel; Pillow's own conversion clips what is above."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    # Portable greymaps, and PNG in some versions, come as 32 bits of which 16 are used.
+    wide = picture.mode == "I" and picture.format in ("PNG", "PPM")
+    bits = getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))
+    if not (wide or picture.mode.startswith("I;16")) or tuple(bits) != (16,):
+        msg = f"pixels of mode {picture.mode}, {bits[0]} bits, whose range is not known"
+        raise ValueError(msg)
+    values = np.asarray(picture).astype(np.float64)
+    return Image.fromarray(np.rint(values / _TO_BYTES).astype(np.uint8))
+
+
+def to_rows(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return an image ``(3, h, w)`` as ``(h, w, 3)``."""
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+
+_N_RANDOM, _RANDOM_CLASSES = 1024, 10
+_EVERY = 5
+"""Every so many digits one is for testing."""
+
+
+def random_images(*, split: str, image_size: int | None, seed: Seed) -> ImageSet:
+    """Return uniform noise with random labels, 1024 images of 32 x 32 pixels in ten classes.
+
+    Those for testing are others than those for training.
+    """
+    rng, size = as_generator(seed), image_size or 32
+    if split == TEST:
+        rng = rng.spawn(1)[0]
+    x = rng.integers(0, 256, size=(_N_RANDOM, 3, size, size), dtype=np.uint8)
+    y = rng.integers(_RANDOM_CLASSES, size=_N_RANDOM)
+    classes = tuple(str(number) for number in range(_RANDOM_CLASSES))
+    return ImageSet("random", split, x, y.astype(np.int64), classes)
+
+
+def digits(*, split: str, image_size: int | None) -> ImageSet:
+    """Return the 1797 handwritten digits that come with scikit-learn, as three equal channels.
+
+    They are 8 x 8 pixels of 17 levels; other sizes are interpolated. Every fifth is for testing:
+    1437 train, 360 test.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    test = np.arange(len(bunch.target)) % _EVERY == 0
+    chosen = test if split == "test" else ~test
+    grey = np.rint(bunch.images[chosen] * (255 / 16)).astype(np.uint8)
+    x = np.repeat(grey[:, None], 3, axis=1)
+    y = bunch.target[chosen].astype(np.int64)
+    classes = tuple(str(name) for name in bunch.target_names)
+    return ImageSet("digits", split, resize(x, image_size or 8), y, classes)

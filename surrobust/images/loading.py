@@ -88,14 +88,14 @@ def image_set_name(images: AnyPath) -> str:
 
 
 def _random(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
-    from .made import random_images
+    from .image_set import random_images
 
     del data_dir
     return random_images(split=split, image_size=image_size, seed=seed)
 
 
 def _digits(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
-    from .made import digits
+    from .image_set import digits
 
     del seed, data_dir
     return digits(split=split, image_size=image_size)
@@ -103,7 +103,7 @@ def _digits(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) ->
 
 def _cifar(files: CifarFiles) -> Callable[..., ImageSet]:
     def load(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
-        from .resizing import resize
+        from .image_set import resize
 
         del seed
         images = cifar_images(files, list(data_dirs(data_dir)), split=split)
@@ -116,8 +116,8 @@ def _cifar(files: CifarFiles) -> Callable[..., ImageSet]:
 
 
 def _imagenet16(*, split: str, image_size: int | None, seed: Seed, data_dir: Any) -> ImageSet:
+    from .image_set import resize
     from .imagenet16 import imagenet16_images
-    from .resizing import resize
 
     del seed
     images = imagenet16_images(list(data_dirs(data_dir)), split=split)

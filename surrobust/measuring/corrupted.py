@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..corruptions import CORRUPTIONS, OWN_CORRUPTIONS, SEVERITIES, corrupt, load_published
 from ..errors import InvalidInputError
+from ..images.corruptions import CORRUPTIONS, OWN_CORRUPTIONS, SEVERITIES, corrupt, load_published
 from ..typing import AnyPath
 from .accuracy import measure_accuracy
 

@@ -5,9 +5,8 @@ DARTS-type space. Inputs are images in [0, 1]; the first layer normalises
 them, so attacks live in pixel space. Nothing here reads or changes torch's global random state.
 """
 
-from .building import build_any_network
 from .cell import has_offsets, tell_network
-from .darts import GenotypeNetwork, build_genotype_network
+from .darts import GenotypeNetwork, build_any_network, build_genotype_network
 from .devices import find_device, name_device, tuned
 from .folding import FoldedNetwork
 from .network import CellNetwork, build_network

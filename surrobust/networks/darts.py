@@ -1,14 +1,17 @@
-"""The network of a DARTS-type genotype, as it is trained and attacked."""
+"""The network of a DARTS-type genotype, and that of an architecture of whichever space."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .._checks import check_integer
 from ..errors import InvalidInputError
-from ..spaces.darts import DARTS_SPACES, N_NODES, Genotype, NodeCell
+from ..spaces import AnyArchitecture, Genotype
+from ..spaces.darts import DARTS_SPACES, N_NODES, NodeCell
 from .blocks import Rectifier
 from .darts_ops import make_op, preprocess
-from .network import initialise
+from .network import CellNetwork, build_network, initialise
 from .normalisation import Normalise, Statistics, find_statistics
 
 _STEM = 3
@@ -239,3 +242,17 @@ def build_genotype_network(
     network.normalise.set_statistics(statistics)
     initialise(network, generator or torch.Generator().manual_seed(0))
     return network
+
+
+def build_any_network(
+    architecture: AnyArchitecture, **options: Any
+) -> CellNetwork | GenotypeNetwork:
+    """Build a network by :func:`build_network` or :func:`build_genotype_network`.
+
+    Args:
+        architecture: A cell, or a genotype; ``cells`` then counts all cells, not those of a stage.
+        **options: Of either function.
+    """
+    if isinstance(architecture, Genotype):
+        return build_genotype_network(architecture, **options)
+    return build_network(architecture, **options)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._checks import check_integer
-from ..searches.quiet import quiet_optuna
-from ..searches.storage import open_storage
+from .._optuna import quiet_optuna
+from ..searches.sharing.storage import open_storage
 from ..spaces import Architecture
 from ..typing import AnyPath
 

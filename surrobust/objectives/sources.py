@@ -1,15 +1,19 @@
-"""Where values come from: measured tables and the shipped predictors in their place."""
+"""Where values come from: tables, the shipped predictors in their place, counts and devices."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .._checks import check_choice
 from ..errors import MissingMeasurementError
-from ..spaces import Architecture
+from ..predictors.shipped import predictor_for
+from ..spaces import Architecture, NASBench201, count_flops, count_parameters
+from ..tables import load_table
 from ..targets import Target, targets_of
-from ..typing import AnyPath
+from ..typing import AnyPath, FloatArray
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +91,7 @@ def surrogate_objective(target: str) -> Objective:
     Raises:
         MissingMeasurementError: If no shipped predictor predicts the target.
     """
-    from ..shipped import list_predictors, load_predictor
+    from ..predictors.shipped import list_predictors, load_predictor
 
     shipped = (load_predictor(name) for name in list_predictors())
     predictor = next((p for p in shipped if target in p.targets), None)
@@ -129,3 +133,52 @@ def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -
 def _check_target(target: str) -> None:
     benchmark = Target.parse(target).benchmark
     check_choice("target", target, targets_of(benchmark))
+
+
+_COUNTED = {"params": count_parameters, "flops": count_flops}
+
+
+def known_values(
+    quantity: str, objective: str, *, strict: bool = False, data_dir: AnyPath | None = None
+) -> Mapping[Architecture, float]:
+    """Return a quantity of every representative, NaN where there is none.
+
+    Parameters and FLOPs are counted. Latencies and energies are looked up in the table; where
+    that is not here a shipped predictor plays it, which is logged.
+
+    Args:
+        quantity: ``params``, ``flops``, or the target key of a device.
+        objective: Where the other values of the search are from; what a ``surrogate`` measures is
+            not looked up either.
+        strict: Whether a table that is not here is an error.
+        data_dir: Where the tables are.
+
+    Raises:
+        MissingMeasurementError: If there is neither a table nor a predictor.
+    """
+    cells = NASBench201().representatives()
+    if quantity in _COUNTED:
+        values = np.array([_COUNTED[quantity](cell) for cell in cells], dtype=np.float64)
+    elif objective == "surrogate":
+        values = _predicted(quantity, cells)
+    else:
+        try:
+            values = _measured(quantity, cells, data_dir)
+        except MissingMeasurementError:
+            if strict:
+                raise
+            logger.warning("%s: its table is not here, a shipped predictor plays it", quantity)
+            values = _predicted(quantity, cells)
+    return dict(zip(cells, values.tolist(), strict=True))
+
+
+def _measured(quantity: str, cells: list[Architecture], data_dir: AnyPath | None) -> FloatArray:
+    table = load_table(Target.parse(quantity).benchmark, data_dir=data_dir)
+    rows = dict(zip(table.architectures, table.values(quantity), strict=True))
+    return np.array([rows[cell] for cell in cells])
+
+
+def _predicted(quantity: str, cells: list[Architecture]) -> FloatArray:
+    predictor = predictor_for(quantity)
+    predicted = np.asarray(predictor.predict(cells)).reshape(len(cells), -1)
+    return np.asarray(predicted[:, list(predictor.targets).index(quantity)])

@@ -15,10 +15,10 @@ from .base import AbstractPredictor
 
 _HOMES = {
     "default": ("default", "DefaultPredictor"),
-    "xgboost": ("boosted_trees", "BoostedTrees"),
-    "random_forest": ("random_forest", "RandomForest"),
+    "xgboost": ("trees.boosted", "BoostedTrees"),
+    "random_forest": ("trees.forest", "RandomForest"),
     "gp": ("gaussian_process", "GaussianProcess"),
-    "gnn": ("graph_network", "GraphNetwork"),
+    "gnn": ("graph", "GraphNetwork"),
     "ensemble": ("ensemble", "Ensemble"),
 }
 
@@ -72,11 +72,10 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
         InvalidModelError: If the folder is incomplete, damaged, or its parts do not belong
             together.
     """
-    from .column_file import FILE as COLUMNS_FILE
-    from .column_file import unpack_columns
-    from .fingerprint import moments_of
-    from .state import as_identity, unpack_state
-    from .storage import STATE, read_predictor
+    from .saving.fingerprint import moments_of
+    from .saving.folder import STATE, read_predictor
+    from .saving.state import FILE as COLUMNS_FILE
+    from .saving.state import as_identity, unpack_columns, unpack_state
 
     card, files = read_predictor(folder)
     identity = as_identity(card.kind, card.options)

@@ -12,10 +12,10 @@ from ..errors import InvalidInputError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
-from .measured import Measured, check_moments, distinct, parse_architectures
+from .inputs import Measured, check_moments, distinct, parse_architectures
 from .ranges import Ranges
 from .repeats import cell_groups
-from .state import FittedState, OutOfFold
+from .saving.state import FittedState, OutOfFold
 
 
 class AbstractPredictor(ABC):
@@ -180,7 +180,7 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
             InvalidInputError: If the folder holds anything else, or a field is not known.
         """
-        from .storage import write_predictor
+        from .saving.folder import write_predictor
 
         write_predictor(folder, self, self._fitted(), self._weights(), card)
 

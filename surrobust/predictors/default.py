@@ -5,17 +5,17 @@ from typing import Any
 
 from .._checks import check_fraction, check_integer
 from ..encodings import Columns
+from ..encodings.joined import Features
+from ..processes.prior import PriorScores, reference_of
+from ..processes.scores import FILE as SCORES_FILE
+from ..processes.scores import ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
-from .boosted_trees import BoostedTrees
-from .features import Features
 from .gaussian_process import GaussianProcess
 from .informed import InformedPredictor
-from .members import load_members, pack_members
-from .prior_scores import PriorScores, reference_of
-from .score_map import FILE as SCORES_FILE
-from .score_map import ScoreMap
+from .saving.folder import load_members, pack_members
+from .trees.boosted import BoostedTrees
 
 _SCORES = f"default-{SCORES_FILE}"
 

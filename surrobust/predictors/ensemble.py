@@ -10,9 +10,9 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .default import DefaultPredictor
-from .graph_network import GraphNetwork
-from .members import load_members, pack_members
-from .state import OutOfFold
+from .graph.predictor import GraphNetwork
+from .saving.folder import load_members, pack_members
+from .saving.state import OutOfFold
 
 
 class Ensemble(AbstractPredictor):

@@ -6,19 +6,19 @@ from dataclasses import astuple
 import numpy as np
 
 from .._checks import check_integer
-from .._random import as_generator
+from .._random import as_generator, draw_rows
+from .._tensors import pack_tensors, take_tensor, unpack_tensors
 from ..encodings import Columns
+from ..encodings.joined import Features
 from ..errors import InvalidModelError
+from ..processes.groups import KernelGroups
+from ..processes.kernel import Hyperparameters, MarginalLikelihood, covariance
+from ..processes.scores import FILE as SCORES_FILE
+from ..processes.scores import ScoreMap
+from ..processes.spread import Sight, Spread
 from ..spaces import Architecture
-from ..typing import FloatArray, IntArray
+from ..typing import FloatArray
 from .base import AbstractPredictor
-from .features import Features
-from .kernel import Hyperparameters, MarginalLikelihood, covariance
-from .kernel_groups import KernelGroups
-from .score_map import FILE as SCORES_FILE
-from .score_map import ScoreMap
-from .spread import Sight, Spread
-from .tensors import pack_tensors, take_tensor, unpack_tensors
 
 FILE = "process.safetensors"
 _JITTER = 1e-6
@@ -74,7 +74,7 @@ class GaussianProcess(AbstractPredictor):
         firsts, means, repeats = self._features.merge(cells, scores)
         self.Z_ = self._rows(firsts)
         rng = as_generator(self.seed)
-        chosen = _draw(len(firsts), self.rows_for_kernel, rng)
+        chosen = draw_rows(len(firsts), self.rows_for_kernel, rng)
         likelihood = MarginalLikelihood(
             self.Z_[chosen], means[chosen], repeats[chosen], self.groups_.names, self.groups_.slices
         )
@@ -95,7 +95,7 @@ class GaussianProcess(AbstractPredictor):
             noisy[diagonal] += noise / repeats + _JITTER
             factor = cho_factor(noisy, lower=True, overwrite_a=True)
             self.alpha_[:, mine] = cho_solve(factor, scores[:, mine])
-        anchors = _draw(len(K), self.rows_for_std, rng)
+        anchors = draw_rows(len(K), self.rows_for_std, rng)
         each = np.median(self.noise_) / repeats + _JITTER
         noisy = K[np.ix_(anchors, anchors)]
         noisy[np.diag_indices(len(noisy))] += each[anchors]
@@ -175,8 +175,3 @@ class GaussianProcess(AbstractPredictor):
         if (weights < 0).any() or amplitude <= 0 or (self.measured_noise_ < 0).any():
             msg = f"{FILE}: expected a kernel, got other numbers"
             raise InvalidModelError(msg)
-
-
-def _draw(n: int, most: int, rng: np.random.Generator) -> IntArray:
-    """Return all of n positions, or ``most`` of them drawn without replacement, ascending."""
-    return np.arange(n) if n <= most else np.sort(rng.choice(n, size=most, replace=False))

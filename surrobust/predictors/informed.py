@@ -1,30 +1,29 @@
 """Knowing other targets: for a new attack or image set, measured on few cells or none."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._checks import check_fraction, check_integer
+from .._checks import brief, check_fraction, check_integer
+from .._tensors import pack_tensors, take_tensor, unpack_tensors
 from ..encodings import Columns
+from ..encodings.joined import Features
 from ..errors import InvalidInputError, InvalidModelError
+from ..processes.groups import KernelGroups
+from ..processes.prior import FILE as PRIOR_FILE
+from ..processes.prior import PriorScores, is_alike, reference_of, weights_of_alike
+from ..processes.process import Rows, TrendProcess, View
+from ..processes.scores import FILE as SCORES_FILE
+from ..processes.scores import ScoreMap
+from ..processes.trend import FILE as TREND_FILE
+from ..processes.trend import Trend
 from ..spaces import Architecture
 from ..typing import FloatArray
-from .alikeness import is_alike, weights_of_alike
 from .base import AbstractPredictor
-from .boosted_trees import BoostedTrees
-from .features import Features
-from .kernel_groups import KernelGroups
-from .members import load_members, pack_members
-from .prior_scores import FILE as PRIOR_FILE
-from .prior_scores import PriorScores, as_prior, reference_of
 from .repeats import cell_groups
-from .score_map import FILE as SCORES_FILE
-from .score_map import ScoreMap
-from .tensors import pack_tensors, take_tensor, unpack_tensors
-from .trend import FILE as TREND_FILE
-from .trend import Trend
-from .trend_process import Rows, TrendProcess, View
+from .saving.folder import load_members, pack_members
+from .trees.boosted import BoostedTrees
 
 FILE = "views.safetensors"
 
@@ -88,7 +87,7 @@ class InformedPredictor(AbstractPredictor):
         seed: int = 0,
     ) -> None:
         super().__init__(calibration_folds=calibration_folds, seed=seed)
-        self.prior = as_prior(prior)
+        self.prior = _as_prior(prior)
         self.encoder = encoder
         self.process_weight = check_fraction("process_weight", process_weight)
         self.trees = check_integer("trees", trees, minimum=1)
@@ -228,3 +227,21 @@ def _scores(Y: FloatArray) -> tuple[ScoreMap, FloatArray]:
     level = Y.sum(axis=0)
     ends = np.tile([[-1.0], [1.0]], (1, Y.shape[1]))
     return ScoreMap(ends, level + ends, np.ones(Y.shape[1])), np.zeros_like(Y)
+
+
+def _as_prior(prior: Any) -> PriorScores | dict[str, str]:
+    """Return a prior's scores, from a fitted predictor or as they are; or a card's reference.
+
+    Raises:
+        InvalidInputError: If it is none of these.
+        NotFittedError: If the predictor was not fitted.
+    """
+    if isinstance(prior, PriorScores):
+        return prior
+    if isinstance(prior, AbstractPredictor):
+        return PriorScores.of(prior)
+    is_reference = isinstance(prior, Mapping) and set(prior) == {"name", "sha256"}
+    if is_reference and all(isinstance(value, str) for value in prior.values()):
+        return dict(prior)
+    msg = f"prior: expected a fitted predictor or PriorScores, got {brief(prior)}"
+    raise InvalidInputError(msg)

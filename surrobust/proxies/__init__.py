@@ -9,29 +9,16 @@ images leave no trace in the logits, and proxies that compare them have no value
 ``epe_nas``, ``zen`` and ``croze``, for ``nwot`` too unless a convolution reads the cell's input.
 """
 
+from .activations import EpeNas, Jacov, Nwot, Zen
 from .base import AbstractProxy
-from .certified_bound import CertifiedBound
+from .batch_pass import Need
+from .counts import Flops, L2Norm, Params
 from .croze import Croze
-from .epe_nas import EpeNas
-from .fisher import Fisher
-from .flops import Flops
-from .grad_norm import GradNorm
-from .grasp import Grasp
-from .hessian_eigenvalue import HessianEigenvalue
-from .jacobian_bound import JacobianBound
-from .jacobian_norm import JacobianNorm
-from .jacov import Jacov
-from .l2_norm import L2Norm
-from .needs import Need
+from .jacobians import CertifiedBound, HessianEigenvalue, JacobianBound, JacobianNorm
 from .ntk import NtkClean, NtkRobust, NtkRobustTwice
-from .nwot import Nwot
-from .params import Params
-from .plain import Plain
 from .probe import Probe
+from .saliency import Fisher, GradNorm, Grasp, Plain, Snip, Synflow
 from .scoring import ProxyScorer, score_proxies
-from .snip import Snip
-from .synflow import Synflow
-from .zen import Zen
 
 PROXIES: dict[str, type[AbstractProxy]] = {
     "params": Params,

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from .needs import Need
+from .batch_pass import Need
 
 if TYPE_CHECKING:
     from .probe import Probe

@@ -9,8 +9,7 @@ from torch import Tensor
 from .._checks import check_choice
 from ..attacks import PGD
 from .base import AbstractProxy
-from .per_image import gradient_gram
-from .probe import Probe
+from .probe import Probe, gradient_gram
 
 STATISTICS = ("min_eigenvalue", "frobenius", "condition")
 """What is read off a kernel: smallest eigenvalue, Frobenius norm, largest by smallest."""

@@ -15,8 +15,7 @@ from ..networks import build_network, find_device
 from ..networks.normalisation import Statistics
 from ..spaces import Architecture
 from .base import AbstractProxy
-from .batches import Batch, load_batch
-from .needs import Need
+from .batch_pass import Batch, Need, load_batch
 from .probe import Probe, make_generator
 
 if TYPE_CHECKING:

@@ -6,11 +6,10 @@ looks. Everything that comes out of a file is escaped.
 
 from .course import write_course
 from .drawing import draw_bars, draw_cell, draw_curve, draw_points
-from .reading import Material, read_material
-from .writing import FILE_NAME, make_report, write_report
+from .writing import REPORT_FILE, Material, make_report, read_material, write_report
 
 __all__ = [
-    "FILE_NAME",
+    "REPORT_FILE",
     "Material",
     "draw_bars",
     "draw_cell",

@@ -9,7 +9,7 @@ from ..typing import AnyPath
 from .drawing import draw_curve, draw_points
 from .knowledge import find_table
 
-FILE_NAME = "search.svg"
+DRAWING_FILE = "search.svg"
 """The file's name inside the folder of a search."""
 
 
@@ -69,6 +69,6 @@ def write_course(
     drawing = draw_front(result) if several else draw_incumbent(result, data_dir=data_dir)
     opening = '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" '
     opening += 'font-family="sans-serif" font-size="12" '
-    path = Path(folder) / FILE_NAME
+    path = Path(folder) / DRAWING_FILE
     write_text(path, drawing.replace("<svg ", opening, 1) + "\n")
     return path

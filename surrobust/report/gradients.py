@@ -11,8 +11,7 @@ from .._seals import unseal
 from ..errors import InvalidInputError
 from ..spaces import EDGES, OPS, Architecture, Genotype, draw_genotype
 from . import markup
-from .axes import Axis
-from .drawing import COLOURS, LABELS, draw_cell
+from .drawing import COLOURS, LABELS, Axis, draw_cell
 
 _LARGEST = 1e15
 """Steps and seconds are less."""

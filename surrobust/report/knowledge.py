@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import MissingMeasurementError
-from ..shipped import predictor_for
+from ..predictors.shipped import predictor_for
 from ..spaces import Architecture
 from ..tables import MeasurementTable, load_table
 from ..targets import BENCHMARKS, Target, targets_of

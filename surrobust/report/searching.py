@@ -9,9 +9,8 @@ from ..spaces import Architecture, count_flops, count_parameters
 from ..targets import Target
 from ..typing import AnyPath
 from . import markup
-from .axes import format_number
 from .course import draw_front, draw_incumbent, regret
-from .drawing import Bar, draw_bars, draw_cell
+from .drawing import Bar, draw_bars, draw_cell, format_number
 from .knowledge import COVERAGE, Estimate, estimate
 
 _DRAWN = 12

@@ -6,23 +6,21 @@ numbers; :func:`run` spends a budget; a :class:`SearchResult` is what came out. 
 from is decided one floor up, in ``surrobust.objectives``.
 """
 
+from ..processes.refitted import FunctionProcess
 from .acquisition import ACQUISITIONS
 from .base import AbstractSearch, Evaluation
-from .evolution import RegularizedEvolution
 from .goals import Bound, Goals
-from .guided import GuidedSearch
-from .local_search import LocalSearch
-from .nsga2 import NSGA2Search
-from .pareto import ParetoSearch
-from .process import FunctionProcess
-from .random_search import RandomSearch
+from .multiobjective import AbstractSeveralSearch
 from .reading import read_result
-from .relaxed import Preference, RelaxedSearch
 from .result import SearchResult
 from .run import run
-from .several import AbstractSeveralSearch
-from .tpe import TPESearch
-from .zero_cost import ZeroCostSearch
+from .strategies.evolution import RegularizedEvolution
+from .strategies.guided import GuidedSearch
+from .strategies.local_search import LocalSearch
+from .strategies.nsga2 import NSGA2Search
+from .strategies.pareto import ParetoSearch
+from .strategies.tpe import TPESearch
+from .strategies.unguided import Preference, RandomSearch, RelaxedSearch, ZeroCostSearch
 
 SEARCHES: dict[str, type[AbstractSearch]] = {
     "default": GuidedSearch,

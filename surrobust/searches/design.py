@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..encodings.function_groups import GROUPS, encode_function_groups
+from ..processes.groups import GROUPS, encode_function_groups
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray
 from .base import count_by_function

@@ -9,13 +9,13 @@ import numpy as np
 
 from .._checks import brief
 from ..errors import InvalidInputError
-from ..fronts import non_dominated
+from ..metrics import non_dominated
 from ..spaces import Architecture
 from ..targets import is_known_beforehand, is_maximised
 from ..typing import FloatArray
 from .base import AbstractSearch, Evaluation, check_value
 from .failures import why_failed
-from .several import AbstractSeveralSearch, check_values
+from .multiobjective import AbstractSeveralSearch, check_values
 
 DIRECTIONS = ("maximize", "minimize")
 """As Optuna writes them."""

@@ -15,7 +15,7 @@ from ..targets import COUNTS, Target, parse_quantity
 from ..typing import AnyPath
 from .base import Evaluation, check_value
 from .goals import Bound, Goals, check_directions, directions_of
-from .result import FILE_NAME, N_FINALISTS, SearchResult, finalist_row
+from .result import N_FINALISTS, SEARCH_FILE, SearchResult, finalist_row
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "target": (str, type(None)),
@@ -35,7 +35,7 @@ def read_result(path: AnyPath) -> SearchResult:
     Raises:
         InvalidInputError: If the file is missing, damaged, or not the record of a search.
     """
-    path = Path(path) / FILE_NAME if is_folder(path) else Path(path)
+    path = Path(path) / SEARCH_FILE if is_folder(path) else Path(path)
     document = unseal(read_json(path), str(path))
     try:
         return _parse(document)

@@ -12,18 +12,18 @@ import numpy as np
 from .._files import write_text
 from .._seals import seal
 from .._version import __version__
-from ..fronts import hypervolume
+from ..metrics import hypervolume
 from ..spaces import Architecture
 from ..targets import Target
 from ..typing import AnyPath
 from .base import Evaluation
 from .goals import Bound, Goals
-from .several import check_values
+from .multiobjective import check_values
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE_NAME = "search.json"
+SEARCH_FILE = "search.json"
 """The file's name inside the folder of a search."""
 
 N_FINALISTS = 5
@@ -175,7 +175,7 @@ class SearchResult:
 
     def write(self, folder: AnyPath) -> Path:
         """Write ``search.json`` into a folder, atomically, and return its path."""
-        path = Path(folder) / FILE_NAME
+        path = Path(folder) / SEARCH_FILE
         write_text(path, self.to_json())
         return path
 

@@ -7,12 +7,19 @@ networks. None of them knows tables, networks or numbers measured on them.
 
 from ._canonical import EDGES, OPS
 from ._forms import is_key
-from .any_architecture import AnyArchitecture, is_genotype_text, parse_any
 from .architecture import Architecture, representative_indices, representatives_by_index
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
 from .csv_rows import Rows, check_numbers, key_of, read_rows, written_text
-from .darts import DARTS_SPACES, DARTSSpace, Genotype, NodeCell
+from .darts import (
+    DARTS_SPACES,
+    AnyArchitecture,
+    DARTSSpace,
+    Genotype,
+    NodeCell,
+    is_genotype_text,
+    parse_any,
+)
 from .drawing import draw_genotype
 from .nasbench201 import NASBench201
 

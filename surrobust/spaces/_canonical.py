@@ -1,5 +1,7 @@
-"""Two notions of "the same cell": NAS-Bench-201's canonical string, and what a cell computes."""
+"""Two notions of "the same cell", and the order of NAS-Bench-201's 15625 cells."""
 
+import itertools
+import random
 from collections.abc import Iterable
 from functools import cache
 
@@ -60,3 +62,28 @@ def _terms(inputs: tuple[tuple[tuple[str, ...], int], ...]) -> tuple[str, ...]:
             continue
         terms += source if op == SKIP else (f"{_SHORT[op]}({'+'.join(source)})",)
     return tuple(sorted(terms))
+
+
+N_OPS = 5
+N_EDGES = 6
+
+_PUBLISHED_SHUFFLE = 88
+"""The seed with which the authors shuffled the list of all cells; the order follows from it."""
+
+
+@cache
+def ordered_codes() -> tuple[tuple[int, ...], ...]:
+    """Return the ops of all 15625 cells; the position is the index."""
+    cells = list(itertools.product(range(N_OPS), repeat=N_EDGES))
+    random.Random(_PUBLISHED_SHUFFLE).shuffle(cells)
+    return tuple(cells)
+
+
+@cache
+def _positions() -> dict[tuple[int, ...], int]:
+    return {ops: index for index, ops in enumerate(ordered_codes())}
+
+
+def position_of(ops: tuple[int, ...]) -> int:
+    """Return the index of a cell given by its six ops."""
+    return _positions()[ops]

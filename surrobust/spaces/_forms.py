@@ -9,8 +9,7 @@ import numpy as np
 from .._checks import brief
 from .._files import parse_json
 from ..errors import InvalidArchitectureError, InvalidInputError
-from ._canonical import EDGES, OPS
-from ._order import N_EDGES, N_OPS, ordered_codes
+from ._canonical import EDGES, N_EDGES, N_OPS, OPS, ordered_codes
 
 Ops = tuple[int, ...]
 

@@ -13,7 +13,7 @@ from typing import Any
 from .._checks import brief
 from ..errors import InvalidArchitectureError
 from . import _canonical, _forms
-from ._order import ordered_codes, position_of
+from ._canonical import ordered_codes, position_of
 
 
 @dataclass(frozen=True, slots=True, order=True)

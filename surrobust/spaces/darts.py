@@ -1,4 +1,4 @@
-"""DARTS-type spaces: two or three kinds of cells, four nodes each, two inputs a node.
+"""DARTS-type spaces, and how an architecture of whichever space is read.
 
 Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search" (ICLR 2019, arXiv 1806.09055),
 section 2. Inputs 0 and 1 of a cell are the outputs of the two cells before it, its nodes are 2 to
@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._checks import brief, check_choice, check_integer
 from .._random import as_generator
 from ..errors import InvalidArchitectureError
 from ..typing import Seed
+from .architecture import Architecture
 
 N_NODES = 4
 N_INPUTS = 2
@@ -235,3 +236,40 @@ def _from_document(document: Mapping[Any, Any]) -> Genotype:
 
 def _fail(expected: str, got: object) -> InvalidArchitectureError:
     return InvalidArchitectureError(f"genotype: expected {expected}, got {brief(got)}")
+
+
+AnyArchitecture: TypeAlias = Architecture | Genotype
+"""A cell of NAS-Bench-201, or the cells of a DARTS-type network."""
+
+
+def parse_any(value: Any) -> AnyArchitecture:
+    """Read an architecture of either kind.
+
+    Args:
+        value: What :meth:`Genotype.parse` takes, told by its text ``Genotype(...)`` or its
+            object's ``cells`` or ``architecture``; else what :meth:`Architecture.parse` takes.
+
+    Raises:
+        InvalidArchitectureError: If it is neither.
+    """
+    if isinstance(value, Genotype) or is_genotype_text(value):
+        return Genotype.parse(value)
+    if isinstance(value, Mapping) and "cells" in value:
+        return Genotype.parse(value)
+    if isinstance(value, Mapping) and is_genotype_text(value.get("architecture")):
+        return _parse_record(value)
+    return Architecture.parse(value)
+
+
+def _parse_record(record: Mapping[Any, Any]) -> Genotype:
+    genotype = Genotype.parse(record["architecture"])
+    index = record.get("index", genotype.index)
+    if index != genotype.index:
+        msg = f"index: expected {genotype.index} of this genotype, got {brief(index)}"
+        raise InvalidArchitectureError(msg)
+    return genotype
+
+
+def is_genotype_text(value: Any) -> bool:
+    """Return whether something is a text that begins as genotypes of DARTS-type networks do."""
+    return isinstance(value, str) and value.lstrip().startswith("Genotype(")

@@ -4,7 +4,7 @@ from .._checks import check_integer
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import Seed
-from ._order import N_EDGES, N_OPS, ordered_codes
+from ._canonical import N_EDGES, N_OPS, ordered_codes
 from .architecture import Architecture, representative_indices
 from .base import AbstractSearchSpace
 

@@ -9,12 +9,10 @@ A file of our own records (``verification``) is a table as well.
 
 from .._files import cache_dir, data_dirs
 from .._sources import Source, list_sources
-from ._location import FileStatus, check_files, find_data_dir
 from .downloads import fetch
-from .imports import import_official, read_official
-from .loading import TABLES, load_table
-from .proxy_columns import load_proxy_columns
-from .proxy_scores import find_shipped, load_proxy_provenance, load_proxy_scores
+from .loading import TABLES, FileStatus, check_files, find_data_dir, load_table
+from .proxy_scores import find_shipped, load_proxy_columns, load_proxy_provenance, load_proxy_scores
+from .published.imports import import_official, read_official
 from .records import append_record, read_records, records_table
 from .table import MeasurementTable, Recipe
 from .values import parse_value_columns, read_value_columns, read_values_csv

@@ -1,18 +1,28 @@
 """Loading a table: find its files, verify them, read them; once per process."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
 from .._checks import check_choice
-from .._files import data_dirs, read_text
-from .._sources import locate, read_verified, sources_of
+from .._files import data_dirs, read_text, sha256
+from .._sources import (
+    Source,
+    list_archives,
+    list_sources,
+    locate,
+    places,
+    read_verified,
+    sources_of,
+)
 from ..errors import MissingMeasurementError
 from ..typing import AnyPath
-from . import hwnasbench, jung2023, nasrobbench201, records
-from .imports import find_imported, read_imported
+from . import records
 from .proxy_scores import list_shipped
+from .published import hwnasbench, jung2023, nasrobbench201
+from .published.imports import find_imported, read_imported
 from .table import MeasurementTable, Recipe
 
 TABLES: Mapping[str, Recipe] = MappingProxyType(
@@ -122,3 +132,39 @@ def _load_published(name: str, stamps: tuple[_Stamp, ...]) -> MeasurementTable:
 @lru_cache(maxsize=8)
 def _load_imported(name: str, stamp: _Stamp) -> MeasurementTable:
     return read_imported(Path(stamp[0]), name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What is known about one published file on this machine.
+
+    Args:
+        source: The published file.
+        path: Where it was found, None where it was not.
+        state: ``ready``, ``changed`` (its sha256 differs; it will not be used) or ``missing``.
+    """
+
+    source: Source
+    path: Path | None
+    state: str
+
+
+def find_data_dir(data_dir: AnyPath | None = None) -> Path | None:
+    """Return the first of the folders that holds any published file, None if none does."""
+    for folder in data_dirs(data_dir):
+        if any(path.is_file() for source in list_sources() for path in places(source, folder)):
+            return folder
+    return None
+
+
+def check_files(data_dir: AnyPath | None = None) -> list[FileStatus]:
+    """Return for every published file whether it is here and unchanged."""
+    found = []
+    for source in (*list_sources(), *list_archives()):
+        path = locate(source, data_dir)
+        if path is None:
+            state = "missing"
+        else:
+            state = "ready" if sha256(path) == source.sha256 else "changed"
+        found.append(FileStatus(source, path, state))
+    return found

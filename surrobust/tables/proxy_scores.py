@@ -1,20 +1,29 @@
-"""Our own zero-cost scores, ``data/proxies.csv.gz``; they ship inside the package.
+"""Zero-cost scores that were computed once: our own, and those of NAS-Bench-Suite-Zero.
 
 ``data/proxies.json`` tells where they come from: seed, images, batch, network, commit, machine, and
 how many cells each column has.
+
+Krishnakumar, White, Zela, Tu, Safari, Hutter, "NAS-Bench-Suite-Zero: Accelerating Research on
+Zero Cost Proxies" (NeurIPS Datasets and Benchmarks 2022, arXiv 2210.03230).
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import read_json, sha256
+import numpy as np
+
+from .._checks import brief
+from .._files import read_json, sha256, shipped_folder
 from ..errors import ChecksumError, MissingMeasurementError
+from ..spaces import NASBench201
+from ..typing import AnyPath, FloatArray
+from .loading import read_files
+from .published.formats import layout_error, parse_numbers, read_naslib_lines
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-_PLACES = (_PACKAGE / "_data", _PACKAGE.parent / "data")  # in a wheel, in a checkout
+
 _SCORES, _PROVENANCE = "proxies.csv.gz", "proxies.json"
 
 
@@ -56,14 +65,46 @@ def find_shipped(name: str) -> Path:
     Raises:
         MissingMeasurementError: If it is not there.
     """
-    path = next((place / name for place in _PLACES if (place / name).is_file()), None)
-    if path is None:
-        msg = f"shipped data: expected {name} in {_PLACES[0]} or {_PLACES[1]}, got none"
+    path = shipped_folder("data") / name
+    if not path.is_file():
+        msg = f"shipped data: expected {name} in {path.parent}, got none"
         raise MissingMeasurementError(msg)
     return path
 
 
 def list_shipped(folder: str, pattern: str) -> list[Path]:
     """Return files of ours that ship with the package, by name; none where it came without."""
-    found = next((place / folder for place in _PLACES if (place / folder).is_dir()), None)
-    return [] if found is None else sorted(found.glob(pattern))
+    return sorted((shipped_folder("data") / folder).glob(pattern))
+
+
+_FILE = "nb201_zc_proxies.csv"
+_NAMES = (
+    "epe_nas", "fisher", "flops", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params",
+    "plain", "snip", "synflow", "zen",
+)  # fmt: skip
+_FAILED = -1e8
+
+
+def load_proxy_columns(*, data_dir: AnyPath | None = None) -> tuple[tuple[str, ...], FloatArray]:
+    """Return published proxy scores.
+
+    Returns:
+        The names of the proxies, and scores ``(15625, 13)`` by architecture index; ``flops`` and
+        ``params`` are in millions. NaN for the 6180 cells with dead branches, which were not
+        scored, and where a proxy failed (published as -1e8).
+
+    Raises:
+        MissingMeasurementError: If the file is not there.
+        ChecksumError: If it is not the published one.
+    """
+    lines = read_naslib_lines(
+        read_files("zero-cost-proxies", data_dir)[_FILE], name=_FILE, columns=["net_str", *_NAMES]
+    )
+    scores = np.full((len(NASBench201()), len(_NAMES)), np.nan)
+    for index, line in lines.items():
+        genotype, _, numbers = line.partition(",")
+        if genotype != NASBench201()[index].genotype:
+            raise layout_error(f"{_FILE}: cell {index}", "its genotype", brief(genotype))
+        scores[index] = parse_numbers(numbers, len(_NAMES), name=f"{_FILE}: cell {index}")
+    scores[scores == _FAILED] = np.nan
+    return _NAMES, scores

@@ -21,12 +21,7 @@ from .._checks import brief
 from .._files import lock_within, parse_json, read_text
 from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError, SurrobustError
-from ..spaces import (
-    is_genotype_text,
-    parse_any,
-    representative_indices,
-    representatives_by_index,
-)
+from ..spaces import is_genotype_text, parse_any, representative_indices, representatives_by_index
 from ..typing import AnyPath
 from .attacked import attack_of, check_attacks, tell_attack
 from .table import MeasurementTable

@@ -5,7 +5,7 @@ A :class:`Recipe` is a frozen value that says everything; ``RECIPES`` has the kn
 """
 
 from .loop import Training
-from .progress import EpochEnd, Event, Projection
+from .pace import EpochEnd, Event, Projection
 from .recipe import InnerAttack, Recipe
 from .recipes import BENCHMARK_RECIPES, RECIPES, recipe_of
 from .schedule import Cosine, MultiStep, OneCycle, Schedule

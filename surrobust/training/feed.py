@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..images import ImageSet
-from . import streams
-from .augmentation import Augmentation
 from .recipe import Recipe
+from .starting import AUGMENTATION, ORDER, make_stream
 
 
 class Feed:
@@ -40,8 +40,8 @@ class Feed:
     def batches(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the batches of an epoch: images ``(b, 3, h, w)`` in [0, 1] and classes ``(b,)``."""
         order, cuts = (
-            streams.make_stream(self._seed, purpose, epoch, device=self._device)
-            for purpose in (streams.ORDER, streams.AUGMENTATION)
+            make_stream(self._seed, purpose, epoch, device=self._device)
+            for purpose in (ORDER, AUGMENTATION)
         )
         permuted = torch.randperm(self.n, generator=order, device=self._device)
         for chosen in permuted.split(self._batch_size):
@@ -51,3 +51,54 @@ class Feed:
         """Return the first ``n`` images, as they are, and their classes."""
         x = torch.from_numpy(self._images.x[:n]).to(self._device)
         return x.float().div_(255), self.y[:n]
+
+
+class Augmentation:
+    """The whole set, padded once, from which augmented batches are cut.
+
+    Args:
+        x: Images ``(n, 3, h, w)`` uint8 on the device.
+        crop: Whether to shift by up to ``h // 8`` pixels; what comes in is black.
+        flip: Whether to mirror every second image, at random.
+        cutout: Side of a black square in each image, as a share of the height; None is no square.
+    """
+
+    def __init__(self, x: Tensor, *, crop: bool, flip: bool, cutout: float | None = None) -> None:
+        self.size = (x.shape[2], x.shape[3])
+        self.padding = x.shape[2] // 8 if crop else 0
+        self.flip = flip
+        self.half = None if cutout is None else round(cutout * x.shape[2]) // 2
+        self._padded = functional.pad(x, [self.padding] * 4)
+
+    def cut(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """Return images of the numbers ``chosen``, ``(b, 3, h, w)`` float32 in [0, 1]."""
+        n, (height, width) = len(chosen), self.size
+        top, left = self._offsets(n, generator), self._offsets(n, generator)
+        rows = top + torch.arange(height, device=chosen.device)
+        columns = left + torch.arange(width, device=chosen.device)
+        if self.flip:
+            coin = torch.rand((n, 1), device=chosen.device, generator=generator)
+            columns = torch.where(coin < 0.5, columns.flip(1), columns)
+        # One gather; its result lies channel after channel in memory, as the network wants it.
+        cut = self._padded[chosen[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+        found = cut.permute(0, 3, 1, 2).float().div_(255)
+        return found if self.half is None else self._blacken(found, self.half, generator)
+
+    def _blacken(self, x: Tensor, half: int, generator: torch.Generator) -> Tensor:
+        """Put a black square around one pixel of each image; part of it may lie outside.
+
+        DeVries & Taylor, "Improved regularization of convolutional neural networks with cutout"
+        (2017, arXiv 1708.04552). Where images are normalised before, as in DARTS, black is the mean
+        colour instead.
+        """
+        inside = []
+        for side in self.size:
+            centre = torch.randint(side, (len(x), 1), device=x.device, generator=generator)
+            distance = torch.arange(side, device=x.device) - centre
+            inside.append((distance >= -half) & (distance < half))
+        rows, columns = inside
+        return x.masked_fill_((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
+
+    def _offsets(self, n: int, generator: torch.Generator) -> Tensor:
+        limit = 2 * self.padding + 1
+        return torch.randint(limit, (n, 1), device=self._padded.device, generator=generator)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ..networks import FoldedNetwork
-from .inner import attack_batch, draw_start
 from .recipe import InnerAttack
+from .steps import attack_batch, draw_start
 
 _STEPS = 10
 _LEAST = 0.2

@@ -19,18 +19,14 @@ from ..images import ImageSet
 from ..networks import FoldedNetwork, find_device, name_device, tuned
 from ..spaces import AnyArchitecture
 from ..typing import AnyPath
-from . import streams
 from .checkpoints import identify, read_checkpoint, write_checkpoint
 from .feed import Feed
 from .guard import is_overfitted, strengthen
-from .inner import as_written, draw_paths, draw_start
 from .kernels import PLAIN, check_kernels, make_twin, set_kernels
-from .losses import LOSSES
-from .optimizer import MomentumSGD
-from .pace import Pace
-from .progress import EpochEnd, Event, Projection
+from .pace import EpochEnd, Event, Pace, Projection
 from .recipe import InnerAttack, Recipe
-from .starting import start_network
+from .starting import ATTACK, CHECK, PATHS, make_stream, start_network
+from .steps import LOSSES, MomentumSGD, as_written, draw_paths, draw_start
 
 Step = Callable[..., Tensor]
 """From a batch's tensors to its loss; changes weights in place and never waits for the host."""
@@ -186,8 +182,8 @@ class Training:
         """Train on every image once; return the sum of the losses, on the device."""
         attack = self.attack
         starts, paths = (
-            streams.make_stream(self.seed, purpose, self.epoch, device=self.device)
-            for purpose in (streams.ATTACK, streams.PATHS)
+            make_stream(self.seed, purpose, self.epoch, device=self.device)
+            for purpose in (ATTACK, PATHS)
         )
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         self.network.train()
@@ -266,7 +262,7 @@ class Training:
         attack = self.attack
         if not self.recipe.guarded or attack is None:
             return False
-        generator = streams.make_stream(self.seed, streams.CHECK, self.epoch, device=self.device)
+        generator = make_stream(self.seed, CHECK, self.epoch, device=self.device)
         first = self._feed.first(_GUARD_IMAGES)
         with tuned(self.device), self._as_compiled(len(first[1])):
             return is_overfitted(self.network, *first, attack, generator, twin=self._twin)

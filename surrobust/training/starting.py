@@ -1,16 +1,13 @@
-"""The network with which a training begins."""
+"""What a training begins with: its network, and its random generators, all from one seed."""
 
 from typing import Any
 
+import numpy as np
+import torch
+
 from ..images import ImageSet
-from ..networks import (
-    NORMALISATIONS,
-    CellNetwork,
-    GenotypeNetwork,
-    build_any_network,
-)
+from ..networks import NORMALISATIONS, CellNetwork, GenotypeNetwork, build_any_network
 from ..spaces import AnyArchitecture
-from . import streams
 from .recipe import Recipe
 
 
@@ -38,6 +35,21 @@ def start_network(
         classes=len(images.classes),
         image_size=images.image_size,
         normalisation=NORMALISATIONS.get(images.name, images.statistics),
-        generator=streams.make_stream(seed, streams.WEIGHTS),
+        generator=make_stream(seed, WEIGHTS),
         **options,
     )
+
+
+WEIGHTS, ORDER, AUGMENTATION, ATTACK, CHECK, PATHS = range(6)
+"""What random numbers are drawn for."""
+
+
+def make_stream(
+    seed: int, purpose: int, epoch: int = 0, *, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """Return a generator that depends on nothing but its arguments.
+
+    So an interrupted training needs no state of generators to go on as it would have.
+    """
+    (word,) = np.random.SeedSequence([seed, purpose, epoch]).generate_state(1, np.uint64)
+    return torch.Generator(device=device).manual_seed(int(word >> np.uint64(1)))

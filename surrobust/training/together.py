@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from .loop import Training
-from .progress import Event
+from .pace import Event
 
 Report = Callable[[int, Event], None]
 """Called with a training's place in the list and what is to be told of it."""

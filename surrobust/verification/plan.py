@@ -11,9 +11,9 @@ from typing import Any
 from .._checks import brief, check_choice, check_integer
 from .._files import data_dirs, expand
 from ..attacks import PGD, AbstractAttack
-from ..corruptions import CORRUPTIONS, SEVERITIES, corrupt, find_frost
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
+from ..images.corruptions import CORRUPTIONS, SEVERITIES, corrupt, find_frost
 from ..measuring.corrupted import name_source
 from ..networks import NORMALISATIONS, find_device, tell_network
 from ..spaces import AnyArchitecture, parse_any
@@ -22,7 +22,7 @@ from ..training import RECIPES, Recipe
 from ..training.kernels import KERNELS, PLAIN
 from ..training.starting import start_network
 from ..typing import AnyPath
-from .metrics import CORRUPTED, parse_metrics
+from .evaluation import CORRUPTED, parse_metrics
 
 _PUBLISHED = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 """Folders of published corruptions by images."""

@@ -9,14 +9,7 @@ from ..typing import AnyPath
 from . import surroundings
 from .keeping import holding
 from .plan import Plan
-from .verifying import (
-    Record,
-    Report,
-    find_record,
-    finish,
-    start_training,
-    tell_of_old_records,
-)
+from .verifying import Record, Report, find_record, finish, start_training, tell_of_old_records
 
 Outcome: TypeAlias = Record | FloatingPointError
 

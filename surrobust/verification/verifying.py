@@ -16,9 +16,8 @@ from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
 from .comparing import pack_outcomes
-from .evaluating import describe_corruptions, measure_all, measure_metric
+from .evaluation import CLEAN, CORRUPTED, describe_corruptions, measure_all, measure_metric
 from .keeping import checkpoint_of, forget, holding
-from .metrics import CLEAN, CORRUPTED
 from .plan import Plan, is_built_alike, make_plan
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from surrobust import benchmark
+from surrobust.benchmark.noise import noise_ceiling
 from surrobust.errors import InvalidInputError
-from surrobust.noise import noise_ceiling
 from surrobust.spaces import Architecture, NASBench201
 from surrobust.tables import load_table
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from surrobust import benchmark
-from surrobust.benchmark import leaderboard
-from surrobust.benchmark.figure import write_figure
-from surrobust.noise import Ceiling
+from surrobust.benchmark.noise import Ceiling
+from surrobust.benchmark.panels import write_figure
+from surrobust.benchmark.predictors import leaderboard
 
 TARGET, LATENCY = "jung2023/cifar10/clean", "hw-nas-bench/cifar10/fpga-latency"
 

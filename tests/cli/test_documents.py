@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.cli.documents import read_architectures
+from surrobust.cli.inputs import read_architectures
 from surrobust.errors import InvalidInputError
 from surrobust.spaces import Architecture
 
@@ -121,7 +121,7 @@ def test_a_file_without_ending_and_a_file_named_like_a_code(tmp_path: Path) -> N
 def test_more_architectures_than_anybody_has_are_refused(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surrobust.cli.formats.MAX_ROWS", 3)
+    monkeypatch.setattr("surrobust.cli.inputs.MAX_ROWS", 3)
     monkeypatch.setattr("surrobust.spaces.csv_rows.MAX_ROWS", 3)
     path = tmp_path / f"x.{ending}"
     for n in (3, 4):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.cli import commands
+from surrobust.cli import tree as commands
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture
 from surrobust.tables import append_record, list_sources

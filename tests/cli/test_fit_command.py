@@ -10,7 +10,7 @@ import pytest
 
 from surrobust import predictors
 from surrobust.metrics import kendall_tau, rmse
-from surrobust.shipped import load_predictor, read_card
+from surrobust.predictors.shipped import load_predictor, read_card
 from surrobust.spaces import Architecture, NASBench201
 
 Run = Callable[..., tuple[int, str, str]]

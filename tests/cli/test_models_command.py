@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.shipped import read_card
+from surrobust.predictors.shipped import read_card
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -41,7 +41,7 @@ def test_show_without_a_name_is_the_default(run_cli: Run) -> None:
 def test_nothing_shipped_is_one_line(
     run_cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surrobust.shipped.shipped_dir", lambda: tmp_path / "none")
+    monkeypatch.setattr("surrobust.predictors.shipped.shipped_folder", lambda _: tmp_path / "none")
     assert run_cli(["models", "list", "--json"])[1] == '{"models": []}\n'
     for arguments in (["models", "show"], ["predict", "2581"]):
         code, out, err = run_cli(arguments)

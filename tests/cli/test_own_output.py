@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from surrobust import predictors
+from surrobust.predictors.shipped import read_card
 from surrobust.proxies import score_proxies
 from surrobust.searches import Evaluation, SearchResult
-from surrobust.shipped import read_card
 from surrobust.spaces import DARTS_SPACES, Architecture
 from surrobust.tables import MeasurementTable, append_record
 from surrobust.targets import DEFAULT_TARGET, targets_of

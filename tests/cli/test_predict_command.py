@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surrobust.shipped import load_predictor
+from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import Architecture
 
 TARGETS = ("nas-robbench-201/cifar10/pgd-8", "nas-robbench-201/cifar10/clean")

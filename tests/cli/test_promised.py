@@ -8,7 +8,7 @@ from surrobust.cli.promised import promises
 from surrobust.images import ImageSet
 from surrobust.spaces import DARTS_SPACES
 from surrobust.verification import plan
-from surrobust.verification.metrics import parse_metrics
+from surrobust.verification.evaluation import parse_metrics
 
 GENOTYPE = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|"
 

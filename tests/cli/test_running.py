@@ -18,13 +18,13 @@ import pytest
 
 from surrobust import __version__
 from surrobust._streams import AT_ONCE
-from surrobust.cli import commands
+from surrobust.cli import tree as commands
 from surrobust.errors import InvalidInputError, StorageLostError, WorkersLostError
 from surrobust.spaces import Architecture
 
 Run = Callable[..., tuple[int, str, str]]
 
-HOME = import_module("surrobust.cli.convert")
+HOME = import_module("surrobust.cli.commands.convert")
 ROOT = Path(__file__).parents[2]
 SURROBUST = [sys.executable, "-m", "surrobust"]
 

@@ -11,8 +11,7 @@ import pytest
 
 from surrobust import verification
 from surrobust._files import hold
-from surrobust.cli.pace import duration
-from surrobust.cli.progress import Pace
+from surrobust.cli.progress import Pace, duration
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture, Genotype
 

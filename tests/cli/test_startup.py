@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.shipped import list_predictors
+from surrobust.predictors.shipped import list_predictors
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 
 from surrobust._files import sha256
 from surrobust._sources import Source
-from surrobust.corruptions import (
+from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
+from surrobust.images.corruptions import (
     CORRUPTIONS,
     OWN_CORRUPTIONS,
     SEVERITIES,
@@ -19,10 +20,15 @@ from surrobust.corruptions import (
     load_published,
     photographs,
 )
-from surrobust.corruptions.blurs import clipped_zoom, disc, glass_blur, move, zoom_blur
-from surrobust.corruptions.own import blur_along, zoom_in
-from surrobust.corruptions.weather import draw_ice, plasma
-from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
+from surrobust.images.corruptions.noise_and_blur import (
+    clipped_zoom,
+    disc,
+    glass_blur,
+    move,
+    zoom_blur,
+)
+from surrobust.images.corruptions.own import blur_along, zoom_in
+from surrobust.images.corruptions.weather import draw_ice, plasma
 
 NAMES = [*CORRUPTIONS, *OWN_CORRUPTIONS]
 RANDOM = set(NAMES) - {

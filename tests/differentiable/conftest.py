@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from surrobust.supernets import build_cell_supernet
+from surrobust.differentiable.supernets import build_cell_supernet
 
 
 @pytest.fixture

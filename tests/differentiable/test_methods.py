@@ -5,14 +5,7 @@ import torch
 from torch.nn import functional
 
 from surrobust.attacks import PGD
-from surrobust.differentiable import (
-    METHODS,
-    Arnas,
-    Batch,
-    Dsrna,
-    InnerStep,
-    architecture_gradients,
-)
+from surrobust.differentiable import METHODS, Arnas, Batch, Dsrna, InnerStep, architecture_gradients
 from surrobust.differentiable.descent import calibrate, fit_loss
 from surrobust.differentiable.unrolling import evaluate_at
 from surrobust.errors import InvalidInputError

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from surrobust.attacks import FGSM, PGD
-from surrobust.differentiable.robustness import certified_term, jacobian_term
-from surrobust.supernets import build_cell_supernet
+from surrobust.differentiable.dsrna import certified_term, jacobian_term
+from surrobust.differentiable.supernets import build_cell_supernet
 
 
 def linear(rows):

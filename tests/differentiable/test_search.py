@@ -262,7 +262,7 @@ def test_warm_up_leaves_the_architecture_alone():
 
 
 def test_a_collapse_is_said(caplog, monkeypatch):
-    monkeypatch.setattr("surrobust.supernets.AbstractSupernet.draw_alphas", _skips)
+    monkeypatch.setattr("surrobust.differentiable.supernets.AbstractSupernet.draw_alphas", _skips)
     found = start(seed=0, settings={"warm_up": 2})
     assert found.collapses == {"cell": found.document["collapse"]["cell"]}
     assert found.collapses["cell"].startswith("skips")

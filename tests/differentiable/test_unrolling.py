@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional
 
 from surrobust.differentiable import InnerStep, architecture_gradients
+from surrobust.differentiable.supernets import build_genotype_supernet
 from surrobust.differentiable.unrolling import evaluate_at
-from surrobust.supernets import build_genotype_supernet
 
 ENTRIES = [(0, 0, 3), (0, 2, 1), (0, 3, 0), (0, 4, 2), (0, 5, 4)]
 

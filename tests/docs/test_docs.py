@@ -8,7 +8,7 @@ import click
 import pytest
 from documentation import Block, blocks
 
-from surrobust.cli.commands import root
+from surrobust.cli.tree import root
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

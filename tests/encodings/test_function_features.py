@@ -8,7 +8,7 @@ import pytest
 from surrobust.encodings import FunctionFeatureEncoder, twin_groups
 from surrobust.encodings.function_features import GROUPS
 from surrobust.encodings.linear_forms import linear_forms
-from surrobust.encodings.spectra import MAP_SIZE, frequencies
+from surrobust.encodings.signal_propagation import MAP_SIZE, frequencies
 from surrobust.spaces import Architecture, NASBench201
 
 ENCODER = FunctionFeatureEncoder()

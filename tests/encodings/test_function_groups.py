@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrobust.encodings import FunctionFeatureEncoder
-from surrobust.encodings.function_groups import GROUPS, encode_function_groups
+from surrobust.processes.groups import GROUPS, encode_function_groups
 from surrobust.spaces import Architecture, NASBench201
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from browser import Browser, find_browser
 
-from surrobust import shipped
 from surrobust.explorer import write_page
+from surrobust.predictors import shipped
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture
 
@@ -33,7 +33,7 @@ def plain_page(tmp_path_factory: pytest.TempPathFactory, toy_models: Path) -> Pa
     """A page without tables and without a search."""
     place = tmp_path_factory.mktemp("plain")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shipped, "shipped_dir", lambda: toy_models)
+        patch.setattr(shipped, "shipped_folder", lambda _: toy_models)
         return write_page(place / "explorer.html", data_dir=place)
 
 
@@ -44,7 +44,7 @@ def full_page(
     """A page with measured values and a search."""
     place = tmp_path_factory.mktemp("full")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shipped, "shipped_dir", lambda: toy_models)
+        patch.setattr(shipped, "shipped_folder", lambda _: toy_models)
         return write_page(place / "explorer.html", data_dir=data_dir, search=search_folder)
 
 

@@ -9,7 +9,7 @@ import pytest
 from browser import Browser
 
 from surrobust.explorer import make_server
-from surrobust.shipped import load_predictor
+from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import EDGES, Architecture, NASBench201, count_parameters
 from surrobust.tables import load_table
 

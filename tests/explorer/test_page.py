@@ -18,8 +18,8 @@ import pytest
 
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.explorer import gather, make_page, make_server, write_page
-from surrobust.explorer.packing import MISSING, pack, pack_column
-from surrobust.shipped import load_predictor
+from surrobust.explorer.data import MISSING, pack, pack_column
+from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import Architecture, representatives_by_index
 from surrobust.tables import load_proxy_scores
 
@@ -103,7 +103,7 @@ def test_data_cannot_end_their_element(plain_page: Path):
 def test_without_predictors_and_tables_there_is_nothing_to_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("surrobust.shipped.shipped_dir", lambda: tmp_path)
+    monkeypatch.setattr("surrobust.predictors.shipped.shipped_folder", lambda _: tmp_path)
     with pytest.raises(MissingMeasurementError, match="expected a shipped predictor or a table"):
         gather(data_dir=tmp_path)
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surrobust._files import decode
-from surrobust.cli import documents
-from surrobust.cli.formats import parse_document
+from surrobust.cli import inputs as documents
+from surrobust.cli.inputs import parse_document
 from surrobust.errors import InvalidInputError
 from surrobust.spaces import Architecture, NASBench201
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from surrobust.errors import SurrobustError
 from surrobust.predictors import make_predictor
-from surrobust.predictors.state import as_identity
-from surrobust.shipped import load_predictor
+from surrobust.predictors.saving.state import as_identity
+from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import Architecture
 
 Refused = Callable[..., str]

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import make_search, task
 from surrobust.searches import read_result
+from surrobust.sessions import make_search, task
 from surrobust.spaces import Architecture
 
 Run = Callable[..., tuple[int, str, str]]

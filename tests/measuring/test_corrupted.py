@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from surrobust.corruptions import SEVERITIES, corrupt
 from surrobust.errors import InvalidInputError
 from surrobust.images import load_images
+from surrobust.images.corruptions import SEVERITIES, corrupt
 from surrobust.measuring import measure_corrupted
 from surrobust.measuring.corrupted import name_source
 

@@ -9,12 +9,7 @@ from surrobust.errors import InvalidInputError
 from surrobust.networks import NORMALISATIONS, build_network
 from surrobust.networks.blocks import Pool, average_padded
 from surrobust.networks.cell import live_edges
-from surrobust.spaces import (
-    Architecture,
-    NASBench201,
-    count_flops,
-    count_parameters,
-)
+from surrobust.spaces import Architecture, NASBench201, count_flops, count_parameters
 
 SMALL = {"channels": 4, "cells": 1, "image_size": 8}
 

@@ -16,7 +16,7 @@ from surrobust.networks import FoldedNetwork, build_network
 from surrobust.networks.cell import Cell, computed_edges, has_offsets
 from surrobust.networks.network import CellNetwork
 from surrobust.spaces import EDGES, Architecture, NASBench201, count_parameters
-from surrobust.training.optimizer import MomentumSGD
+from surrobust.training.steps import MomentumSGD
 
 SIZES = {"channels": 4, "cells": 2, "classes": 3, "image_size": 8}
 CODES = ("043424", "033113", "300002", "002002", "313000", "300103", "000012", "404002", "000000")

@@ -12,9 +12,9 @@ from shareable import by_index
 
 from surrobust._files import hold
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import folders, run_search
-from surrobust.objectives.folders import shared_writer
 from surrobust.searches import Evaluation, SearchResult, read_result
+from surrobust.sessions import folders, run_search
+from surrobust.sessions.folders import shared_writer
 from surrobust.spaces import Architecture
 
 posix = pytest.mark.skipif(os.name == "nt", reason="locks and signals of POSIX")
@@ -100,7 +100,7 @@ def test_what_went_on_before_the_folder_was_held_is_not_taken_back(tmp_path, mon
             run_search(by_index, budget=6, out=tmp_path, resume=True)
         return hold_folder(*args, **kwargs)
 
-    monkeypatch.setattr("surrobust.objectives.task.hold_folder", late)
+    monkeypatch.setattr("surrobust.sessions.task.hold_folder", late)
     with pytest.raises(InvalidInputError, match="out: expected a search that rests, got one that"):
         run_search(by_index, budget=4, out=tmp_path, resume=True)
     assert len(read_result(tmp_path).evaluations) == 6

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import GradientOptions, make_search, run_search
-from surrobust.objectives.optuna_sampler import SurrobustSampler
+from surrobust.sessions import GradientOptions, make_search, run_search
+from surrobust.sessions.studies.sampler import SurrobustSampler
 from surrobust.spaces import Architecture
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import Objective, knowledge, make_search, run_search, search, start
-from surrobust.objectives.knowledge import KnownTargets, find_prior, settle_word, word_for
-from surrobust.objectives.plans import DEFAULTS
+from surrobust.objectives import Objective
 from surrobust.predictors import make_predictor
-from surrobust.predictors.prior_scores import PriorScores
+from surrobust.processes.prior import PriorScores
 from surrobust.searches import read_result
+from surrobust.sessions import knowledge, make_search, run_search, search, start
+from surrobust.sessions.knowledge import KnownTargets, find_prior, settle_word, word_for
+from surrobust.sessions.plan import DEFAULTS
 from surrobust.spaces import NASBench201
 
 HOME = "nas-robbench-201/cifar10"

@@ -3,7 +3,7 @@
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from surrobust.objectives.optuna_edges import explain, read_edge, read_ops, two_cells
+from surrobust.sessions.studies.edges import explain, read_edge, read_ops, two_cells
 from surrobust.spaces import EDGES, OPS
 
 NNI_OPS = tuple(op.removeprefix("nor_") for op in OPS)

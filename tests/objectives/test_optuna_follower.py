@@ -16,7 +16,7 @@ from optuna_studies import (
     two,
 )
 
-from surrobust.objectives.optuna_sampler import SurrobustSampler, suggest_architecture
+from surrobust.sessions.studies.sampler import SurrobustSampler, suggest_architecture
 from surrobust.spaces import EDGES, OPS, Architecture
 
 CONV = ("nor_conv_1x1", "nor_conv_3x3")

@@ -31,7 +31,7 @@ from optuna_studies import (
 )
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives.optuna_sampler import SurrobustSampler, suggest_architecture
+from surrobust.sessions.studies.sampler import SurrobustSampler, suggest_architecture
 from surrobust.spaces import EDGES, OPS
 
 NNI_OPS = tuple(op.removeprefix("nor_") for op in OPS)

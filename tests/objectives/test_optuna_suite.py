@@ -3,7 +3,7 @@
 import optuna
 import pytest
 
-from surrobust.objectives.optuna_sampler import SurrobustSampler
+from surrobust.sessions.studies.sampler import SurrobustSampler
 
 suite = pytest.importorskip(
     "optuna.testing.pytest_samplers", reason="Optuna has its suite since 4.8"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives.plans import DEFAULTS, check_free, make_plan, read_recorded
 from surrobust.searches import Evaluation, SearchResult
+from surrobust.sessions.plan import DEFAULTS, check_free, make_plan, read_recorded
 from surrobust.spaces import Architecture
 
 CELL = Architecture.parse("333333")

@@ -11,9 +11,9 @@ import pytest
 from shareable import by_index, deadly, do, sleeps_with_the_lock_once
 
 from surrobust.errors import InvalidInputError, StorageLostError, WorkersLostError
-from surrobust.objectives import processes, run_search
 from surrobust.searches import read_result
-from surrobust.searches.storage import JOURNAL_NAME
+from surrobust.searches.sharing.storage import JOURNAL_NAME
+from surrobust.sessions import processes, run_search
 
 KILLED = r"\d of \d \(pid \d+\) was killed by SIGKILL \(out of memory\?\)"
 

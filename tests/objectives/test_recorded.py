@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import Objective, search, sources
-from surrobust.objectives.recorded import check_recorded
-from surrobust.objectives.several import several_objective
+from surrobust.objectives import Objective, sources
+from surrobust.objectives.goals import several_objective
 from surrobust.objectives.sources import TOLERANCE, Recall, recall_each
 from surrobust.searches import Evaluation
+from surrobust.sessions import search
+from surrobust.sessions.folders import check_recorded
 from surrobust.spaces import Architecture
 from surrobust.tables import append_record, read_records
 

@@ -6,7 +6,7 @@ import pytest
 
 import surrobust as sr
 from surrobust.errors import InvalidInputError
-from surrobust.objectives.scores import (
+from surrobust.sessions.ranking import (
     combination_key,
     fit_combination,
     load_combination,

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError, MissingMeasurementError
-from surrobust.objectives import known, make_search, run_search, search, sources
-from surrobust.objectives.several import read_bounds, read_targets
+from surrobust.objectives import sources
+from surrobust.objectives import sources as known
+from surrobust.objectives.goals import read_bounds, read_targets
 from surrobust.objectives.sources import Objective
 from surrobust.searches import Bound, Goals, ParetoSearch, read_result
+from surrobust.sessions import make_search, run_search, search
 from surrobust.spaces import Architecture, count_flops, count_parameters
 
 ROBUST, CLEAN = "nas-robbench-201/cifar10/pgd-8", "nas-robbench-201/cifar10/clean"

@@ -10,9 +10,10 @@ from killed import run_until_killed
 from shareable import by_index, deadly_once, diverging, failing
 
 from surrobust.errors import InvalidInputError, StorageLostError
-from surrobust.objectives import Objective, run_search, search, sources
+from surrobust.objectives import Objective, sources
 from surrobust.searches import read_result
-from surrobust.searches.ledger import Ledger
+from surrobust.searches.sharing.ledger import Ledger
+from surrobust.sessions import run_search, search
 
 TARGET = "jung2023/cifar10/pgd-1"
 
@@ -155,7 +156,7 @@ def test_a_process_that_is_killed_while_it_fills_a_study_loses_nothing(tmp_path)
     code = """
 from shareable import by_index
 from surrobust.objectives import run_search
-from surrobust.searches.ledger import Ledger
+from surrobust.searches.sharing.ledger import Ledger
 
 claim, times = Ledger.claim, []
 

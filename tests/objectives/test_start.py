@@ -14,18 +14,17 @@ import pytest
 
 import surrobust
 from surrobust.errors import InvalidInputError, MissingMeasurementError
-from surrobust.objectives import (
+from surrobust.objectives import Objective, sources
+from surrobust.searches import SEARCHES, read_result
+from surrobust.sessions import (
     GRADIENT_STRATEGIES,
     GradientOptions,
-    Objective,
     make_search,
     run_search,
     search,
-    sources,
     start,
     task,
 )
-from surrobust.searches import SEARCHES, read_result
 from surrobust.spaces import Architecture
 
 NAMES = sorted(set(SEARCHES) - {"surrogate", *GRADIENT_STRATEGIES})

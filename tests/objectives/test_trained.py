@@ -12,7 +12,6 @@ from PIL import Image
 from surrobust import verification
 from surrobust._seals import seal
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import search
 from surrobust.objectives.halving import Halving, HalvingRun, rungs_of
 from surrobust.objectives.trained import (
     JOURNAL_FILE,
@@ -22,7 +21,8 @@ from surrobust.objectives.trained import (
     train_target,
 )
 from surrobust.searches import read_result
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.storage import open_storage
+from surrobust.sessions import search
 from surrobust.spaces import Architecture, count_flops, count_parameters
 from surrobust.tables import load_table, read_records
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from surrobust.predictors.trees.forest.booster_file import rebuild_booster
+from surrobust.predictors.trees.forest.ubjson import read_ubjson, write_ubjson
 
 from surrobust.errors import InvalidModelError
-from surrobust.predictors.booster_file import rebuild_booster
-from surrobust.predictors.ubjson import read_ubjson, write_ubjson
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -303,7 +303,7 @@ PREDICT = """
 import sys
 import numpy as np
 import xgboost
-from surrobust.predictors.ubjson import read_ubjson
+from surrobust.predictors.trees.ubjson import read_ubjson
 
 rows = np.random.default_rng(0).random((200, 6), dtype=np.float32)
 for content in map(bytes, read_ubjson(sys.stdin.buffer.read())):

@@ -5,7 +5,7 @@ import pytest
 
 from surrobust.predictors import AbstractPredictor, make_predictor
 from surrobust.predictors.conformal import Calibration, conformal_quantile, split_into_folds
-from surrobust.predictors.held_out import held_out_metrics
+from surrobust.predictors.saving.card import held_out_metrics
 from surrobust.spaces import NASBench201
 
 

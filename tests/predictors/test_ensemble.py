@@ -5,7 +5,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.predictors.ensemble import blend
-from surrobust.predictors.score_map import ScoreMap
+from surrobust.processes.scores import ScoreMap
 from surrobust.spaces import NASBench201
 
 from .conftest import make_small

@@ -7,13 +7,12 @@ import shutil
 import numpy as np
 import pytest
 
-from surrobust import shipped
+from surrobust._tensors import pack_tensors, unpack_tensors
 from surrobust.encodings import ENCODINGS
+from surrobust.encodings.joined import Features
 from surrobust.errors import InvalidModelError
-from surrobust.predictors import PREDICTORS, load_folder
-from surrobust.predictors.features import Features
-from surrobust.predictors.fingerprint import CELLS, Fingerprint
-from surrobust.predictors.tensors import pack_tensors, unpack_tensors
+from surrobust.predictors import PREDICTORS, load_folder, shipped
+from surrobust.predictors.saving.fingerprint import CELLS, Fingerprint
 from surrobust.spaces import NASBench201
 
 KINDS = list(PREDICTORS)
@@ -215,7 +214,7 @@ def test_no_rounding_of_features_moves_the_cells_over_a_threshold():
 
 @pytest.mark.parametrize("name", shipped.list_predictors())
 def test_shipped_predictors_have_one(name, tmp_path):
-    folder = shipped.shipped_dir() / name
+    folder = shipped.shipped_folder("models") / name
     card = card_of(folder)
     assert np.shape(card["fingerprint"]["mean"]) == (3, len(card["targets"]))
     load_folder(folder)

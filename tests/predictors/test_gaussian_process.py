@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import check_grad
 
 from surrobust.predictors import make_predictor
-from surrobust.predictors.kernel import Hyperparameters, MarginalLikelihood, covariance
-from surrobust.predictors.kernel_groups import KernelGroups
+from surrobust.processes.groups import KernelGroups
+from surrobust.processes.kernel import Hyperparameters, MarginalLikelihood, covariance
 from surrobust.spaces import NASBench201
 
 

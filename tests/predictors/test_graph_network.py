@@ -8,10 +8,11 @@ from surrobust.encodings import Columns
 from surrobust.encodings.graphs import pack_graphs
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.metrics import kendall_tau
-from surrobust.predictors import graph_network, load_folder, make_predictor
-from surrobust.predictors._flow_network import FlowNetwork, GatedFlow, collate
-from surrobust.predictors._network_training import loss_of, one_thread
-from surrobust.predictors.graph_network import GraphNetwork
+from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.graph import predictor as graph_network
+from surrobust.predictors.graph.flow import FlowNetwork, GatedFlow, collate
+from surrobust.predictors.graph.predictor import GraphNetwork
+from surrobust.predictors.graph.training import loss_of, one_thread
 from surrobust.spaces import Architecture, NASBench201
 
 SMALL = {"members": 2, "width": 8, "layers": 2, "updates": 20, "features": ""}

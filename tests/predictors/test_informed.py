@@ -9,12 +9,11 @@ from surrobust.encodings import FunctionFeatureEncoder
 from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
-from surrobust.predictors.alikeness import is_alike, weights_of_alike
-from surrobust.predictors.kernel_groups import KernelGroups
-from surrobust.predictors.prior_scores import PriorScores
-from surrobust.predictors.trend import Trend
-from surrobust.predictors.trend_kernel import TrendLikelihood
-from surrobust.predictors.trend_process import TrendProcess, View
+from surrobust.processes.groups import KernelGroups
+from surrobust.processes.prior import PriorScores, is_alike, weights_of_alike
+from surrobust.processes.process import TrendProcess, View
+from surrobust.processes.trend import Trend
+from surrobust.processes.trend_kernel import TrendLikelihood
 from surrobust.spaces import NASBench201
 
 CELLS = NASBench201().representatives()

@@ -9,7 +9,7 @@ import pytest
 from surrobust import _files
 from surrobust.errors import InvalidModelError
 from surrobust.predictors import load_folder
-from surrobust.shipped import load_predictor, read_card
+from surrobust.predictors.shipped import load_predictor, read_card
 
 SAVE = """
 import os, shutil, signal, sys

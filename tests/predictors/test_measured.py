@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.predictors.measured import Measured, distinct
+from surrobust.predictors.inputs import Measured, distinct
 
 
 def test_the_order_is_by_index_then_value():

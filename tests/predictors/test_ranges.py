@@ -6,7 +6,7 @@ from safetensors.numpy import load, save
 
 from surrobust.predictors import PREDICTORS, load_folder, make_predictor
 from surrobust.predictors.ranges import Ranges
-from surrobust.predictors.state import unpack_state
+from surrobust.predictors.saving.state import unpack_state
 from surrobust.spaces import NASBench201
 
 from .conftest import make_small

@@ -5,8 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surrobust.predictors import make_predictor
-from surrobust.predictors.card import read_card
-from surrobust.predictors.held_out import held_out_metrics
 from surrobust.predictors.repeats import (
     cell_groups,
     coverage_of_each,
@@ -14,6 +12,7 @@ from surrobust.predictors.repeats import (
     numbered,
     split_groups,
 )
+from surrobust.predictors.saving.card import held_out_metrics, read_card
 
 from .test_conformal import Known
 

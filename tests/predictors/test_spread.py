@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from surrobust.predictors import make_predictor
-from surrobust.predictors.kernel import Hyperparameters, covariance
-from surrobust.predictors.spread import Spread
+from surrobust.processes.kernel import Hyperparameters, covariance
+from surrobust.processes.spread import Spread
 
 KERNEL = Hyperparameters(np.array([0.7, 0.2]), 1.5, 0.1)
 SLICES = (slice(0, 2), slice(2, 3))

@@ -8,12 +8,12 @@ import shutil
 import numpy as np
 import pytest
 
+from surrobust._tensors import pack_tensors, unpack_tensors
 from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
-from surrobust.predictors.column_file import unpack_columns
-from surrobust.predictors.prior_scores import PriorScores
-from surrobust.predictors.tensors import pack_tensors, unpack_tensors
+from surrobust.predictors.saving.state import unpack_columns
+from surrobust.processes.prior import PriorScores
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_files_of_any_size_are_not_read(name, module, folder, monkeypatch):
 
 
 def test_what_would_not_be_read_back_is_not_written(fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr("surrobust.predictors.storage._LARGEST", 1000)
+    monkeypatch.setattr("surrobust.predictors.saving.folder._LARGEST", 1000)
     with pytest.raises(InvalidInputError, match="expected at most 1000 bytes to be read back"):
         fitted("gp", 1).save(tmp_path / "model")
     assert not list(tmp_path.iterdir())

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from surrobust.predictors.trees.forest.forest import Scaler
 
 from surrobust.predictors import make_predictor
-from surrobust.predictors.scaling import Scaler
-from surrobust.predictors.score_map import ScoreMap
+from surrobust.processes.scores import ScoreMap
 from surrobust.spaces import NASBench201
 
 NEW = [NASBench201()[i] for i in range(0, 15625, 101)]

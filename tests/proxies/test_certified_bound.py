@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from surrobust.certificates import Box, interval_ranges, margin_bounds
 from surrobust.proxies import PROXIES, ProxyScorer
-from surrobust.relaxation import Box, interval_ranges, margin_bounds
 from surrobust.spaces import Architecture
 
 

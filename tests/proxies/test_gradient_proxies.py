@@ -13,9 +13,9 @@ from surrobust.errors import InvalidInputError
 from surrobust.networks import build_network
 from surrobust.proxies import PROXIES, ProxyScorer
 from surrobust.proxies.croze import robust_twin, view, whole_cosine
-from surrobust.proxies.hessian_eigenvalue import largest_eigenvalues
+from surrobust.proxies.jacobians import largest_eigenvalues
 from surrobust.proxies.ntk import STATISTICS, read_statistic
-from surrobust.proxies.per_image import gradient_gram, image_gradients, logit_jacobian
+from surrobust.proxies.probe import gradient_gram, image_gradients, logit_jacobian
 from surrobust.spaces import Architecture
 
 LN3 = math.log(3)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from surrobust.certificates import RANGES, Box, check_bounded, margin_bounds
 from surrobust.errors import InvalidInputError
-from surrobust.relaxation import RANGES, Box, check_bounded, margin_bounds
 
 
 class Hidden(nn.Module):

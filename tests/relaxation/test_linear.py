@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from surrobust.certificates import Box, interval_ranges, linear_ranges
+from surrobust.differentiable.supernets import build_cell_supernet, build_genotype_supernet
 from surrobust.errors import InvalidInputError
 from surrobust.networks.blocks import Rectifier
-from surrobust.relaxation import Box, interval_ranges, linear_ranges
-from surrobust.supernets import build_cell_supernet, build_genotype_supernet
 
 
 def points_of(x, epsilon, norm, generator):
@@ -168,7 +168,7 @@ def test_errors_of_different_paths_are_not_taken_for_one():
 
 @pytest.mark.parametrize("differentiable", [False, True])
 def test_what_would_not_fit_is_refused(monkeypatch, draw_network, differentiable):
-    monkeypatch.setattr("surrobust.relaxation.linear.LARGEST", 1000)
+    monkeypatch.setattr("surrobust.certificates.linear.LARGEST", 1000)
     network, _ = draw_network(0)
     x = torch.full((1, 1, 4, 4), 0.5, dtype=torch.float64)
     message = "ranges: expected interval beyond 1000 coefficients, got linear with .* pixels"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from surrobust.attacks import ATTACKS
+from surrobust.certificates import RANGES, Box, margin_bounds
 from surrobust.errors import InvalidInputError
 from surrobust.networks import build_network
 from surrobust.networks.blocks import Pool, Rectifier
-from surrobust.relaxation import RANGES, Box, margin_bounds
 from surrobust.spaces import Architecture
 
 BOTH = pytest.mark.parametrize("ranges", sorted(RANGES))

@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from surrobust.report import draw_bars, draw_cell, draw_curve, draw_points
-from surrobust.report.axes import Axis, axis_around, format_number
-from surrobust.report.drawing import Bar
+from surrobust.report.drawing import Axis, Bar, axis_around, format_number
 from surrobust.spaces import Architecture
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from surrobust.searches import SEARCHES, AbstractSearch
-from surrobust.searches.storage import close_storage, open_storage
+from surrobust.searches.sharing.storage import close_storage, open_storage
 from surrobust.spaces import Architecture, NASBench201
 
 

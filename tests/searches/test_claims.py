@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surrobust.searches.claims import Claim, Slot, evaluations_of, settle
+from surrobust.searches.sharing.ledger import Claim, Slot, evaluations_of, settle
 from surrobust.spaces import NASBench201
 
 SPACE = NASBench201()

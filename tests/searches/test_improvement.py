@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from surrobust.fronts import hypervolume
-from surrobust.searches.acquisition import expected_improvement
-from surrobust.searches.improvement import expected_hypervolume_improvement
+from surrobust.metrics import hypervolume
+from surrobust.searches.acquisition import expected_hypervolume_improvement, expected_improvement
 
 STAIRS = np.array([[3.0, 1.0], [2.0, 2.0], [1.0, 3.0]])
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from surrobust.searches.informed_process import InformedProcess
-from surrobust.searches.process import FunctionProcess
+from surrobust.processes.averaging import InformedProcess
+from surrobust.processes.refitted import FunctionProcess
 
 
 def threes(architectures):

@@ -15,11 +15,10 @@ from optuna.storages.journal import JournalFileBackend
 
 from surrobust.errors import InvalidInputError, StorageLostError
 from surrobust.searches import SEARCHES
-from surrobust.searches import journal as journal_module
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import PARAMETERS, Ledger
-from surrobust.searches.storage import open_storage, warn_if_large
-from surrobust.searches.worker import Worker
+from surrobust.searches.sharing import journal as journal_module
+from surrobust.searches.sharing.ledger import PARAMETERS, Ledger, evaluations_of, settle
+from surrobust.searches.sharing.storage import open_storage, warn_if_large
+from surrobust.searches.sharing.worker import Worker
 from surrobust.spaces import Architecture, NASBench201
 
 FEW = [Architecture.parse(code).representative for code in ("333333", "222222", "444444")]
@@ -45,8 +44,8 @@ def test_a_process_that_is_killed_within_a_line_does_not_stop_the_others(journal
     first = others[0].claim(FEW[0], "me")
     code = """
 from surrobust.searches import journal
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.ledger import Ledger
+from surrobust.searches.sharing.storage import open_storage
 from surrobust.spaces import Architecture
 
 class Torn(journal.FileIO):
@@ -81,7 +80,7 @@ def test_one_that_sleeps_with_the_lock_is_named_and_not_waited_for_without_end(
     monkeypatch.setattr(journal_module, "_TOLD", 0.05)
     monkeypatch.setattr(journal_module, "_PATIENCE", 0.5)
     code = """
-from surrobust.searches.journal import locked
+from surrobust.searches.sharing.journal import locked
 
 with locked(Path(sys.argv[1])):
     stop_here()
@@ -177,7 +176,7 @@ def test_it_is_said_what_to_do_about_a_large_journal(journal, monkeypatch, caplo
     warn_if_large(journal)
     warn_if_large("postgresql://host/name")
     assert caplog.text == ""
-    monkeypatch.setattr("surrobust.searches.storage._LARGE", 10)
+    monkeypatch.setattr("surrobust.searches.sharing.storage._LARGE", 10)
     warn_if_large(journal)
     assert f"storage: {journal} has 0 MB" in caplog.text
     assert "a search with --out goes on without it: delete it, then --resume" in caplog.text

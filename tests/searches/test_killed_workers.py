@@ -13,10 +13,9 @@ from killed import stopped
 from shareable import by_index
 
 import surrobust
-from surrobust.objectives import run_search
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.sharing.storage import open_storage
+from surrobust.sessions import run_search
 
 BUDGET = 24
 

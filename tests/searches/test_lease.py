@@ -4,10 +4,9 @@ import subprocess
 import sys
 import time
 
-from surrobust.searches.claims import Claim
-from surrobust.searches.lease import Watch, heartbeat, name_worker
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
+from surrobust.searches.sharing.lease import Watch, heartbeat, name_worker
+from surrobust.searches.sharing.ledger import Claim, Ledger
+from surrobust.searches.sharing.storage import open_storage
 from surrobust.spaces import Architecture
 
 CELL = Architecture.parse("333333")

@@ -6,7 +6,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation
-from surrobust.searches.ledger import Ledger, has_study
+from surrobust.searches.sharing.ledger import Ledger, has_study
 from surrobust.spaces import Architecture
 
 PLAN = {"target": "a", "seed": 0}

@@ -14,12 +14,12 @@ from sqlalchemy.exc import (
 
 from surrobust.errors import InvalidInputError, StorageLostError
 from surrobust.objectives.halving import Halving
-from surrobust.searches import SEARCHES, Evaluation, patient, run
-from surrobust.searches import storage as storage_module
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
-from surrobust.searches.worker import Worker
+from surrobust.searches import SEARCHES, Evaluation, run
+from surrobust.searches.sharing import patient
+from surrobust.searches.sharing import storage as storage_module
+from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.sharing.storage import open_storage
+from surrobust.searches.sharing.worker import Worker
 from surrobust.spaces import Architecture, NASBench201
 
 FEW = [Architecture.parse(code).representative for code in ("333333", "222222", "444444", "321321")]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
+from surrobust.processes.trend import PriorRows
 from surrobust.searches import GuidedSearch, run
-from surrobust.searches.prior import PriorRows
 from surrobust.spaces import Architecture
 
 

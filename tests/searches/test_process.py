@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from surrobust.encodings.function_groups import encode_function_groups
 from surrobust.errors import NotFittedError
-from surrobust.searches import process
-from surrobust.searches.process import FunctionProcess
+from surrobust.processes import refitted as process
+from surrobust.processes.groups import encode_function_groups
+from surrobust.processes.refitted import FunctionProcess
 from surrobust.spaces import Architecture
 
 

@@ -6,10 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from surrobust.searches import SEARCHES, run
-from surrobust.searches import storage as storage_module
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.worker import Worker
+from surrobust.searches.sharing import storage as storage_module
+from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.sharing.worker import Worker
 from surrobust.spaces import Architecture, NASBench201
 
 CELL = Architecture.parse("333333")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError
-from surrobust.fronts import hypervolume
+from surrobust.metrics import hypervolume
 from surrobust.searches import SEARCHES, AbstractSeveralSearch, Bound, Goals, run
-from surrobust.searches.several import total_violations
+from surrobust.searches.multiobjective import total_violations
 from surrobust.spaces import Architecture, count_parameters
 
 NAMES = sorted(n for n in SEARCHES if issubclass(SEARCHES[n], AbstractSeveralSearch))

@@ -12,8 +12,8 @@ import pytest
 
 import surrobust
 from surrobust.errors import InvalidInputError
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import is_there, open_storage
+from surrobust.searches.sharing.ledger import Ledger
+from surrobust.searches.sharing.storage import is_there, open_storage
 from surrobust.spaces import Architecture
 
 CELL = Architecture.parse("333333")
@@ -111,8 +111,8 @@ def test_a_journal_that_cannot_be_is_refused(tmp_path):
 def test_a_killed_process_does_not_keep_the_lock(journal):
     open_storage(journal)
     code = (
-        "import sys, time; from surrobust.searches.journal import locked; from pathlib import "
-        "Path\nwith locked(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(600)"
+        "import sys, time; from pathlib import Path\n"
+        "from surrobust.searches.sharing.journal import locked\nwith locked(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])}
     holder = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from surrobust.encodings.function_groups import encode_function_groups
+from surrobust.processes.groups import encode_function_groups
 from surrobust.searches import (
     GuidedSearch,
     LocalSearch,

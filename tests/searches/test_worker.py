@@ -8,10 +8,9 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import SEARCHES, run
-from surrobust.searches.claims import evaluations_of, settle
-from surrobust.searches.ledger import Ledger
-from surrobust.searches.storage import open_storage
-from surrobust.searches.worker import Worker
+from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
+from surrobust.searches.sharing.storage import open_storage
+from surrobust.searches.sharing.worker import Worker
 from surrobust.spaces import Architecture, NASBench201
 
 SPACE = NASBench201()

@@ -5,7 +5,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import ZeroCostSearch
-from surrobust.searches.combination import Combination
+from surrobust.sessions.ranking import Combination
 from surrobust.spaces import Architecture, count_parameters
 
 CODES = ("333333", "111111", "313131", "222222", "033333")

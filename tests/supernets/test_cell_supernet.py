@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from surrobust.differentiable.supernets import build_cell_supernet, roles_at
+from surrobust.differentiable.supernets.nasbench201 import MixedCell
 from surrobust.errors import InvalidInputError
 from surrobust.networks.cell import Cell
 from surrobust.spaces import EDGES, Architecture
-from surrobust.supernets import build_cell_supernet, roles_at
-from surrobust.supernets.nasbench201 import MixedCell
 
 SIZES = {"channels": 2, "cells": 1, "classes": 3}
 

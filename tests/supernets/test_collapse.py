@@ -2,8 +2,8 @@
 
 import pytest
 
+from surrobust.differentiable.supernets import find_collapse
 from surrobust.spaces import Architecture
-from surrobust.supernets import find_collapse
 
 
 @pytest.mark.parametrize(

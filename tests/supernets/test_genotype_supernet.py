@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from surrobust.certificates import check_bounded
 from surrobust.differentiable.descent import calibrate
-from surrobust.differentiable.robustness import certified_term
+from surrobust.differentiable.dsrna import certified_term
+from surrobust.differentiable.supernets import build_genotype_supernet
+from surrobust.differentiable.supernets.base import PartialEdge, shuffle
 from surrobust.errors import InvalidInputError
-from surrobust.relaxation import check_bounded
 from surrobust.spaces import DARTS_SPACES
-from surrobust.supernets import build_genotype_supernet
-from surrobust.supernets.mixing import PartialEdge, shuffle
 
 
 @pytest.mark.parametrize(("space", "roles"), [("darts", 2), ("arnas", 3)])

@@ -4,8 +4,8 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from surrobust.objectives.optuna_edges import read_ops
-from surrobust.objectives.optuna_sampler import SurrobustSampler, suggest_architecture
+from surrobust.sessions.studies.edges import read_ops
+from surrobust.sessions.studies.sampler import SurrobustSampler, suggest_architecture
 from surrobust.spaces import EDGES, Architecture
 
 NAMES = [f"{source}->{target}" for source, target in EDGES]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from surrobust.errors import InvalidInputError, StorageLostError
-from surrobust.searches.journal import locked
+from surrobust.searches.sharing.journal import locked
 
 
 def by_index(cell):

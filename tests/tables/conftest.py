@@ -80,8 +80,8 @@ def page(monkeypatch: pytest.MonkeyPatch, page_document: dict[str, Any]) -> byte
         citation="Nobody, nowhere.",
     )
     monkeypatch.setattr(loading, "sources_of", lambda _: (source,))
-    monkeypatch.setattr("surrobust.tables._location.list_sources", lambda: (source,))
-    monkeypatch.setattr("surrobust.tables._location.list_archives", tuple)
+    monkeypatch.setattr("surrobust.tables.loading.list_sources", lambda: (source,))
+    monkeypatch.setattr("surrobust.tables.loading.list_archives", tuple)
     return content
 
 

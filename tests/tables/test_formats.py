@@ -7,7 +7,8 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.spaces import NASBench201, representatives_by_index
-from surrobust.tables import _formats, hwnasbench, nasrobbench201
+from surrobust.tables.published import formats as _formats
+from surrobust.tables.published import hwnasbench, nasrobbench201
 
 PAGE = "NAS-RobBench-201_html.json"
 ISOMORPHIC = next(i for i, r in enumerate(representatives_by_index()) if i != r)

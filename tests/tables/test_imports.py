@@ -12,13 +12,8 @@ import pytest
 
 from surrobust.errors import ChecksumError, InvalidInputError, MissingMeasurementError
 from surrobust.spaces import representatives_by_index
-from surrobust.tables import (
-    import_official,
-    jung2023,
-    load_table,
-    nasrobbench201,
-    read_official,
-)
+from surrobust.tables import import_official, load_table, read_official
+from surrobust.tables.published import jung2023, nasrobbench201
 from surrobust.targets import targets_of
 
 ROBBENCH, JUNG = "nas-robbench-201", "jung2023"
@@ -231,7 +226,9 @@ def test_another_jung2023_is_refused(jung_documents, serve, keys, value, told):
 
 @pytest.mark.parametrize("epsilons", [None, [], {}, {"aa_apgd-ce@Linf": [1, 2]}])
 def test_another_grid_is_refused(jung_documents, serve, monkeypatch, epsilons):
-    monkeypatch.setattr("surrobust.tables.jung2023.read_meta", lambda _: {"epsilons": epsilons})
+    monkeypatch.setattr(
+        "surrobust.tables.published.jung2023.read_meta", lambda _: {"epsilons": epsilons}
+    )
     told = "meta.json: expected epsilon 0.1 for aa_apgd-ce@Linf"
     _refused(jung2023.read_official, serve(jung_documents), told)
 

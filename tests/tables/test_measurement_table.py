@@ -3,11 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from surrobust.errors import (
-    InvalidArchitectureError,
-    InvalidInputError,
-    MissingMeasurementError,
-)
+from surrobust.errors import InvalidArchitectureError, InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture, representative_indices, representatives_by_index
 from surrobust.tables import MeasurementTable
 from surrobust.targets import Target, targets_of

@@ -27,7 +27,7 @@ def test_the_shipped_scores():
 
 
 def test_scores_that_are_not_there_or_not_the_same(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_PLACES", (tmp_path, tmp_path))
+    monkeypatch.setattr(module, "shipped_folder", lambda _: tmp_path)
     with pytest.raises(MissingMeasurementError, match=r"^shipped data: expected"):
         load_proxy_scores()
     (tmp_path / "proxies.csv.gz").write_bytes(gzip.compress(b"index,code,params\n1,000000,0.1\n"))

@@ -13,12 +13,10 @@ from surrobust.errors import InvalidInputError
 from surrobust.networks import build_genotype_network, build_network
 from surrobust.spaces import Architecture
 from surrobust.training import RECIPES, Cosine, InnerAttack, MultiStep, OneCycle
-from surrobust.training.augmentation import Augmentation
+from surrobust.training.feed import Augmentation
 from surrobust.training.guard import is_overfitted, strengthen
-from surrobust.training.inner import attack_batch, draw_paths, draw_start
-from surrobust.training.losses import LOSSES
-from surrobust.training.optimizer import MomentumSGD
-from surrobust.training.streams import make_stream
+from surrobust.training.starting import make_stream
+from surrobust.training.steps import LOSSES, MomentumSGD, attack_batch, draw_paths, draw_start
 
 
 @pytest.mark.parametrize("steps", [7, 196, 1000])

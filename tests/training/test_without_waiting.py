@@ -12,9 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from surrobust.spaces import Architecture
-from surrobust.training import RECIPES, Training, loop, streams
+from surrobust.training import RECIPES, Training, loop
+from surrobust.training import starting as streams
 from surrobust.training.feed import Feed
-from surrobust.training.optimizer import MomentumSGD
+from surrobust.training.steps import MomentumSGD
 
 CELL = Architecture.parse("324142")
 

@@ -26,7 +26,7 @@ from surrobust.verification import (
     surroundings,
 )
 from surrobust.verification.comparing import pack_outcomes, unpack_outcomes
-from surrobust.verification.metrics import parse_metrics
+from surrobust.verification.evaluation import parse_metrics
 
 SMALL = {
     "recipe": "smoke",

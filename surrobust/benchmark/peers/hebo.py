@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...searches.ledger import PARAMETERS
+from ...searches.sharing.ledger import PARAMETERS
 from ...spaces import OPS, Architecture
 from .base import AbstractAskedPeer
 

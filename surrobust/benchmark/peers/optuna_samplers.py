@@ -3,8 +3,8 @@
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from ...searches.ledger import PARAMETERS
-from ...searches.quiet import quiet_optuna
+from ..._optuna import quiet_optuna
+from ...searches.sharing.ledger import PARAMETERS
 from ...spaces import OPS, Architecture
 from .base import AbstractAskedPeer
 

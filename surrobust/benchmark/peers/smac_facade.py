@@ -4,7 +4,7 @@ import tempfile
 import warnings
 from typing import Any, ClassVar
 
-from ...searches.ledger import PARAMETERS
+from ...searches.sharing.ledger import PARAMETERS
 from ...spaces import OPS, Architecture
 from .base import AbstractAskedPeer
 

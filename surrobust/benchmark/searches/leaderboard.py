@@ -12,8 +12,9 @@ from ..._files import write_text
 from ...tables import load_table
 from ...targets import Target
 from ...typing import AnyPath
+from ..peers import MAX_REPEATS
+from ..predictors.leaderboard import row, spread
 from ..records import to_csv
-from .markdown import to_markdown
 from .protocol import SearchRun, to_be_found
 
 REFERENCE = "default"
@@ -199,3 +200,45 @@ def write_search_leaderboard(
     write_text(paths[1], to_csv(found, SearchStanding))
     write_text(paths[2], to_markdown(found))
     return paths
+
+
+_HEAD = f"""# Searches: regret after a budget of evaluations
+
+All 15625 cells are searched, values are the table's. An evaluation is one of the 6466
+representatives, of a function class one while other classes are left; peers that suggest another
+cell of a class are told its value for nothing, up to {MAX_REPEATS} times in a row. Regret is the
+best value in the table minus the best found, mean ± sd over n seeds; "best found" is the share of
+runs that found the best representative. Behind `default` is the mean regret minus `default`'s over
+the seeds of both, with p of Wilcoxon's two-sided signed-rank test.
+"""
+
+
+def to_markdown(found: Sequence["SearchStanding"]) -> str:
+    """Return the document: one table per target, by evaluations, the lowest regret first."""
+    targets = dict.fromkeys(one.target for one in found)
+    tables = [table(target, [one for one in found if one.target == target]) for target in targets]
+    return "\n".join([_HEAD, *tables])
+
+
+def table(target: str, found: Sequence["SearchStanding"]) -> str:
+    """Return the section of one target."""
+    names = ("evaluations", "strategy", "n", "regret", "best found", "behind `default`", "p")
+    lines = [f"## `{target}`\n", row(*names), "|---" * len(names) + "|"]
+    for one in found:
+        lines.append(
+            row(
+                one.evaluations,
+                one.strategy,
+                one.n,
+                spread(one.regret, one.regret_sd, digits=4),
+                f"{one.found_best:.0%}",
+                *_comparison(one),
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _comparison(one: "SearchStanding") -> tuple[str, str]:
+    if one.strategy == "default" or not np.isfinite(one.difference):
+        return "–", "–"
+    return f"{one.difference:+.4f}", f"{one.p_value:.2g}"

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..._checks import brief, check_choice
 from ...errors import InvalidInputError
-from ...objectives import make_search
 from ...searches import SEARCHES, run
+from ...sessions import make_search
 from ...spaces import Architecture, NASBench201, representative_indices, representatives_by_index
 from ...tables import load_table
 from ...targets import Target

@@ -8,11 +8,10 @@ from ..._checks import check_choice, check_integer
 from ..._files import hold
 from ...errors import InvalidInputError
 from ...typing import AnyPath
-from ..curves import check_target
 from ..peers import PEERS
-from ..pool import run_each
-from ..protocol import TARGETS
-from ..records import read_records, write_records
+from ..predictors.curves import check_target
+from ..predictors.protocol import TARGETS
+from ..records import read_records, run_each, write_records
 from .protocol import BUDGETS, SearchRun, known_strategies, plans_ahead, search_once, to_be_found
 
 Key = tuple[str, str, int, int]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surrobust.benchmark.panels import write_regret_figure
 from surrobust.benchmark.searches import (
     Climb,
     SearchRun,
@@ -13,7 +14,6 @@ from surrobust.benchmark.searches import (
     search_standings,
     write_search_leaderboard,
 )
-from surrobust.benchmark.searches.figure import write_regret_figure
 from surrobust.benchmark.searches.leaderboard import curve, signed_rank_p
 from surrobust.spaces import representative_indices
 

@@ -4,8 +4,8 @@ import pytest
 
 from surrobust.benchmark.searches import Climb, SearchRun, search_once, to_be_found
 from surrobust.errors import InvalidInputError
-from surrobust.objectives import make_search
 from surrobust.searches import run
+from surrobust.sessions import make_search
 from surrobust.spaces import representative_indices
 
 TARGET = "jung2023/cifar10/clean"

@@ -1,0 +1,1 @@
+"""The commands, a file each; one is imported when it is named."""
