@@ -112,7 +112,8 @@ def test_a_killed_process_does_not_keep_the_lock(journal):
     open_storage(journal)
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from surrobust.searches.sharing.journal import locked\nwith locked(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(600)"
+        "from surrobust.searches.sharing.journal import locked\n"
+        "with locked(Path(sys.argv[1])):\n    print(flush=True)\n    time.sleep(600)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(surrobust.__file__).parents[1])}
     holder = subprocess.Popen(
