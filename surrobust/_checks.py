@@ -1,6 +1,7 @@
 """The one place where messages about arguments are worded: "expected ..., got ..."."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,24 @@ def brief(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def listed(known: Iterable[str], value: object, *, most: int = 24) -> str:
+    """Return the known names, separated by commas; of many the five closest to what came."""
+    names = list(dict.fromkeys(known))
+    if len(names) <= most:
+        return ", ".join(names)
+    shown = get_close_matches(str(value)[:200], names, n=5, cutoff=0.0)
+    return f"{', '.join(shown)} or {len(names) - len(shown)} more"
+
+
 def check_choice(name: str, value: Any, known: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``known``.
 
     Raises:
-        InvalidInputError: If it is not; the message lists the known names.
+        InvalidInputError: If it is not; the message lists the known names, of many the closest.
     """
     names = list(known)
     if not isinstance(value, str) or value not in names:
-        msg = f"{name}: expected one of {', '.join(names)}; got {brief(value)}"
+        msg = f"{name}: expected one of {listed(names, value)}; got {brief(value)}"
         raise InvalidInputError(msg)
     return value
 

@@ -19,6 +19,15 @@ def kendall_tau(true: FloatArray, predicted: FloatArray) -> float:
     return float(kendalltau(true, predicted).statistic)
 
 
+def normal_scores(values: FloatArray) -> FloatArray:
+    """Return the normal quantiles of the ranks in each column, ties on average, ``(n, ...)``."""
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    scores: FloatArray = ndtri((rankdata(values, axis=0) - 0.5) / len(values))
+    return scores
+
+
 def sparse_kendall_tau(true: FloatArray, predicted: FloatArray, *, step: float = 0.001) -> float:
     """Return Kendall's tau-b with the predictions rounded to multiples of ``step``.
 

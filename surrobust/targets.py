@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ._checks import brief
+from ._checks import brief, check_choice
 from .errors import InvalidInputError
 
 DEFAULT_TARGET = "nas-robbench-201/cifar10/pgd-8"
@@ -107,6 +107,15 @@ def targets_of(benchmark: str) -> tuple[str, ...]:
         msg = f"benchmark: expected one of {', '.join(BENCHMARKS)}; got {brief(benchmark)}"
         raise InvalidInputError(msg)
     return tuple(f"{benchmark}/{images}/{m}" for images, names in metrics.items() for m in names)
+
+
+def check_target(target: str) -> str:
+    """Return a target if a benchmark has it.
+
+    Raises:
+        InvalidInputError: If none has; the message shows the closest ones.
+    """
+    return check_choice("target", target, targets_of(Target.parse(target).benchmark))
 
 
 def parse_quantity(name: str, text: Any, *, beside: Target) -> str:

@@ -101,6 +101,42 @@ def _fields(row: list[str], types: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def measure_missing(
+    path: AnyPath,
+    known: Iterable[R],
+    missing: Sequence[tuple[Any, ...]],
+    measure: Callable[..., R],
+    *,
+    total: int,
+    jobs: int,
+    data_dir: AnyPath | None,
+    progress: Callable[[int, int, R], None] | None,
+) -> list[R]:
+    """Measure what a file does not have yet; it is written after every record.
+
+    Args:
+        path: The file.
+        known: Its records; kept, whatever they are of.
+        missing: Keys of what is to be measured.
+        measure: Called with a key and ``data_dir``; a function that other processes can import.
+        total: What is wanted in all; the rest is there already.
+        jobs: Processes.
+        data_dir: Where the tables are.
+        progress: Called with (done, total, record) after every record.
+
+    Returns:
+        All records of the file.
+    """
+    found: dict[tuple[Any, ...], R] = {record.key: record for record in known}
+    records = run_each(measure, [(key, data_dir) for key in missing], jobs=jobs)
+    for done, record in enumerate(records, total - len(missing) + 1):
+        found[record.key] = record
+        write_records(path, found.values(), type(record))
+        if progress is not None:
+            progress(done, total, record)
+    return list(found.values())
+
+
 T = TypeVar("T")
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .._checks import brief
 from ..errors import InvalidInputError
+from ..metrics import normal_scores
 from ..spaces import Architecture, NASBench201, representative_indices, representatives_by_index
 from ..typing import FloatArray, IntArray
 
@@ -135,7 +136,7 @@ class Columns:
 
     @cached_property
     def _table(self) -> FloatArray:
-        scores, unknown = _normal_scores(self.numbers), np.isnan(self.numbers)
+        scores, unknown = _known_scores(self.numbers), np.isnan(self.numbers)
         parts, start = [], 0
         for width in self.widths:
             own = slice(start, start + width)
@@ -162,15 +163,12 @@ def _rows_of(indices: Sequence[int]) -> IntArray:
     return np.searchsorted(representative_indices(), representatives)
 
 
-def _normal_scores(numbers: FloatArray) -> FloatArray:
+def _known_scores(numbers: FloatArray) -> FloatArray:
     """Return the normal scores of ranks among the known, column by column; 0 where unknown."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
     scores = np.zeros(numbers.shape)
     for column, values in enumerate(numbers.T):
         known = np.flatnonzero(~np.isnan(values))
-        normal = ndtri((rankdata(values[known]) - 0.5) / len(known))
+        normal = normal_scores(values[known])
         scores[known, column] = (normal - normal.mean()) / normal.std()
     return scores
 

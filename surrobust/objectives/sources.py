@@ -12,7 +12,7 @@ from ..errors import MissingMeasurementError
 from ..predictors.shipped import predictor_for
 from ..spaces import Architecture, NASBench201, count_flops, count_parameters
 from ..tables import load_table
-from ..targets import Target, targets_of
+from ..targets import Target, check_target
 from ..typing import AnyPath, FloatArray
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -
         MissingMeasurementError: If it has no values for the target.
     """
     check_choice("objective", name, LOOKED_UP)
-    _check_target(target)
+    check_target(target)
     if name == "surrogate":
         return surrogate_objective(target)
     try:
@@ -128,11 +128,6 @@ def make_objective(name: str, target: str, *, data_dir: AnyPath | None = None) -
             raise
     logger.warning("objective: the table of %s is not here, a shipped predictor plays it", target)
     return surrogate_objective(target)
-
-
-def _check_target(target: str) -> None:
-    benchmark = Target.parse(target).benchmark
-    check_choice("target", target, targets_of(benchmark))
 
 
 _COUNTED = {"params": count_parameters, "flops": count_flops}

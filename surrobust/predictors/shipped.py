@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from .._checks import brief, check_choice
+from .._checks import brief, check_choice, listed
 from .._files import exists, put_back, shipped_folder
 from ..errors import InvalidInputError, MissingMeasurementError
 from ..targets import DEFAULT_TARGET, Target
@@ -83,9 +82,6 @@ def _folder_of(name_or_folder: AnyPath | None) -> Path:
     return folder
 
 
-MOST_SHOWN = 5
-
-
 @dataclass(frozen=True, slots=True)
 class Selected:
     """A predictor and what is asked of it.
@@ -124,25 +120,21 @@ def _of_shipped(wanted: list[str]) -> list[Selected]:
     known = {name: read_card(name)["targets"] for name in list_predictors()}
     given: dict[str, list[str]] = {}
     for target in wanted:
+        _check_predicted(target, [one for targets in known.values() for one in targets])
         homes = [name for name, targets in known.items() if target in targets]
-        if not homes:
-            raise unknown_target(target, [one for targets in known.values() for one in targets])
         given.setdefault(homes[0], []).append(target)
     return [_asked(name, load_predictor(name), mine) for name, mine in given.items()]
 
 
 def _asked(name: str, predictor: AbstractPredictor, wanted: Iterable[str]) -> Selected:
     for target in wanted:
-        if target not in predictor.targets:
-            raise unknown_target(target, predictor.targets)
+        _check_predicted(target, predictor.targets)
     return Selected(name, predictor, tuple((predictor.targets.index(t), t) for t in wanted))
 
 
-def unknown_target(target: str, known: Iterable[str]) -> InvalidInputError:
-    """Return the error about a target that is none of the known ones; it names the closest."""
-    names = list(dict.fromkeys(known))
-    closest = get_close_matches(target, names, n=MOST_SHOWN, cutoff=0.4) or names[:MOST_SHOWN]
-    more = f" or {len(names) - len(closest)} more" if len(names) > len(closest) else ""
-    listed = ", ".join(closest) or "one of a predictor, and none is shipped"
-    msg = f"target: expected one that is predicted, such as {listed}{more}; got {brief(target)}"
-    return InvalidInputError(msg)
+def _check_predicted(target: str, known: Iterable[str]) -> None:
+    names = list(known)
+    if target not in names:
+        told = listed(names, target, most=5) or "one of a predictor, and none is shipped"
+        msg = f"target: expected one that is predicted, such as {told}; got {brief(target)}"
+        raise InvalidInputError(msg)

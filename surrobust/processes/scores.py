@@ -13,6 +13,7 @@ import numpy as np
 from .._checks import check_choice
 from .._tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
 from ..errors import InvalidModelError
+from ..metrics import normal_scores
 from ..typing import FloatArray
 
 FILE = "scores.safetensors"
@@ -48,7 +49,7 @@ class ScoreMap:
         is_constant = np.ptp(Y, axis=0) == 0
         Z = _standardise(Y)
         if transform == "scores":
-            Z = _standardise(Z + _normal_scores(Y))
+            Z = _standardise(Z + normal_scores(Y))
         order = np.argsort(Z, axis=0, kind="stable")
         keep = np.unique(np.linspace(0, len(Y) - 1, _KNOTS).round().astype(np.int64))
         knots = np.take_along_axis(Z, order, axis=0)[keep]
@@ -107,12 +108,3 @@ def _standardise(Y: FloatArray) -> FloatArray:
     return np.where(is_constant, 0.0, Y - Y.mean(axis=0)) / np.where(
         is_constant, 1.0, Y.std(axis=0)
     )
-
-
-def _normal_scores(Y: FloatArray) -> FloatArray:
-    """Return normal quantiles of the ranks of each column, ties on average."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    scores: FloatArray = ndtri((rankdata(Y, axis=0) - 0.5) / len(Y))
-    return scores

@@ -9,6 +9,7 @@ import numpy as np
 from .._checks import brief, check_choice
 from .._files import read_json
 from ..errors import InvalidInputError
+from ..metrics import normal_scores
 from ..spaces import Architecture, NASBench201, count_flops, count_parameters
 from ..tables import find_shipped, load_proxy_scores
 from ..targets import BENCHMARKS, Target, targets_of
@@ -52,10 +53,7 @@ class Combination:
             y: Values of other targets, ``(n, m)``; each counts by its ranks alone.
             penalty: Of the squared weights.
         """
-        from scipy.special import ndtri
-        from scipy.stats import rankdata
-
-        scores = ndtri((rankdata(y, axis=0) - 0.5) / len(y)).mean(axis=1)
+        scores = normal_scores(y).mean(axis=1)
         scales = np.maximum(np.median(np.abs(numbers), axis=0), 1e-12)
         transformed = np.arcsinh(numbers / scales)
         quartiles = np.percentile(transformed, [25, 50, 75], axis=0)

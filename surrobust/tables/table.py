@@ -1,6 +1,5 @@
 """The measurement table: what one benchmark measured, by architecture and target."""
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._checks import brief
+from .._checks import brief, listed
 from ..errors import InvalidInputError, MissingMeasurementError
 from ..spaces import Architecture, NASBench201, representative_indices, representatives_by_index
 from ..targets import Target, targets_of
@@ -157,9 +156,8 @@ class MeasurementTable:
     def _column(self, target: str | Target) -> int:
         column = self._columns.get(str(target))
         if column is None:
-            close = difflib.get_close_matches(str(target)[:200], self.targets, n=3, cutoff=0.0)
-            known = f"one of {self.name} such as {', '.join(close)}"
-            msg = f"target: expected {known}; got {brief(str(target))}"
+            known = listed(self.targets, target, most=5)
+            msg = f"target: expected one of {self.name}, {known}; got {brief(str(target))}"
             raise MissingMeasurementError(msg)
         return column
 

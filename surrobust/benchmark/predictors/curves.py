@@ -1,17 +1,16 @@
 """Learning curves: many scores, kept in one file from which a broken run continues."""
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
-from ..._checks import brief, check_choice, check_integer
+from ..._checks import check_choice, check_integer
 from ..._files import hold
 from ...errors import InvalidInputError
 from ...predictors import PREDICTORS
 from ...predictors.repeats import cell_groups
-from ...targets import Target, targets_of
+from ...targets import check_target
 from ...typing import AnyPath
-from ..records import read_records, run_each, write_records
+from ..records import measure_missing, read_records, write_records
 from .protocol import BASELINE, TARGETS, TRAINING_SIZES, Score, measured, score_predictor, split
 
 Key = tuple[str, str, int, int]
@@ -53,19 +52,22 @@ def learning_curves(
         (p, t, n, s) for n in training_sizes for s in seeds for p in predictors for t in targets
     )
     with hold(f"{out}.lock"):
-        known = _known(out)
-        todo = [key for key in wanted if key not in known]
-        done = len(wanted) - len(todo)
-        for score in run_each(_score, [(key, data_dir) for key in todo], jobs=jobs):
-            known[score.key] = score
-            write_scores(out, known.values())
-            done += 1
-            if progress is not None:
-                progress(done, len(wanted), score)
+        known = {score.key: score for score in _known(out)}
+        scores = measure_missing(
+            out,
+            known.values(),
+            [key for key in wanted if key not in known],
+            _score,
+            total=len(wanted),
+            jobs=jobs,
+            data_dir=data_dir,
+            progress=progress,
+        )
+    known = {score.key: score for score in scores}
     return [known[key] for key in sorted(wanted)]
 
 
-def _known(path: AnyPath) -> dict[Key, Score]:
+def _known(path: AnyPath) -> list[Score]:
     """Return the scores that a file has so far, none if there is no file."""
     scores = read_scores(path) if Path(path).exists() else []
     try:
@@ -74,7 +76,7 @@ def _known(path: AnyPath) -> dict[Key, Score]:
     except InvalidInputError as error:
         msg = f"{path}: {error}"
         raise InvalidInputError(msg) from None
-    return {score.key: score for score in scores}
+    return scores
 
 
 def check_request(
@@ -99,19 +101,6 @@ def check_request(
         groups = cell_groups(measured(target, data_dir=data_dir)[0])
         for n_train in training_sizes:
             split(len(groups), n_train=n_train, seed=0, groups=groups)
-
-
-def check_target(target: str) -> None:
-    """Refuse a target that no benchmark has.
-
-    Raises:
-        InvalidInputError: If so; the message shows the closest ones.
-    """
-    known = targets_of(Target.parse(target).benchmark)
-    if target not in known:
-        close = ", ".join(get_close_matches(target[:200], known, n=3, cutoff=0.0))
-        msg = f"target: expected a benchmark's target such as {close}; got {brief(target)}"
-        raise InvalidInputError(msg)
 
 
 def _score(key: Key, data_dir: AnyPath | None) -> Score:

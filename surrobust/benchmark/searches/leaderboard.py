@@ -12,8 +12,8 @@ from ..._files import write_text
 from ...tables import load_table
 from ...targets import Target
 from ...typing import AnyPath
+from ..markdown import section, spread
 from ..peers import MAX_REPEATS
-from ..predictors.leaderboard import row, spread
 from ..records import to_csv
 from .protocol import SearchRun, to_be_found
 
@@ -202,6 +202,7 @@ def write_search_leaderboard(
     return paths
 
 
+_NAMES = ("evaluations", "strategy", "n", "regret", "best found", "behind `default`", "p")
 _HEAD = f"""# Searches: regret after a budget of evaluations
 
 All 15625 cells are searched, values are the table's. An evaluation is one of the 6466
@@ -213,32 +214,29 @@ the seeds of both, with p of Wilcoxon's two-sided signed-rank test.
 """
 
 
-def to_markdown(found: Sequence["SearchStanding"]) -> str:
+def to_markdown(found: Sequence[SearchStanding]) -> str:
     """Return the document: one table per target, by evaluations, the lowest regret first."""
     targets = dict.fromkeys(one.target for one in found)
-    tables = [table(target, [one for one in found if one.target == target]) for target in targets]
+    tables = [_table(target, [one for one in found if one.target == target]) for target in targets]
     return "\n".join([_HEAD, *tables])
 
 
-def table(target: str, found: Sequence["SearchStanding"]) -> str:
-    """Return the section of one target."""
-    names = ("evaluations", "strategy", "n", "regret", "best found", "behind `default`", "p")
-    lines = [f"## `{target}`\n", row(*names), "|---" * len(names) + "|"]
-    for one in found:
-        lines.append(
-            row(
-                one.evaluations,
-                one.strategy,
-                one.n,
-                spread(one.regret, one.regret_sd, digits=4),
-                f"{one.found_best:.0%}",
-                *_comparison(one),
-            )
+def _table(target: str, found: Sequence[SearchStanding]) -> str:
+    rows = [
+        (
+            one.evaluations,
+            one.strategy,
+            one.n,
+            spread(one.regret, one.regret_sd, digits=4),
+            f"{one.found_best:.0%}",
+            *_comparison(one),
         )
-    return "\n".join(lines) + "\n"
+        for one in found
+    ]
+    return section(f"`{target}`", _NAMES, rows)
 
 
-def _comparison(one: "SearchStanding") -> tuple[str, str]:
+def _comparison(one: SearchStanding) -> tuple[str, str]:
     if one.strategy == "default" or not np.isfinite(one.difference):
         return "–", "–"
     return f"{one.difference:+.4f}", f"{one.p_value:.2g}"

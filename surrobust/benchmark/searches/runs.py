@@ -7,11 +7,11 @@ from pathlib import Path
 from ..._checks import check_choice, check_integer
 from ..._files import hold
 from ...errors import InvalidInputError
+from ...targets import check_target
 from ...typing import AnyPath
 from ..peers import PEERS
-from ..predictors.curves import check_target
 from ..predictors.protocol import TARGETS
-from ..records import read_records, run_each, write_records
+from ..records import measure_missing, read_records, write_records
 from .protocol import BUDGETS, SearchRun, known_strategies, plans_ahead, search_once, to_be_found
 
 Key = tuple[str, str, int, int]
@@ -61,17 +61,18 @@ def run_searches(
         for budget in (budgets if plans_ahead(name) else [max(budgets)])
     )
     with hold(f"{out}.lock"):
-        known = {run.key: run for run in _read(out)}
-        served = _served(wanted, known.values())
-        todo = [key for key, run in served.items() if run is None]
-        done = len(wanted) - len(todo)
-        for run in run_each(_run, [(key, data_dir) for key in todo], jobs=jobs):
-            known[run.key] = served[run.key] = run
-            write_runs(out, known.values())
-            done += 1
-            if progress is not None:
-                progress(done, len(wanted), run)
-    return [run for _, run in sorted(served.items()) if run is not None]
+        known = read_runs(out) if Path(out).exists() else []
+        runs = measure_missing(
+            out,
+            known,
+            [key for key, run in _served(wanted, known).items() if run is None],
+            _run,
+            total=len(wanted),
+            jobs=jobs,
+            data_dir=data_dir,
+            progress=progress,
+        )
+    return [run for run in _served(sorted(wanted), runs).values() if run is not None]
 
 
 def check_searches(
@@ -99,11 +100,6 @@ def check_searches(
     for target in targets:
         check_target(target)
         to_be_found(target, data_dir=data_dir)
-
-
-def _read(path: AnyPath) -> list[SearchRun]:
-    """Return the runs that a file has so far, none if there is no file."""
-    return read_runs(path) if Path(path).exists() else []
 
 
 def _served(wanted: Iterable[Key], known: Iterable[SearchRun]) -> dict[Key, SearchRun | None]:

@@ -10,9 +10,8 @@ import numpy as np
 from ..._checks import check_integer
 from ...errors import InvalidInputError
 from ...metrics import kendall_tau, r2_score, rmse, spearman_rho
-from ...predictors.shipped import unknown_target
 from ...spaces import Architecture
-from ...targets import Target, targets_of
+from ...targets import Target, check_target
 from ...typing import FloatArray, IntArray
 from ..columns import read_columns
 from ..inputs import describe_source, read_source
@@ -202,8 +201,7 @@ def _from_table(targets: tuple[str, ...], data_dir: Path | None) -> Values:
         raise InvalidInputError(msg)
     benchmark = benchmarks.pop()
     for target in targets:
-        if target not in targets_of(benchmark):
-            raise unknown_target(target, targets_of(benchmark))
+        check_target(target)
     table = load_table(benchmark, data_dir=data_dir)
     y = np.column_stack([table.values(target) for target in targets])
     there = np.flatnonzero(np.isfinite(y).all(axis=1))

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..._checks import check_choice, check_integer
+from ...metrics import normal_scores
 from ...processes.averaging import InformedProcess
 from ...processes.refitted import FunctionProcess
 from ...processes.trend import Prior, PriorRows
@@ -117,7 +118,7 @@ class GuidedSearch(AbstractSearch):
     def _score(self) -> FloatArray:
         """Fit the model and return the acquisition of every function class."""
         cells, values = list(self._values), np.array(list(self._values.values()))
-        y = normal_scores(values)
+        y = standard_scores(values)
         slope, known, prior = self._trend(cells, y)
         rest = y - slope * known
         self.model.fit(cells, rest)
@@ -151,11 +152,8 @@ class GuidedSearch(AbstractSearch):
         return slope, known, self._prior.expected(self._leads)
 
 
-def normal_scores(values: FloatArray) -> FloatArray:
-    """Return the standardised normal quantiles of the ranks of ``values``, shape ``(n,)``."""
-    from scipy.special import ndtri
-    from scipy.stats import rankdata
-
-    scores = ndtri((rankdata(values) - 0.5) / len(values))
+def standard_scores(values: FloatArray) -> FloatArray:
+    """Return normal scores ``(n,)`` of mean 0 and, unless all are equal, standard deviation 1."""
+    scores = normal_scores(values)
     spread = scores.std()
     return (scores - scores.mean()) / (spread if spread > 0 else 1.0)

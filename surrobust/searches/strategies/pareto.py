@@ -14,7 +14,7 @@ from ...typing import FloatArray, Seed
 from ..acquisition import expected_hypervolume_improvement
 from ..design import FunctionPool
 from ..multiobjective import AbstractSeveralSearch
-from .guided import normal_scores
+from .guided import standard_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ParetoSearch(AbstractSeveralSearch):
         probability = np.ones(len(self._pool.leads))
         for c, model in enumerate(self._models[self.n_objectives :]):
             # The limit is ranked among the values, so that it has a score too.
-            scores = normal_scores(np.append(constraints[:, c], 0.0))
+            scores = standard_scores(np.append(constraints[:, c], 0.0))
             belief, limit = self._believe(model, told, scores[:-1], awaited), scores[-1]
             feasible &= np.append(constraints[:, c] <= 0, belief.told[len(told) :] <= limit)
             probability *= _probability_below(limit, belief)
@@ -121,7 +121,7 @@ class ParetoSearch(AbstractSeveralSearch):
         beliefs = [
             self._recall(j, values[:, j], awaited)
             if j in self._known
-            else self._believe(self._models[j], told, normal_scores(values[:, j]), awaited)
+            else self._believe(self._models[j], told, standard_scores(values[:, j]), awaited)
             for j in range(self.n_objectives)
         ]
         points = np.stack([belief.told for belief in beliefs], axis=1)
@@ -153,7 +153,7 @@ class ParetoSearch(AbstractSeveralSearch):
     def _recall(self, j: int, values: FloatArray, awaited: Sequence[Architecture]) -> _Belief:
         """Return what is known of an objective, with the scores of all candidates' ranks."""
         known = self._known_leads[j]
-        scores, order = normal_scores(known), np.argsort(known)
+        scores, order = standard_scores(known), np.argsort(known)
         numbers = np.append(values, [self._known[j][cell] for cell in awaited])
         told = np.interp(numbers, known[order], scores[order])
         return _Belief(scores, np.zeros(len(scores)), told)

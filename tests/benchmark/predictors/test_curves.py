@@ -53,7 +53,7 @@ def test_damaged_scores_are_refused(tmp_path: Path, text: str, told: str):
     ("predictor", "target", "told"),
     [
         ("best", benchmark.TARGETS[0], "predictor: expected one of default, .*, parameters"),
-        ("gp", "nas-robbench-201/cifar10/pgd-9", "such as nas-robbench-201/cifar10/pgd-"),
+        ("gp", "nas-robbench-201/cifar10/pgd-9", "expected one of nas-robbench-201/cifar10/pgd-"),
         ("gp", "a/b/c", "benchmark: expected one of"),
         ("gp", "pgd-8", "target: expected <benchmark>"),
     ],
