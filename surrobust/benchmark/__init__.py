@@ -2,11 +2,10 @@
 
 ``predictors`` and ``searches`` mirror each other: a protocol, its results in a file from which a
 broken run continues, a leaderboard. Beside every score of a predictor stands what a perfect one
-would reach (``ceilings``, from the retraining ``noise``); beside the strategies stand the searchers
+would reach (from the retraining ``noise``); beside the strategies stand the searchers
 of others (``peers``).
 """
 
-from .ceilings import ceiling, has_ceiling, training_classes
 from .predictors import (
     BASELINE,
     TARGETS,
@@ -14,12 +13,15 @@ from .predictors import (
     ParameterCount,
     Score,
     Standing,
+    ceiling,
     check_request,
+    has_ceiling,
     learning_curves,
     read_scores,
     score_predictor,
     split,
     standings,
+    training_classes,
     write_leaderboard,
     write_scores,
 )

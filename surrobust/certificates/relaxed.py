@@ -17,7 +17,9 @@ from .._classifiers import (
 )
 from ..errors import InvalidInputError
 from ..threat import ThreatModel
-from . import Box, check_bounded, margin_bounds
+from .box import Box
+from .margins import margin_bounds
+from .soundness import check_bounded
 
 
 @takes_gradients

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .._checks import check_choice
-from .._files import data_dirs, read_text, sha256
+from .._files import data_dirs, read_text, sha256, shipped_folder
 from .._sources import (
     Source,
     list_archives,
@@ -20,7 +20,6 @@ from .._sources import (
 from ..errors import MissingMeasurementError
 from ..typing import AnyPath
 from . import records
-from .proxy_scores import list_shipped
 from .published import hwnasbench, jung2023, nasrobbench201
 from .published.imports import find_imported, read_imported
 from .table import MeasurementTable, Recipe
@@ -75,7 +74,7 @@ def _load_records(name: str) -> MeasurementTable:
     # that another recipe on the same images is another file.
     return records.records_table(
         {**record, "images": path.stem}
-        for path in list_shipped("records", f"*{_RECORDS}")
+        for path in sorted((shipped_folder("data") / "records").glob(f"*{_RECORDS}"))
         for record in records.read_records(path)
     )
 

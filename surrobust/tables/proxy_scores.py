@@ -72,11 +72,6 @@ def find_shipped(name: str) -> Path:
     return path
 
 
-def list_shipped(folder: str, pattern: str) -> list[Path]:
-    """Return files of ours that ship with the package, by name; none where it came without."""
-    return sorted((shipped_folder("data") / folder).glob(pattern))
-
-
 _FILE = "nb201_zc_proxies.csv"
 _NAMES = (
     "epe_nas", "fisher", "flops", "grad_norm", "grasp", "jacov", "l2_norm", "nwot", "params",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -21,11 +21,13 @@ from ..measuring import (
 )
 from ..measuring.presets import ROBBENCH
 from ..networks import FoldedNetwork
-from .plan import Plan
+
+if TYPE_CHECKING:
+    from .plan import Plan
 
 
 def measure_all(
-    network: nn.Module, plan: Plan, progress: Path | None = None
+    network: nn.Module, plan: "Plan", progress: Path | None = None
 ) -> dict[str, Accuracy | CorruptedAccuracy]:
     """Return the accuracies of a network by metric; the network stays in its mode.
 
@@ -42,7 +44,7 @@ def measure_all(
 
 @takes_gradients
 def measure_metric(
-    network: nn.Module, plan: Plan, metric: str, progress: Path | None = None
+    network: nn.Module, plan: "Plan", metric: str, progress: Path | None = None
 ) -> Accuracy | CorruptedAccuracy:
     """Return the accuracy of a network by one metric of the plan; see :func:`measure_all`."""
     images, folded = plan.test_images, FoldedNetwork(network)

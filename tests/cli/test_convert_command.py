@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from surrobust.cli.tree.convert import FORMS
 
+from surrobust.cli.commands.convert import FORMS
 from surrobust.spaces import NASBench201
 
 Run = Callable[..., tuple[int, str, str]]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from killed import stopped
 
+from surrobust._files import shipped_folder
 from surrobust._seals import seal
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture
@@ -22,7 +23,6 @@ from surrobust.tables import (
     records,
     records_table,
 )
-from surrobust.tables.proxy_scores import list_shipped
 from surrobust.tables.records import check_record
 
 
@@ -211,7 +211,11 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 def test_our_own_records_are_a_table_like_any_other():
-    shipped = [one for path in list_shipped("records", "*.jsonl") for one in read_records(path)]
+    shipped = [
+        one
+        for path in (shipped_folder("data") / "records").glob("*.jsonl")
+        for one in read_records(path)
+    ]
     assert all("checksum" in one for one in shipped)
     table = load_table("records")
     assert "records/cifar10-jpeg/pgd-8" in table
@@ -223,7 +227,7 @@ def test_another_recipe_on_the_same_images_is_another_file(tmp_path, monkeypatch
     large["recipe"], large["accuracy"] = "robbench201", {"pgd-8": 0.48}
     for name, one in (("digits", small), ("digits-robbench201", large)):
         append_record(tmp_path / f"{name}.jsonl", one)
-    monkeypatch.setattr(loading, "list_shipped", lambda *_: sorted(tmp_path.iterdir()))
+    monkeypatch.setattr(loading, "shipped_folder", lambda _: tmp_path)
     table = load_table("records")
     assert table.query(small["index"], "records/digits-robbench201/pgd-8") == 0.48
     assert "records/digits/pgd-8" in table

@@ -12,9 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from surrobust.spaces import Architecture
-from surrobust.training import RECIPES, Training, loop
-from surrobust.training import starting as streams
+from surrobust.training import RECIPES, Training, feed, loop, starting
 from surrobust.training.feed import Feed
+from surrobust.training.starting import make_stream
 from surrobust.training.steps import MomentumSGD
 
 CELL = Architecture.parse("324142")
@@ -37,8 +37,8 @@ class OneDevice(TorchDispatchMode):
 
 def on_meta(cell, recipe, images, monkeypatch) -> Training:
     """Return a training whose tensors have no values."""
-    make = streams.make_stream  # a generator of the CPU: there is none on meta
-    monkeypatch.setattr(streams, "make_stream", lambda *words, **_: make(*words))
+    for module in (starting, feed, loop):  # a generator of the CPU: there is none on meta
+        monkeypatch.setattr(module, "make_stream", lambda *words, **_: make_stream(*words))
     monkeypatch.setattr(Training, "_autocast", lambda _: nullcontext())
     training = Training(cell, images, recipe, device="cpu")
     device = training.device = torch.device("meta")

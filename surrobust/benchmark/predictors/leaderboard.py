@@ -10,10 +10,10 @@ import numpy as np
 from ..._files import write_text
 from ...targets import Target
 from ...typing import AnyPath
-from ..ceilings import ceiling, has_ceiling
 from ..markdown import section, spread
 from ..noise import Ceiling
 from ..records import to_csv
+from .ceilings import ceiling, has_ceiling
 from .protocol import BASELINE, HEAD, Score
 
 NAN = float("nan")

@@ -209,9 +209,9 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
                 shutil.rmtree(tmp_path / "bad")
 
 
-@pytest.mark.parametrize(("name", "module"), [("card.json", "card"), ("booster-0.ubj", "storage")])
+@pytest.mark.parametrize(("name", "module"), [("card.json", "card"), ("booster-0.ubj", "folder")])
 def test_files_of_any_size_are_not_read(name, module, folder, monkeypatch):
-    monkeypatch.setattr(f"surrobust.predictors.{module}._LARGEST", 2**20)
+    monkeypatch.setattr(f"surrobust.predictors.saving.{module}._LARGEST", 2**20)
     with (folder / name).open("r+b") as file:
         file.truncate(2**20 + 1)
     with pytest.raises(InvalidModelError, match=f"{name}: expected at most 1 MiB"):

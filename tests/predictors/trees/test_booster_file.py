@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from surrobust.predictors.trees.forest.booster_file import rebuild_booster
-from surrobust.predictors.trees.forest.ubjson import read_ubjson, write_ubjson
 
 from surrobust.errors import InvalidModelError
+from surrobust.predictors.trees.booster_file import rebuild_booster
+from surrobust.predictors.trees.ubjson import read_ubjson, write_ubjson
 
 Change = Callable[[dict[str, Any]], Any]
 

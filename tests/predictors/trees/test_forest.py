@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from surrobust.predictors.trees.forest.forest import Scaler
 
 from surrobust.predictors import make_predictor
+from surrobust.predictors.trees.forest import Scaler
 from surrobust.processes.scores import ScoreMap
 from surrobust.spaces import NASBench201
 

@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from surrobust.predictors.trees.forest.tuning import TreeParameters, discordance, tune, tuning_folds
 
 from surrobust.encodings import twin_groups
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
-from surrobust.predictors.trees.forest import tuning
+from surrobust.predictors.trees import tuning
+from surrobust.predictors.trees.tuning import TreeParameters, discordance, tune, tuning_folds
 from surrobust.spaces import NASBench201
 
 START = TreeParameters(trees=50, depth=4, learning_rate=0.1, subsample=0.8, column_share=0.5)

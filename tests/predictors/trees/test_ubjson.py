@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from surrobust.predictors.trees.forest.ubjson import read_ubjson, write_ubjson
+
+from surrobust.predictors.trees.ubjson import read_ubjson, write_ubjson
 
 NUMBERS = {"l": ">i4", "L": ">i8", "d": ">f4", "U": ">u1"}
 

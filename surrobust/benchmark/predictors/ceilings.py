@@ -6,16 +6,16 @@ from types import MappingProxyType
 
 import numpy as np
 
-from .. import metrics
-from .._checks import check_choice
-from ..encodings import FunctionFeatureEncoder
-from ..errors import InvalidInputError
-from ..spaces import Architecture
-from ..tables import MeasurementTable, load_table
-from ..targets import Target
-from ..typing import AnyPath, FloatArray
-from .noise import Ceiling, noise_ceiling
-from .predictors.protocol import HEAD
+from ... import metrics
+from ..._checks import check_choice
+from ...encodings import FunctionFeatureEncoder
+from ...errors import InvalidInputError
+from ...spaces import Architecture
+from ...tables import MeasurementTable, load_table
+from ...targets import Target
+from ...typing import AnyPath, FloatArray
+from ..noise import Ceiling, noise_ceiling
+from .protocol import HEAD
 
 MEASURES: Mapping[str, Callable[[FloatArray, FloatArray], float]] = MappingProxyType(
     {
