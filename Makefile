@@ -31,7 +31,7 @@ docs:  ## API reference from the docstrings, docs/api/index.html (needs the extr
 	pdoc --docformat google --output-directory docs/api $(API)
 
 leaderboard:  ## docs/leaderboard.md and the tables of README.md from the committed results
-	python experiments/leaderboard.py
-	python experiments/summaries.py
+	python -m experiments.leaderboard
+	python -m experiments.summaries
 
 all: check types floors test  ## What the continuous integration runs

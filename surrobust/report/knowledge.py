@@ -31,7 +31,7 @@ class Estimate:
     mean: float
     lower: float
     upper: float
-    measured: float | None
+    measured_value: float | None
     trained_on: bool
 
 
