@@ -10,7 +10,7 @@ import numpy as np
 
 from .._tensors import LARGEST_VALUE, take_tensor
 from ..encodings import Columns
-from ..encodings.function_features import KERNEL_GROUPS as FEATURE_GROUPS
+from ..encodings.function_features import GROUPS as FEATURE_GROUPS
 from ..encodings.function_features import FunctionFeatureEncoder
 from ..encodings.joined import Features
 from ..encodings.paths import PathEncoder

@@ -31,7 +31,7 @@ class Estimate:
     mean: float
     lower: float
     upper: float
-    measured_value: float | None
+    measured: float | None
     trained_on: bool
 
 
