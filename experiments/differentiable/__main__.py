@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.differentiable.searches import (
+    GRADIENT_CLASSES,
     HEADS,
-    METHODS,
     RANDOM,
     SEEDS,
     SETTINGS,
@@ -29,7 +29,7 @@ from experiments.differentiable.searches import (
 from experiments.frame import Experiment, Key, Lines
 from experiments.markdown import NOTHING, table
 
-CONDITIONS = (*METHODS, RANDOM)
+CONDITIONS = (*GRADIENT_CLASSES, RANDOM)
 
 
 def keys(conditions: tuple[str, ...] = CONDITIONS, seeds: tuple[int, ...] = SEEDS) -> Iterator[Key]:

@@ -14,7 +14,7 @@ import torch
 from experiments.differentiable.searches import SEEDS
 from experiments.frame import Experiment, Key
 from experiments.markdown import mean
-from surrobust.differentiable import PRESETS, Arnas, Batch, InnerStep, architecture_gradients
+from surrobust.differentiable import PRESETS, Arnas, InnerStep, SearchBatch, architecture_gradients
 from surrobust.differentiable.batches import Halves
 from surrobust.differentiable.descent import Descent, fit_loss
 from surrobust.differentiable.supernets import build_cell_supernet
@@ -74,7 +74,7 @@ def slope(descent: Descent, method: Arnas) -> torch.Tensor:
     """Return the architecture gradient of a strategy where a search is."""
     network, fit = descent.network, descent.halves.fit(descent.step)
     network.train()
-    fitted = Batch(method.fitted(network, fit), fit.y)
+    fitted = SearchBatch(method.fitted(network, fit), fit.y)
     pairs = architecture_gradients(
         network,
         list(method.outers(network, descent.halves.held(descent.step)).values()),

@@ -24,7 +24,7 @@ from surrobust.tables import load_table
 
 SEEDS = (0, 1, 2)
 SETTINGS = replace(PRESETS["cpu"], limit=1024, epochs=3)
-METHODS = {
+GRADIENT_CLASSES = {
     "darts": Darts(),
     "dsrna certified": Dsrna("certified", images=2),
     "dsrna certified, linear": Dsrna("certified", images=2, relaxation="linear"),
@@ -78,7 +78,7 @@ def search(name: str, seed: int, images: str, settings: Settings) -> Iterator[Ro
     notes: list[dict[str, float]] = []
     begun = time.process_time()
     found = gradient_search(
-        METHODS[name],
+        GRADIENT_CLASSES[name],
         images,
         settings=settings,
         seed=seed,
