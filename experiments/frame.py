@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
 from surrobust._files import hold, write_text
-from surrobust.benchmark.rows import read_rows, run_each, to_csv
+from surrobust.benchmark.rows import read_results, run_each, to_csv
 from surrobust.verification.surroundings import find_commit
 
 from .flags import asked, parameters
@@ -81,7 +81,7 @@ class Experiment(Generic[R]):
     def rows(self, path: Path | None = None) -> list[R]:
         """Return what is in the file, none where there is no file."""
         path = path or self.out
-        return read_rows(path, self.row, noun="row") if path.exists() else []
+        return read_results(path, self.row, noun="row") if path.exists() else []
 
     def text(self, rows: Iterable[R]) -> str:
         """Return rows as the file has them."""
