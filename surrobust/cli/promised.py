@@ -47,11 +47,11 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
     if not known:
         return {}
     cells = [Architecture.parse(records[n]["architecture"]) for n in rows]
-    predicted = load_predictor(PROMISING[benchmark]).predict(cells)
+    predictor = load_predictor(PROMISING[benchmark])
     columns = {}
     for metric, target in known.items():
         values = [float("nan")] * len(records)
-        for row, value in zip(rows, predicted[:, targets.index(target)], strict=True):
+        for row, value in zip(rows, predictor.predict_target(cells, target), strict=True):
             values[row] = float(value)
         columns[f"predicted {metric}"] = values
     _tell(records, metrics=list(known), benchmark=benchmark)

@@ -91,18 +91,10 @@ def surrogate_objective(target: str) -> Objective:
     Raises:
         MissingMeasurementError: If no shipped predictor predicts the target.
     """
-    from ..predictors.shipped import list_predictors, load_predictor
-
-    shipped = (load_predictor(name) for name in list_predictors())
-    predictor = next((p for p in shipped if target in p.targets), None)
-    if predictor is None:
-        msg = f"target: expected one that a shipped predictor predicts, got {target!r}"
-        raise MissingMeasurementError(msg)
-    column = list(predictor.targets).index(target)
+    predictor = predictor_for(target)
 
     def predict(cells: Sequence[Architecture]) -> list[tuple[float]]:
-        predicted = predictor.predict(cells).reshape(len(cells), -1)
-        return [(float(value),) for value in predicted[:, column]]
+        return [(float(value),) for value in predictor.predict_target(cells, target)]
 
     recall = Recall(predict, TOLERANCE)
     return Objective("surrogate", lambda cell: predict([cell])[0][0], recalls=(recall,))
@@ -174,6 +166,4 @@ def _measured(quantity: str, cells: list[Architecture], data_dir: AnyPath | None
 
 
 def _predicted(quantity: str, cells: list[Architecture]) -> FloatArray:
-    predictor = predictor_for(quantity)
-    predicted = np.asarray(predictor.predict(cells)).reshape(len(cells), -1)
-    return np.asarray(predicted[:, list(predictor.targets).index(quantity)])
+    return predictor_for(quantity).predict_target(cells, quantity)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .._checks import check_coverage, check_integer
+from .._checks import check_choice, check_coverage, check_integer
 from ..errors import InvalidInputError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
@@ -116,6 +116,17 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
         """
         return self._shaped(self._fitted().ranges.bend(self._moments(architectures)[0]))
+
+    def predict_target(self, architectures: Iterable[Any], target: str) -> FloatArray:
+        """Return expected values of one of the targets, ``(n,)``, as :meth:`predict` does.
+
+        Raises:
+            InvalidInputError: If the predictor does not know the target.
+            NotFittedError: If the predictor was not fitted.
+        """
+        column = self.targets.index(check_choice("target", target, self.targets))
+        predicted = self.predict(architectures)
+        return predicted.reshape(len(predicted), len(self.targets))[:, column]
 
     def predict_std(self, architectures: Iterable[Any]) -> FloatArray:
         """Return the model's own standard deviation of each prediction, shaped like those.

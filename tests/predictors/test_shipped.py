@@ -80,3 +80,15 @@ def test_saved_once_more_a_predictor_is_the_same(name, tmp_path):
     np.testing.assert_array_equal(again.predict(cells), predictor.predict(cells))
     for ends in zip(again.predict_interval(cells), predictor.predict_interval(cells), strict=True):
         np.testing.assert_array_equal(*ends)
+
+
+def test_one_target_is_asked_for_by_its_name():
+    predictor = load_predictor("jung2023-v1")
+    target = predictor.targets[7]
+    cells = [2581, "323133"]
+    np.testing.assert_array_equal(
+        predictor.predict_target(cells, target), predictor.predict(cells)[:, 7]
+    )
+    assert predictor.predict_target([], target).shape == (0,)
+    with pytest.raises(InvalidInputError, match="target: expected one of jung2023"):
+        predictor.predict_target(cells, "jung2023/cifar10/pgd-9")
