@@ -24,6 +24,7 @@ def normal_scores(values: FloatArray) -> FloatArray:
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
+    # Less one half, so that the shares are inside (0, 1) and no quantile is infinite; symmetric.
     scores: FloatArray = ndtri((rankdata(values, axis=0) - 0.5) / len(values))
     return scores
 
@@ -56,6 +57,7 @@ def rmse(true: FloatArray, predicted: FloatArray) -> float:
 
 def precision_at(true: FloatArray, predicted: FloatArray, *, k: int) -> float:
     """Return the share of the ``k`` best predicted that are among the ``k`` best measured."""
+    # Stable: of equal values the earlier are taken, in both rankings alike.
     best_true = np.argsort(-np.asarray(true), kind="stable")[:k]
     best_predicted = np.argsort(-np.asarray(predicted), kind="stable")[:k]
     return len(set(best_true.tolist()) & set(best_predicted.tolist())) / k
@@ -79,6 +81,7 @@ def wilson_interval(successes: int, n: int, *, coverage: float = 0.95) -> tuple[
     share, z = successes / n, float(ndtri((1 + coverage) / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    # The share itself is always inside; at 0 and 1 rounding may put an end on its wrong side.
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))
 
 
@@ -89,6 +92,7 @@ def clopper_pearson_lower(successes: int, n: int, *, confidence: float) -> float
     """
     from scipy.special import betaincinv
 
+    # The beta quantile below, of Beta(k, n - k + 1), is not defined for k = 0.
     if successes == 0:
         return 0.0
     return float(betaincinv(successes, n - successes + 1, 1 - confidence))
@@ -107,6 +111,7 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     from scipy.special import bdtr
 
     fewer, n = min(only_a, only_b), only_a + only_b
+    # Twice the smaller tail; where the two are equal the tails overlap and exceed 1.
     return min(1.0, 2 * float(bdtr(fewer, n, 0.5))) if n else 1.0
 
 
@@ -140,8 +145,10 @@ def non_dominated_ranks(values: FloatArray, violations: FloatArray | None = None
         excess = np.asarray(violations, dtype=np.float64)
         keeps = excess <= 0
         dominates &= keeps[:, None] & keeps[None, :]
+        # Of columns that keep all there is no lesser violation: -inf. A slack below 0 is no merit.
         dominates |= excess[:, None] < np.where(keeps, -np.inf, excess)[None, :]
     ranks = np.full(len(points), -1)
+    # How many dominate a point still (the paper's n_p): 0 puts it on the next front.
     n_above, rank = dominates.sum(axis=0), 0
     while (ranks < 0).any():
         front = (n_above == 0) & (ranks < 0)
@@ -167,6 +174,7 @@ def crowding_distances(values: FloatArray) -> FloatArray:
         order = np.argsort(column, kind="stable")
         extent = column[order[-1]] - column[order[0]] if len(order) else 0.0
         if extent > 0:
+            # Infinite stays infinite, whatever the other objectives add.
             distances[order[[0, -1]]] = np.inf
             distances[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / extent
     return distances
@@ -192,6 +200,7 @@ def hypervolume(values: FloatArray, reference: FloatArray) -> float:
         msg = f"reference: expected one number per objective, {expected}, got {origin.shape}"
         raise InvalidInputError(msg)
     shifted = points - origin
+    # Strictly: a point on a face of the reference spans a box without volume.
     return _volume(shifted[(shifted > 0).all(axis=1)])
 
 
@@ -202,7 +211,10 @@ def _volume(points: FloatArray) -> float:
     if points.shape[1] == 1:
         return float(points.max())
     points = points[np.argsort(-points[:, -1], kind="stable")]
+    # Slices along the last objective, each as deep as the step to the next lower
+    # point; all points above a slice reach through it.
     depths = points[:, -1] - np.append(points[1:, -1], 0.0)
+    # In a plane the section of a slice is the largest first value so far.
     if points.shape[1] == 2:
         return float(np.maximum.accumulate(points[:, 0]) @ depths)
     slices = (d * _volume(points[: i + 1, :-1]) for i, d in enumerate(depths) if d > 0)

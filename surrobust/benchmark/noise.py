@@ -78,15 +78,21 @@ def noise_ceiling(
         msg = f"classes: expected at least 10 with several members, got {len(groups)}"
         raise InvalidInputError(msg)
     point, slope = _Noise(y, groups), _log_density_slope(y)
+    # The estimate is a mean of twenty simulations, a resample's one of
+    # three: their error is in the interval too.
     centre = float(np.mean([point.simulate(y, slope, score, rng) for _ in range(20)]))
     draws = np.empty(n_bootstrap)
     for i in range(n_bootstrap):
         chosen = rng.integers(len(groups), size=len(groups))
+        # The classes are resampled, not the cells: what is uncertain is
+        # the noise, the cells are all there are.
         noise = _Noise(y, [groups[j] for j in chosen])
         draws[i] = np.mean([noise.simulate(y, slope, score, rng) for _ in range(3)])
     lower, upper = np.quantile(draws, [0.025, 0.975])
     return Ceiling(
         value=centre,
+        # A resample has classes twice and noise from fewer of them:
+        # its quantiles may miss the estimate.
         lower=float(min(lower, centre)),
         upper=float(max(upper, centre)),
         noise_sd=float(np.sqrt(point.variance(y).mean())),
@@ -113,16 +119,20 @@ class _Noise:
         freedom = np.array([len(g) - 1.0 for g in groups])[order]
         width = min(_NEIGHBOURS, len(groups))
         window = np.ones(width)
+        # At both ends the window is cut off, and so is the weight that is divided by.
         weight = np.convolve(freedom, window, mode="same")
         # Within a window every class counts by its degrees of freedom.
         self._variances = np.convolve(squares, window, mode="same") / weight
+        # Where twins agree exactly, as at an accuracy of 0, scaled deviations must not be 0 / 0.
         self._variances = np.maximum(self._variances, 1e-12)
         scaled = [
+            # A deviation from the mean of n has (n - 1) / n of the variance, half of it in a pair.
             (y[g] - y[g].mean()) * np.sqrt(len(g) / (len(g) - 1.0))
             for g in (groups[i] for i in order)
         ]
         sds = np.repeat(np.sqrt(self._variances), [len(s) for s in scaled])
         pool = np.concatenate(scaled) / sds
+        # Of variance one: the size of the noise is the level's, the pool gives the shape.
         self._pool = pool / np.sqrt(np.mean(pool**2))
 
     def variance(self, level: FloatArray) -> FloatArray:
@@ -144,21 +154,28 @@ class _Noise:
             score: Agreement of measured and expected values.
             rng: Draws the noise.
         """
+        # Towards where values are denser, by half of the correction (step 2 above).
         expected = y + 0.5 * self.variance(y) * slope
+        # The variance at the expected value, which the measured one was drawn about.
         noise = rng.choice(self._pool, size=len(y)) * np.sqrt(self.variance(expected))
         return score(expected + noise, expected)
 
 
 def _log_density_slope(y: FloatArray, bins: int = 400) -> FloatArray:
     """Return ``d log p / dy`` at each value by a binned Gaussian kernel density."""
+    # Silverman's rule with his robust spread ("Density Estimation", 1986, section 3.4.2): the
+    # interquartile range of a normal is 1.34 deviations. It is 0 where half of the cells are equal.
     spread = min(y.std(), np.subtract(*np.quantile(y, [0.75, 0.25])) / 1.34) or y.std() or 1.0
     width = 1.06 * spread * len(y) ** -0.2
+    # Four widths beyond the ends: less than 1e-4 of a Gaussian lies farther out.
     edges = np.linspace(y.min() - 4 * width, y.max() + 4 * width, bins + 1)
     centres = 0.5 * (edges[1:] + edges[:-1])
+    # Binned: 400 x 400 distances instead of n x n.
     counts = np.histogram(y, bins=edges)[0]
     gaps = (centres[:, None] - centres[None, :]) / width
     kernel = np.exp(-0.5 * gaps**2)
     density = kernel @ counts + 1e-12
+    # d log p / dy = p' / p; factors that both have are left out.
     slope = (-gaps / width * kernel) @ counts / density
     # In an almost empty tail the slope of the estimate is the kernel's own; do not extrapolate.
     slope = np.clip(slope, -3.0 / width, 3.0 / width)

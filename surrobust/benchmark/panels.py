@@ -42,6 +42,7 @@ def write_panels(path: AnyPath, targets: Sequence[str], draw: Callable[[Any, str
         panel.set_title(target, fontsize=8)
     for panel in panels[len(targets) :]:
         panel.set_axis_off()
+    # By label, so that each strategy is named once though it is in every panel.
     handles = {
         label: handle
         for panel in panels
@@ -129,6 +130,7 @@ def write_regret_figure(
 
 def _draw_regret(panel: Any, name: str, place: int, mean: Any, error: Any) -> None:
     numbers = range(1, len(mean) + 1)
+    # Matplotlib has ten colours: the next ten lines are dashed.
     color, style = f"C{place % 10}", "-" if place < 10 else "--"
     panel.plot(numbers, mean.clip(_LEAST), style, color=color, linewidth=1.2, label=name)
     lower, upper = (mean - error).clip(_LEAST), (mean + error).clip(_LEAST)

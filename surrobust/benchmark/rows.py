@@ -70,6 +70,7 @@ def read_results(path: AnyPath, cls: type[R], *, noun: str) -> list[R]:
         InvalidInputError: If the columns or a field are not those of the class.
     """
     types = {field.name: field.type for field in fields(cls)}
+    # Strict: a quote that does not end is an error, not a field that goes on to the end.
     rows = csv.reader(io.StringIO(read_text(path)), strict=True)
     try:
         header = next(rows, [])
@@ -131,6 +132,8 @@ def measure_missing(
     records = run_each(measure, [(key, data_dir) for key in missing], jobs=jobs)
     for done, record in enumerate(records, total - len(missing) + 1):
         found[record.key] = record
+        # Whole and sorted each time: a run that is killed loses one record, and the file
+        # does not depend on the order in which processes end.
         write_results(path, found.values(), type(record))
         if progress is not None:
             progress(done, total, record)
@@ -172,4 +175,5 @@ def run_each(
 
 def _share_cores(jobs: int) -> None:
     """Keep libraries that this process has yet to load from taking all cores each."""
+    # What the user has set stays.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))

@@ -91,6 +91,7 @@ class Columns:
         known = ~np.isnan(array)
         sums = np.zeros((len(representative_indices()), len(names)))
         counts = np.zeros_like(sums)
+        # add.at, as isomorphic cells share a row and += would count one of them.
         np.add.at(sums, rows, np.where(known, array, 0.0))
         np.add.at(counts, rows, known)
         return cls(names, np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
@@ -148,6 +149,7 @@ class Columns:
     def sha256(self) -> str:
         """The checksum of names, widths and numbers."""
         text = json.dumps([self.names, self.widths]).encode()
+        # NaN has many bit patterns and a machine either byte order: equal columns, equal checksums.
         numbers = np.where(np.isnan(self.numbers), np.nan, self.numbers).astype("<f8")
         return hashlib.sha256(text + numbers.tobytes()).hexdigest()
 

@@ -139,9 +139,11 @@ def twin_groups(architectures: Sequence[Architecture]) -> IntArray:
     Cells share it that are of one function class, and those whose features are equal although
     their function classes are written differently: a pool of a sum is the sum of the pools.
     """
+    # Sums in another order differ in their last digits, different features by far more.
     rows = np.round(FunctionFeatureEncoder().encode(architectures), 6)
     alike = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
     classes: dict[str, int] = {}
+    # Sets joined by leaders (union-find): the cells first, then one for each distinct row.
     leader = list(range(len(architectures) + int(alike.max(initial=0)) + 1))
 
     def find(i: int) -> int:
@@ -168,10 +170,12 @@ def feature_groups(ops: IntArray) -> dict[str, FloatArray]:
         "feed": _feeds(forms),
     }
     groups["field"], groups["flow"] = propagate(ops)
+    # Without a way from input to output a cell is all zeros, whatever stands on its edges.
     computes = (forms.coefficients[3].sum(axis=(1, 2)) > 0)[:, None]
     nothing = GROUPS["stat"].index("computes nothing")
     for name, values in groups.items():
         groups[name] = np.where(computes, values, 0.0)
+    # After the zeros, which would have taken it too.
     groups["stat"][:, nothing] = ~computes[:, 0]
     return groups
 
@@ -179,6 +183,7 @@ def feature_groups(ops: IntArray) -> dict[str, FloatArray]:
 def _weight_counts(forms: LinearForms) -> FloatArray:
     ones = (forms.live & (forms.ops == CONV_1X1)).sum(axis=1)
     threes = (forms.live & (forms.ops == CONV_3X3)).sum(axis=1)
+    # A 3x3 convolution has nine times the weights of a 1x1.
     return np.stack([ones, threes, ones + threes, np.log1p(ones + 9 * threes)], axis=1)
 
 
@@ -189,6 +194,8 @@ def _path_statistics(ops: IntArray) -> FloatArray:
     for allowed in _SETS.values():
         along = _ops_on(allowed)[words]
         columns += [
+            # What is not there is beyond what can be: no way has -1,
+            # 4 or 5 ops. Trees need the order.
             np.where(alive, along, -1).max(axis=1),
             np.where(alive, along, 4).min(axis=1),
             (along * alive).sum(axis=1) / np.maximum(total, 1),
@@ -221,10 +228,12 @@ def _ops_on(ops: tuple[int, ...]) -> IntArray:
 def _feeds(forms: LinearForms) -> FloatArray:
     """Return how often each source, pooled k times, is a summand of each sink, ``(n, 30)``."""
     n = len(forms.ops)
+    # One-hot: what each atom is, the input or one of the two convolutions; (n, atoms, sources).
     kind = np.zeros((n, N_ATOMS, len(_SOURCES)))
     kind[:, 0, 0] = 1
     kind[:, 1:, 1] = forms.ops == CONV_1X1
     kind[:, 1:, 2] = forms.ops == CONV_3X3
+    # Node v as a sum by pool power k and source t: (4, n, 4, 3).
     by_kind = np.einsum("vnkj,njt->vnkt", forms.coefficients, kind)
     columns = []
     for op in CONVS:

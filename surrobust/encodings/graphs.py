@@ -86,6 +86,7 @@ def to_data(architecture: Architecture) -> "Data":
         from torch_geometric.data import Data
 
     graph = cell_graph(architecture)
+    # A cell that computes nothing has no edges: reshaped, there are none of three numbers.
     edges = torch.tensor(graph.edges, dtype=torch.int64).reshape(-1, 3)
     return Data(
         x=torch.eye(len(NODE_KINDS))[list(graph.kinds)],
@@ -98,12 +99,14 @@ def to_data(architecture: Architecture) -> "Data":
 def _graph_of(form: str) -> CellGraph:
     summed = {} if form == "0" else Counter(_summands(form))
     inputs: dict[str, Counter[str]] = {"x": Counter()}
+    # Terms within terms, each once: equal text is one node, whoever sums it.
     waiting = list(summed)
     while waiting:
         term = waiting.pop()
         if term not in inputs:
             inputs[term] = Counter(_summands(term[term.index("(") + 1 : -1]))
             waiting += inputs[term]
+    # A term is deeper than what it is made of, so every edge goes from a lower node to a higher.
     terms = sorted(inputs, key=lambda term: (_depth(term), term))
     place = {term: node for node, term in enumerate(terms)}
     edges = [(place[s], place[t], count) for t in terms for s, count in inputs[t].items()]

@@ -34,6 +34,7 @@ def live_paths(ops: IntArray) -> tuple[IntArray, np.ndarray]:
     for column, edges in enumerate(PATH_EDGES):
         along = ops[:, edges]
         alive[:, column] = (along != NONE).all(axis=1)
+        # A skip in a word is no op, so shorter ways are filled up with them.
         padded = np.full((len(ops), 3), SKIP)
         padded[:, : len(edges)] = np.where(along == NONE, SKIP, along)
         words[:, column] = _WORD_OF[tuple(padded.T)]

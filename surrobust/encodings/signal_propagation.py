@@ -42,7 +42,10 @@ FIELD = tuple(f"{what} after {place}" for place in _READ_AFTER.values() for what
 FLOW = tuple(f"{what} up to {place}" for place in _READ_AFTER.values() for what in _FLOW)
 """How many ops a unit of variance passes, weighted by the variance that takes each way."""
 
+# Of the ReLU of a standard normal: E relu^2 = 1/2, (E relu)^2 = 1 / (2 pi); their
+# difference is the variance that batch norm divides by.
 _MEAN_SQUARE, _SQUARED_MEAN = 0.5, 1 / (2 * np.pi)
+# Of a small perturbation's power ReLU passes half: its slope is one half of the time.
 _GROWTH = _MEAN_SQUARE / (_MEAN_SQUARE - _SQUARED_MEAN)
 _TINY = 1e-12
 _SIGNAL, _WHITE = 0, 1
@@ -84,12 +87,16 @@ class _Walk:
         self.forms: LinearForms = linear_forms(blind)
         L, at = self.forms.coefficients, frequencies()
         powers = at.pool ** np.arange(N_POWERS)[:, None]
+        # Squared after the sum over pool powers: ways of one atom are the same signal, so
+        # amplitudes add; atoms are independent, so their powers do. (4, n, atoms, f).
         self.gains = np.einsum("vnkj,kf->vnjf", L, powers) ** 2
         self.computes = (L[3].sum(axis=(1, 2)) > 0)[self.alike]
         # Pools between an atom and a node, on average over the ways.
         self.pools = np.einsum("vnkj,k->vnj", L, np.arange(N_POWERS))
         self.pools /= np.maximum(L.sum(axis=2), 1)
         n, f = len(blind), len(at.weight)
+        # Power like 1 / f^2, as that of natural images (Field, JOSA A
+        # 1987), finite at 0; of total power one.
         self.image = 1 / (0.15 + at.squared)
         self.image /= at.weight @ self.image
         self.state = np.empty((3, n, f))  # signal, white noise, image-like noise
@@ -116,6 +123,8 @@ class _Walk:
             passed[:, :, edge + 1] = self._arrive(shares, passed, source)
             passed[:, :, edge + 1, 0] += self.ops[:, edge] == CONV_1X1
             passed[:, :, edge + 1, 1] += self.ops[:, edge] == CONV_3X3
+            # Batch norm follows: the signal has unit variance again, so its size does not
+            # matter; perturbations are divided by the same.
             atoms[0, rows, edge + 1] = _rectified(before[_SIGNAL] / variance)
             atoms[1:, rows, edge + 1] = _GROWTH * before[1:] / variance
         ways = self.gains[3] * atoms
@@ -123,6 +132,8 @@ class _Walk:
         self.passed = self._arrive(shares, passed, 3)
         self.state = ways.sum(axis=2)
         signal = np.maximum(self.state[_SIGNAL] @ at.weight, _TINY)
+        # The share of the input in each cell's output, multiplied over cells; read_field takes the
+        # root. One that keeps nothing counts as a thousandth: the logarithm stays finite.
         self.log_memory += np.log(np.maximum(ways[0, :, 0] @ at.weight / signal, 1e-3))
         self.n_cells += 1
 
@@ -136,6 +147,7 @@ class _Walk:
     def _arrive(self, shares: FloatArray, passed: FloatArray, node: int) -> FloatArray:
         """Return the ops passed by what arrives at a node, ``(2, n, 3)``."""
         mixed = np.einsum("tnj,tnjc->tnc", shares, passed)
+        # Pools have no atoms of their own: they are counted on the way from one to the node.
         mixed[:, :, 2] += (shares * self.pools[node][self.alike]).sum(axis=2)
         return mixed
 
@@ -144,6 +156,8 @@ class _Walk:
 
         Noise keeps its spectrum, the signal becomes like an image again.
         """
+        # The shortcut's 1x1 convolution has no batch norm, and weights uniform within one over the
+        # root of its inputs: a third of the variance passes. The other branch ends in batch norm.
         variance = np.maximum(self.state[_SIGNAL] @ frequencies().weight, _TINY)[:, None]
         self.state[1:] *= 1 / 3 + _GROWTH**2 / variance
         self.state[_SIGNAL] = (variance / 3 + 1) * self.image
@@ -171,6 +185,7 @@ def _rectified(spectrum: FloatArray) -> FloatArray:
     """Return the spectrum of the centred, standardised ReLU of a field of unit variance."""
     at = frequencies()
     rho = np.clip(spectrum @ at.to_space.T, -1, 1)
+    # E relu(a) relu(b) at correlation rho: the arc-cosine kernel of degree 1 (Cho & Saul).
     arc = (np.sqrt(1 - rho**2) + rho * (np.pi - np.arccos(rho))) / (2 * np.pi)
     covariance = (arc - _SQUARED_MEAN) / (_MEAN_SQUARE - _SQUARED_MEAN)
     return np.maximum(covariance @ at.to_space.T / MAP_SIZE**2, 0)
@@ -202,8 +217,10 @@ class Frequencies:
 def frequencies() -> Frequencies:
     """Return the frequencies of the map, spectra being even and symmetric in the two axes."""
     half = range(MAP_SIZE // 2 + 1)
+    # Symmetric in sign and in the two axes: 0 to 4 along each, a <= b, 15 instead of 64.
     steps = np.array([(a, b) for a in half for b in half if a <= b])
     radians = 2 * np.pi / MAP_SIZE
+    # 0 and 4 are their own negatives on a map of 8; all others stand for two.
     signs = np.where((steps == 0) | (steps == MAP_SIZE // 2), 1, 2).prod(axis=1)
     weight = (signs * np.where(steps[:, 0] == steps[:, 1], 1, 2)).astype(np.float64)
     wave = np.cos(radians * steps[:, None, :, None] * steps[None, :, None, :])  # (lag, f, 2, 2)
@@ -213,5 +230,6 @@ def frequencies() -> Frequencies:
         weight=weight,
         squared=radians**2 * (steps**2).sum(axis=1),
         pool=((1 + 2 * np.cos(radians * steps)) / 3).prod(axis=1),
+        # Of a pair with a < b both orders, on average; on the diagonal they are the same.
         to_space=weight * (straight + crossed) / 2,
     )

@@ -13,6 +13,7 @@ from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .base import AbstractPredictor
 
+# By name, as the modules import torch, xgboost and scikit-learn: only what is asked for is loaded.
 _HOMES = {
     "default": ("default", "DefaultPredictor"),
     "xgboost": ("trees.boosted", "BoostedTrees"),

@@ -96,11 +96,13 @@ class AbstractPredictor(ABC):
             InvalidInputError: If they are too few, or ``y`` or ``targets`` do not fit them.
         """
         given = TrainingCells.of(architectures, y, targets, least=self._least_cells)
+        # Before fitting: a fit that fails must not leave the old state beside new weights.
         self._state = self.card = None
         self._names = given.names
         cells, Y = given.cells, given.values
         self._fit(cells, Y)
         out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
+        # By all values: a range that one of them breaks is no range.
         ranges = TargetRanges.of(given.names, Y)
         self._state = FittedState.of(cells, given.names, given.is_single, ranges, out_of_fold)
         return self
@@ -163,6 +165,7 @@ class AbstractPredictor(ABC):
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
         mean, std = self._moments(architectures, of_measurements=True)
+        # Of the model's own mean, not of the bent one: residuals were those of what it says.
         half = calibration.half_widths(mean, std, coverage=coverage)
         lower, upper = self._fitted().ranges.interval(mean, half)
         return self._shaped(lower), self._shaped(upper)
@@ -201,6 +204,7 @@ class AbstractPredictor(ABC):
         Raises:
             InvalidModelError: If the weights are damaged or do not fit the state.
         """
+        # First, as it may refuse: a predictor without state answers nothing.
         self._load_weights(dict(weights), len(state.targets))
         self._state = state
         return self
@@ -222,6 +226,7 @@ class AbstractPredictor(ABC):
         cells = parse_architectures(architectures)
         if not cells:
             return np.empty((0, m)), np.empty((0, m))
+        # Cells of one key are one row for the model: predicted once, and equal to the last bit.
         firsts, where = distinct(cells, [self._key(cell) for cell in cells])
         predict = self._predict_measured if of_measurements else self._predict
         mean, std = predict(firsts)
@@ -235,6 +240,7 @@ class AbstractPredictor(ABC):
         """
 
         def predict(train: IntArray, test: IntArray) -> tuple[FloatArray, FloatArray]:
+            # Without intervals of its own, or each fold would be folded again.
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])

@@ -34,6 +34,8 @@ _FLOOR = 0.25
 """The least spread that counts, as a share of the typical one: no interval has zero width where
 a model is sure of itself, and no single residual is blown up."""
 
+# This window, that of the bends and the cells that all levels count for there were chosen on
+# design targets and splits of their own (experiments/intervals).
 _WIDTH = 0.05
 """Standard deviation of the Gaussian window of a local mean, in ranks as shares of all."""
 
@@ -101,11 +103,15 @@ class Calibration:
         rows = _Rows.of(np.arange(len(residuals)) if groups is None else groups)
         n = rows.n_cells
         typical = np.sqrt(rows.mean(std**2)) if n else np.zeros(m)
+        # A model without spread of its own has deviations of 0: a
+        # floor of 1 leaves plain residuals.
         floors = np.where(typical > 0, _FLOOR * typical, 1.0)
         scores = np.abs(residuals) / np.maximum(std, floors)
         levels = factors = np.empty((0, m))
         bends = np.empty((0, 0, m), dtype=np.float32)
         if mean is not None and n > 1:
+            # Factors and bends change slowly with the level; kept for
+            # every cell they would be p n m numbers.
             keep = np.unique(np.linspace(0, n - 1, _KNOTS).round().astype(np.int64))
             levels, factors = np.empty((len(keep), m)), np.empty((len(keep), m))
             bends = np.empty((len(BEND_AT), len(keep), m), dtype=np.float32)
@@ -225,10 +231,14 @@ def _local_means(
         other cells, without what its own scored; both ``(n,)``.
     """
     n = rows.n_cells
+    # Fewer than two ranks wide, a window would hold next to nothing but the cell itself.
     width = max(_WIDTH, _LEAST_WIDTH / n)
+    # Equal levels have one rank, the middle of theirs, so that their order does not matter.
     _, inverse = np.unique(level, return_inverse=True)
     counts = np.bincount(inverse.ravel(), weights=rows.weights)
     rank = ((np.cumsum(counts) - counts / 2) / n)[inverse.ravel()]
+    # Reflected at both ends, the window is a cosine series: n waves instead of n^2 distances. Those
+    # beyond 1.5 / width weigh less than 2 exp(-(1.5 pi)^2 / 2) = 3e-5.
     frequency = np.arange(1, int(np.ceil(1.5 / width)) + 1)
     decay = 2 * np.exp(-0.5 * (np.pi * frequency * width) ** 2)
     waves = np.cos(np.pi * np.outer(rank, frequency))
@@ -236,6 +246,7 @@ def _local_means(
     mass = np.stack([rows.weights, rows.weights * scores], axis=1)
     near = peak * (waves * decay) @ waves.T.dot(mass)
     total = mass[:, 1].sum()
+    # The wave of frequency 0 is one everywhere: it adds the sums themselves.
     ones, weighted = near.T + peak * np.array([[n], [total]])
     if total == 0:
         return np.ones(len(scores)), np.ones(len(scores))
@@ -247,6 +258,7 @@ def _local_means(
     own_scores = mine[rows.groups, 0]
     own_weighted = own * own_scores + peak * ((waves * uneven[rows.groups]) @ decay)
     mean, others = total / n, (total - own_scores) / (n - 1)
+    # Drawn to the mean of all by two cells' weight: few neighbours tell little.
     of_new = (weighted + _TYPICAL * mean) / (ones + _TYPICAL)
     of_others = (weighted - own_weighted + _TYPICAL * others) / (ones - own + _TYPICAL)
     # What a cell scores twice at one level is one number, whatever the last bit of a product.
@@ -282,6 +294,7 @@ def split_into_folds(groups: Sequence[Hashable], *, folds: int, seed: Seed) -> I
     members: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):
         members.setdefault(group, []).append(row)
+    # Without folds nothing is calibrated, and every interval is all of the range.
     labels = np.full(len(groups), -1, dtype=np.int64)
     if len(members) < 3:
         return labels

@@ -55,6 +55,8 @@ class TrainingCells:
             raise InvalidInputError(msg)
         values = given[:, None] if given.ndim == 1 else given
         names = _check_targets(targets, m=values.shape[1], is_single=given.ndim == 1)
+        # lexsort goes by its last key first: by index, then by the
+        # values of the first target, and on.
         order = np.lexsort((*values.T[::-1], [cell.index for cell in cells]))
         return cls([cells[i] for i in order], values[order], names, given.ndim == 1)
 

@@ -41,6 +41,8 @@ class TargetRanges:
             return cls(names, np.ones(len(names), dtype=np.bool_), np.zeros(len(names)))
         lower, upper = _ranges_of(names)
         smallest, largest = values.min(axis=0), values.max(axis=0)
+        # A latency of 0 is no latency, an accuracy of 0 is one:
+        # open ends where there is no upper one.
         above = np.where(np.isinf(upper), smallest > lower, smallest >= lower)
         return cls(names, above & (largest <= upper), smallest)
 
@@ -83,6 +85,7 @@ class TargetRanges:
             half: Half widths, ``(n, m)``, at least 0; infinite ones reach the ends of the range.
         """
         expected = self.bend(mean)
+        # A mean far outside is clipped to the end, the bent one lies beside it: it stays inside.
         lower = np.minimum(np.clip(mean - half, self.lower, self.upper), expected)
         upper = np.maximum(np.clip(mean + half, self.lower, self.upper), expected)
         return lower, upper

@@ -26,6 +26,7 @@ def numbered(groups: IntArray) -> IntArray:
     """Return groups ``(n,)`` as 0, 1, ... in the order in which they first occur."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     place = np.empty(len(first), dtype=np.int64)
+    # np.unique numbers by size; first says where each occurred, and ranks of that are the order.
     place[np.argsort(first)] = np.arange(len(first))
     return place[inverse.ravel()]
 

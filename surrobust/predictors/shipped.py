@@ -22,6 +22,7 @@ def list_predictors() -> list[str]:
         return []
     names = sorted(path.name for path in place.iterdir() if (path / _CARD).is_file())
     home = Target.parse(DEFAULT_TARGET).benchmark
+    # Stable: False comes before True, and the others stay by name.
     return sorted(names, key=lambda name: not name.startswith(f"{home}-v"))
 
 
@@ -76,6 +77,7 @@ def _folder_of(name_or_folder: AnyPath | None) -> Path:
     if name_or_folder in names:
         return shipped_folder("models") / name_or_folder
     folder = Path(name_or_folder)
+    # A save that was killed between its two moves has left the old folder aside.
     put_back(folder)
     if not exists(folder) and folder.name == str(name_or_folder):
         check_choice("predictor", str(name_or_folder), [*names, "a folder written by save"])

@@ -38,8 +38,11 @@ class PriorProcess:
         for view in self._views:
             view.fit(architectures, y)
         informed, plain = self._views
+        # Beyond 709 exp overflows in float64; at 700 nothing is left of the trust.
         behind = np.clip(informed.loss_ - plain.loss_ - np.log(self.odds), -700, 700)
         self.trust_ = float(1 / (1 + np.exp(behind)))
+        # The noise of a mixture, without the gap between the two means: that is
+        # uncertainty of the function, which predict_std has.
         squared = self.trust_ * informed.noise_std_**2 + (1 - self.trust_) * plain.noise_std_**2
         self.noise_std_ = float(np.sqrt(squared))
         return self

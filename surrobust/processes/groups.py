@@ -44,6 +44,8 @@ class KernelGroups:
 
         Two random representatives are at a mean squared distance of 1 in every group.
         """
+        # Scales come from all representatives, not from the training cells: few of these would
+        # leave columns without spread, and the priors of the weights hold for one scale.
         names, columns = group_columns(encoder, known)
         raw = _all_representatives(encoder)
         if known is not None:
@@ -97,6 +99,8 @@ class KernelGroups:
             for name, group in zip(self.names, self.columns, strict=True)
         ]
         scaled = (np.concatenate(parts, axis=1) - self.center) * self.scale
+        # A saved process keeps its rows: float32 halves them, and
+        # is 1e-7 of distances of order one.
         return np.ascontiguousarray(scaled, dtype=np.float32)
 
 
@@ -163,6 +167,7 @@ def compress(values: FloatArray, name: str) -> FloatArray:
     """Return the raw columns of a group with large counts pulled in, ``(n, d)``."""
     if name in _STANDARDISED:
         return values
+    # Two counts a, b are then apart by (a - b) / (root a + root b): one more matters less.
     return np.sign(values) * np.sqrt(np.abs(values))
 
 
@@ -172,10 +177,13 @@ def center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatAr
     Two random rows are then at a mean squared distance of 1; in groups of mixed units every column
     has its share in it.
     """
+    # Columns of one unit keep their own spread, so that a column of rare counts stays small.
     center, deviation = values.mean(axis=0), np.ones(values.shape[1])
     if name in _STANDARDISED:
         deviation = values.std(axis=0)
+        # A constant column may have a spread of rounding errors, which must not be blown up.
         deviation[deviation < 1e-12] = 1.0
+    # E |a - b|^2 = 2 E |a - mean|^2 for two independent rows a and b.
     size = np.sqrt(2 * (((values - center) / deviation) ** 2).sum(axis=1).mean())
     return center, deviation * size
 

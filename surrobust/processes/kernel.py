@@ -19,8 +19,11 @@ _WEIGHT_SD, _OTHER_SD = 0.6, 1.0
 _WEIGHT_SDS = {"columns": 1.5}
 """Log-normal priors: medians, and standard deviations of the logarithms."""
 
+# L-BFGS has no bounds here: noise that goes to nothing must not make K singular in float64.
+# As a deviation it is a thousandth of a target's spread.
 _JITTER = 1e-6
 _ITERATIONS = 40
+# 2048 rows beside 6466 are 106 MB of float64.
 _CHUNK, _CACHED = 2048, 512
 """Rows that are computed at once."""
 
@@ -48,12 +51,15 @@ class Hyperparameters:
 
 def matern(squared: FloatArray) -> FloatArray:
     """Return the Matern 3/2 correlation at squared distances, in place of them."""
+    # What is added stays below the jitter: at distance 0 the correlation is 1 - 5e-9.
     r = np.sqrt(3 * squared + 1e-8)
     return (1 + r) * np.exp(-r)
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return squared Euclidean distances of rows, ``(n, k)``."""
+    # One matrix product instead of differences (n, k, d); where rows nearly agree the
+    # terms cancel to a rounding error, which may be negative.
     squares = _squared_norms(a)[:, None] + _squared_norms(b)[None] - 2 * a @ b.T
     return np.maximum(squares, 0)
 
@@ -72,6 +78,7 @@ def covariance(
     result = np.empty((len(a), len(b)))
     for start in range(0, len(a), _CHUNK):
         rows = slice(start, start + _CHUNK)
+        # The one is the variance of the mean, in scores of spread 1: the mean needs no estimate.
         result[rows] = found.amplitude * matern(squared_distances(a[rows], b)) + 1
     return result
 
@@ -95,6 +102,8 @@ def evidence(K: FloatArray, Y: FloatArray) -> tuple[float, FloatArray] | None:
     """
     from scipy.linalg import lapack
 
+    # LAPACK itself: the factor gives the inverse in place (dpotri, lower half only), which the
+    # gradient needs whole; solving for n unit vectors takes three times the operations.
     factor, failed = lapack.dpotrf(K, lower=1, clean=1)
     if failed:
         return None
@@ -158,13 +167,18 @@ class MarginalLikelihood:
         K[np.diag_indices(n)] += at.noise * self.inverse_repeats + _JITTER
         found = evidence(K, self.Y)
         if found is None:
+            # Worse than anything: the line search takes a shorter step.
             return 1e10, np.zeros_like(theta)
         value, inner = found
+        # With D_g the squared distances, d (1 + r) exp(-r) / d w_g = -1.5 D_g exp(-r): r cancels,
+        # so that equal rows divide by nothing. Times w_g, as theta is the logarithm.
         slope = (inner * decay).ravel() * (-1.5 * at.amplitude)
         gradient = np.empty_like(theta)
         gradient[:-2] = 0.5 * at.weights * (self.distances.reshape(len(at.weights), -1) @ slope)
         gradient[-2] = 0.5 * at.amplitude * np.sum(inner * shape)
         gradient[-1] = 0.5 * at.noise * np.sum(np.diag(inner) * self.inverse_repeats)
+        # The likelihood is a mean over targets and the prior counts once: many targets
+        # are no more evidence about one kernel than one is.
         z = (theta - self.prior_mean) / self.prior_sd
         return value + 0.5 * z @ z, gradient + z / self.prior_sd
 
@@ -186,6 +200,7 @@ class MarginalLikelihood:
             for i in (-1, 0, 1)
         )
         bend = before - 2 * here + after
+        # Vertex of the parabola through three equidistant points, in steps of a factor of two.
         shift = np.divide(before - after, 2 * bend, out=np.zeros(m), where=bend > 0)
         return noises[best], noises[best] * 2.0**shift
 
@@ -214,11 +229,13 @@ def noise_losses(
     """
     # Rows divided by the root of their relative noise have equal noise.
     root = np.sqrt(inverse_repeats)
+    # Once n^3 for all noises and targets: K + s I has the same vectors, its values plus s.
     values, vectors = np.linalg.eigh(K / np.outer(root, root))
     squares = (vectors.T @ (Y / root[:, None])) ** 2
     noises: FloatArray = np.asarray(noise * 2.0 ** np.arange(-4, 5), dtype=np.float64)
     losses = np.empty((len(noises), Y.shape[1]))
     for i, at in enumerate(noises):
+        # Eigenvalues of a semidefinite matrix may be rounded below 0.
         spread = np.maximum(values, 0) + at + _JITTER
         losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
         losses[i] += 0.5 * (np.log(at / _PRIOR_NOISE) / _OTHER_SD) ** 2

@@ -83,6 +83,8 @@ class PriorScores:
                 msg = f"prior: expected values that vary, one per cell, got others for {brief(key)}"
                 raise InvalidInputError(msg)
         values = np.stack([np.asarray(c, np.float64) for c in columns.values()], axis=1)
+        # Targets differ in unit and in their tails; as scores,
+        # coefficients of one variance suit all.
         scores = ScoreMap.fit(values, transform="scores")[1]
         return cls(name, tuple(columns), _mean_of_twins(scores, cells).astype(np.float32))
 
@@ -115,6 +117,7 @@ class PriorScores:
         Raises:
             InvalidModelError: If they are damaged or not those of the reference.
         """
+        # Before anything is parsed: only what the card names is read.
         got = hashlib.sha256(content).hexdigest()
         if got != reference["sha256"]:
             msg = f"{PRIOR_FILE}: expected sha256 {brief(reference['sha256'], 80)}, got {got}"
@@ -159,6 +162,7 @@ def weights_of_alike(name: str, known: Sequence[str]) -> FloatArray:
     points = np.array([_points(target, _parse(other)) for other in known])
     if np.isneginf(points).all():
         return np.full(len(known), 1 / len(known))
+    # Less the largest, so that exp of many points does not overflow; -inf becomes 0.
     weights: FloatArray = np.exp(points - points.max())
     return weights / weights.sum()
 
@@ -183,6 +187,7 @@ def _points(target: Target | None, other: Target | None) -> float:
     points = 2.0 * (target.images == other.images) + 1.0 * (_attack(target) == _attack(other))
     if target.epsilon is None or other.epsilon is None:
         return points + 2.0 * (target.epsilon is other.epsilon)
+    # exp(-|log (a / b)|) is the smaller epsilon over the larger; equal ones are worth 2.
     return points + 2.0 + 2.0 * float(np.exp(-abs(np.log(target.epsilon / other.epsilon))))
 
 

@@ -21,16 +21,21 @@ _WEIGHT_PRIORS = {"paths": (0.08, 1.0)} | {
 _NOISE_PRIOR = (float(np.log(0.02)), 1.0)
 _SLOPE_PRIORS = ((0.0, 1.0), (float(np.log(0.3)), 1.0))
 """Of the first trend, then of all others."""
+# Of the logarithms. Noise stays above exp(-9) = 1e-4 of the amplitude and
+# does what a jitter would: there is none here.
 _WEIGHT_BOUNDS = (-6.0, 5.0)
 _NOISE_BOUNDS = (-9.0, 1.0)
 _SLOPE_BOUNDS = (-8.0, 5.0)
 _ITERATIONS = 25
+# Maximising at every question took 1.3 s at 500 rows, 44 times a suggestion of Optuna's TPE
+# (experiments/search_overhead); searches of up to 100 evaluations are as they were.
 _ALWAYS = 128
 """Up to so many rows every fit maximises the posterior."""
 _GROWTH = 1.05
 """Beyond them a fit does so again once the rows are so many times those of the last time."""
 _MOST = 1000
 """Rows that the process is conditioned on."""
+# Whatever their values: among the last rows are the awaited cells, see GuidedSearch.
 _LATEST = 100
 """Of these, the latest."""
 
@@ -81,7 +86,9 @@ class FunctionProcess:
         distances = np.stack([_squared_distances(group, group) for group in self._groups])
         products = [rows @ rows.T for rows in self._rows]
         g = len(distances)
+        # The last optimum is near the next, which then takes few steps.
         theta = _prior(len(products))[0] if self.theta_ is None else self.theta_
+        # Equal values have no amplitude, and the logarithm of 0 would be taken.
         if np.ptp(y) > 0 and self._is_due(n_given):
             theta, self.loss_ = _maximise_posterior(theta, distances, products, y)
             self._maximised_at = n_given
@@ -94,6 +101,8 @@ class FunctionProcess:
             covariance += slope * product
         # The whitener W has W' W as the inverse of the covariance.
         self._whitener = solve_triangular(cholesky(covariance, lower=True), np.eye(n), lower=True)
+        # Generalised least squares: the mean that the covariance makes likeliest, and the
+        # amplitude with it, 1' K^-1 y / 1' K^-1 1 and r' K^-1 r / n.
         ones = self._whitener.T @ self._whitener.sum(axis=1)
         self._mean = float(ones @ y / ones.sum())
         self._alpha = self._whitener.T @ (self._whitener @ (y - self._mean))
@@ -104,6 +113,7 @@ class FunctionProcess:
     def _is_due(self, n: int) -> bool:
         """Return whether ``n`` rows are few, or differ enough from those maximised on last."""
         last = self._maximised_at
+        # From below too: rows of awaited cells come and go, see GuidedSearch.
         return n <= _ALWAYS or not last / _GROWTH < n < last * _GROWTH
 
     def predict(self, architectures: Sequence[Architecture]) -> FloatArray:
@@ -129,6 +139,7 @@ class FunctionProcess:
         if self._last is not None and self._last[0] is architectures:
             return self._last[1]
         groups = self._encode(architectures)
+        # In place from here on: (n, m) beside all 4930 function classes is the largest array.
         cross = _squared_distances(self._joined(self._groups), self._joined(groups))
         cross *= -0.5
         np.exp(cross, out=cross)
@@ -142,6 +153,7 @@ class FunctionProcess:
         explained = self._whitener @ cross
         explained = np.einsum("ij,ij->j", explained, explained)
         std = np.sqrt(self._amplitude * np.maximum(before - explained, _LEAST_VARIANCE))
+        # By identity, so of tuples only: a list may have changed since.
         if isinstance(architectures, tuple):
             self._last = (architectures, (mean, std))
         return mean, std
@@ -237,7 +249,9 @@ def _loss(
     residual = y - ones @ y / ones.sum()
     alpha = inverse @ residual
     amplitude = residual @ alpha / n
+    # -log p with the amplitude at its maximum, r' K^-1 r / n: what is left of it is a logarithm.
     value = 0.5 * n * np.log(amplitude) + np.log(np.diag(factor)).sum()
+    # 2 d value / d K. Mean and amplitude are at their optimum, so their own change adds nothing.
     by_covariance = inverse - np.outer(alpha, alpha) / amplitude
     by_squared = -0.5 * by_covariance * kernel
     gradient = (

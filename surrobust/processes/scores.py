@@ -46,6 +46,7 @@ class ScoreMap:
             InvalidInputError: If ``transform`` is not one of ``TRANSFORMS``.
         """
         check_choice("transform", transform, TRANSFORMS)
+        # Not by the deviation, which may be a rounding error where all values are equal.
         is_constant = np.ptp(Y, axis=0) == 0
         Z = _standardise(Y)
         if transform == "scores":
@@ -61,6 +62,8 @@ class ScoreMap:
         Y = np.empty_like(Z)
         for j in range(Z.shape[1]):
             z, knots = Z[:, j], self.scores[:, j]
+            # np.interp is flat beyond its knots; a slope keeps the
+            # order of what is predicted there.
             beyond = np.maximum(z - knots[-1], 0) - np.maximum(knots[0] - z, 0)
             Y[:, j] = np.interp(z, knots, self.values[:, j]) + self.spread[j] * beyond
         return Y
@@ -71,6 +74,7 @@ class ScoreMap:
         The mean is that of the median; the deviation is half of what one deviation up and down
         amount to.
         """
+        # The map bends: one deviation up and one down differ, and their mean is symmetric.
         values = self.to_values(np.concatenate([mean - std, mean, mean + std]))
         low, at, high = np.split(values, 3)
         return at, np.maximum(high - low, 0.0) / 2
@@ -95,6 +99,7 @@ class ScoreMap:
         if len(scores) < 2 or not rises or (spread <= 0).any():
             msg = f"{SCORES_FILE}: expected ascending scores and values, got others"
             raise InvalidModelError(msg)
+        # No standard deviation is larger than the range: such a file was damaged.
         widest = values[-1] - values[0]
         if (spread > np.where(widest > 0, widest, 1.0)).any():
             msg = f"{SCORES_FILE}: expected spreads within the range of the values, got larger ones"

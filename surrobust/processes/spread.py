@@ -11,6 +11,7 @@ from ..errors import InvalidModelError
 from ..typing import FloatArray, IntArray
 from .kernel import Hyperparameters, covariance, matern, stretch
 
+# 1024 cells with 64 x 64 covariances are 34 MB of float64.
 _CHUNK = 1024
 _MOST_NEAREST = 64
 """As many squared numbers a cell are computed at once."""
@@ -63,6 +64,8 @@ class Spread:
         k = min(self.nearest, len(others))
         near = np.empty((len(K), 0), dtype=np.int64)
         if k:
+            # Nearest by the kernel itself. A partition, as their order does not
+            # matter; in float32 it moves half the bytes.
             away = -K[:, others].astype(np.float32)
             near = others[np.argpartition(away, k - 1, axis=1)[:, :k]]
         return Sight(self._whitened(K[:, self.anchors]), near, np.take_along_axis(K, near, axis=1))
@@ -89,6 +92,8 @@ class Spread:
             part = slice(start, start + _CHUNK)
             at = where[part]
             w, s = whitened[at], stretched[at]
+            # Given the anchors: covariances less what these explain (Schur complement); (b,
+            # k, a) @ (b, a, 1) and below (b, k, a) @ (b, a, k).
             left = sight.cross[part] - np.matmul(w, sight.known[part, :, None])[:, :, 0]
             squares = (s**2).sum(axis=2)
             squared = squares[:, :, None] + squares[:, None] - 2 * s @ s.transpose(0, 2, 1)
@@ -96,6 +101,7 @@ class Spread:
             diagonal = np.arange(at.shape[1])
             K[:, diagonal, diagonal] += self.noise[found][at]
             gain = (np.linalg.solve(K, left[:, :, None])[:, :, 0] * left).sum(axis=1)
+            # The whitener is float32, so that K may be indefinite by a rounding error.
             variance[part] += np.maximum(gain, 0)
         return variance
 
@@ -123,6 +129,7 @@ class Spread:
             noise = take_tensor(tensors, "row_noise", dtype="float64", shape=(n,))
             nearest = int(take_tensor(tensors, "nearest", dtype="int64", shape=(1,))[0])
         is_sound = ((anchors >= 0) & (anchors < n)).all() and (noise >= 0).all()
+        # Near rows without noise could be equal, and K above singular.
         is_known = 0 <= nearest <= _MOST_NEAREST and not (nearest and (noise == 0).any())
         if not is_sound or not is_known:
             msg = "weights: expected rows that exist and their noise, got others"

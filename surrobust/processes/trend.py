@@ -52,10 +52,17 @@ class Trend:
         spread = (table @ weights.T).std(axis=0)
         # Where targets cancel out nothing is expected.
         slopes = weights / np.where(spread > 1e-6, spread, np.inf)[:, None]
+        # Of the t x t moments, about 0, which is the mean of scores already; ascending.
         moments, vectors = np.linalg.eigh(table.T @ table / len(table))
+        # Targets that follow from others have a moment of
+        # rounding errors, to a negative power below.
         moments = np.maximum(moments, 1e-9 * moments[-1])
+        # A component of variance v, times v^(-1/4), has variance v^(1/2); the sum of
+        # these is the mean squared norm, which is divided by.
         drawn = (vectors * moments**-0.25) @ vectors.T / np.sqrt(np.sqrt(moments).sum())
         turns = np.stack([np.eye(len(moments)) / np.sqrt(moments.sum()), drawn])
+        # The largest first; what is too small to be more than
+        # rounding would be blown up to spread 1.
         leading = np.flatnonzero(moments > 1e-6 * moments[-1])[::-1][:_COMPONENTS]
         components = vectors[:, leading] / np.sqrt(moments[leading])
         return cls(prior, slopes, (table @ slopes.T).mean(axis=0), turns, components)
@@ -66,6 +73,7 @@ class Trend:
 
     def rows(self, cells: Sequence[Architecture]) -> FloatArray:
         """Return the rows of both kinds, ``(2, n, t + 1)``; last, the expectations' mean."""
+        # What the share of the expectation took too much or too little of can come back as a slope.
         together = self.expected(cells).mean(axis=1, keepdims=True)
         turned = self.prior.rows(cells) @ self.turns
         return np.concatenate([turned, np.stack([together, together])], axis=2)
@@ -138,7 +146,9 @@ class PriorRows:
         self._leads = leads
         raw = self._raw(leads)
         self._means = [part.mean(axis=0) for part in raw]
+        # Over one cell of each function class: cells that many write would count many times.
         norms = (((p - m) ** 2).sum(axis=1).mean() for p, m in zip(raw, self._means, strict=True))
+        # A prior that says the same everywhere is a row of zeros, no error.
         self._scales = [float(np.sqrt(norm)) or 1.0 for norm in norms]
         self._rows = self._scaled(raw)
 

@@ -49,6 +49,7 @@ class TrendLikelihood:
         rows = trend.astype(np.float64)
         self.products = rows @ rows.T
         self.has_trend = medians[2] > 0
+        # A slope of 0 has no logarithm: it is no hyper-parameter then.
         others = np.log(medians if self.has_trend else medians[:2])
         self.prior_mean = np.append(self._plain.prior_mean[:-2], others)
         sds = np.full(len(others), _OTHER_SD)
@@ -100,6 +101,7 @@ class TrendLikelihood:
         if found is None:
             return 1e10, np.zeros_like(theta)
         value, inner = found
+        # As in MarginalLikelihood; the half of all terms is at the end.
         pull = (inner * decay).ravel() * (-1.5 * at.amplitude)
         gradient = np.empty_like(theta)
         gradient[:g] = at.weights * (self.distances.reshape(g, -1) @ pull)

@@ -144,6 +144,8 @@ class AbstractSearch(ABC):
         self._mark(cell)
         self._values[cell] = number
         self._learn(cell, number)
+        # Emptied before they are told: those in the list count as
+        # told already. Now there is a worst value.
         failed, self._failed = self._failed, []
         for one in failed:
             self.tell(one, *self._worst())
@@ -174,6 +176,7 @@ class AbstractSearch(ABC):
 
     def reseed(self, *words: int) -> None:
         """Draw all random numbers to come from other seeds, integers of at least 0."""
+        # The generator itself stays: strategies and samplers may hold it.
         self.rng.bit_generator.state = np.random.default_rng(words).bit_generator.state
         self._reseeded()
 
@@ -197,6 +200,8 @@ class AbstractSearch(ABC):
 
     def draw_open(self) -> Architecture:
         """Return an open representative, drawn uniformly."""
+        # In the order of self._left, which is that of indices: a
+        # set has none, and draws would differ.
         names = [name for name in self._left if name in self._untouched] or self._left
         cells = [cell for name in names for cell in self._left[name]]
         return cells[int(self.rng.integers(len(cells)))]

@@ -10,6 +10,7 @@ from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray
 from .base import count_by_function
 
+# It touches eight of the 4930 classes.
 _MAX_SIZE = 200
 """Cells of one function class that count: 460 cells compute one lone op, most classes have one."""
 
@@ -69,7 +70,10 @@ class FunctionPool:
         if self.taken:
             features = self._features
             taken = [((features - features[i]) ** 2).sum(axis=1) for i in self.taken]
+            # By distance alone, and by the root of the cells, regret
+            # after 50 was larger (experiments/search).
             weights = weights * np.min(taken, axis=0)
+        # All that is open does what was taken already: then any will do.
         if weights.sum() == 0:
             weights = is_open.astype(np.float64)
         return int(rng.choice(len(weights), p=weights / weights.sum()))

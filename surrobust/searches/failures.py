@@ -59,6 +59,7 @@ def attempt(
         return list(measured)
     except Exception as error:
         if isinstance(error, FloatingPointError) and on_failure == "record":
+            # A batch that diverges says nothing of which cell it was: none of them has a value.
             return [Failure(_one_line(f"{type(error).__name__}: {error}"))] * len(cells)
         error.add_note(f"while {codes} was measured (trial {trial})")
         raise
@@ -86,6 +87,7 @@ def _is_missing(value: Any) -> bool:
     """Return whether a value says that there is none: None, NaN or infinity."""
     if value is None:
         return True
+    # No measurement at all, and refused where values are checked; float would take "nan".
     if isinstance(value, bool | str | bytes):
         return False
     try:

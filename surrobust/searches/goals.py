@@ -117,6 +117,7 @@ class Goals:
         """Return the evaluations' values ``(n, m)``, times -1 where lower ones are better."""
         values = [e.values or (e.value,) for e in evaluations]
         array = np.array(values, dtype=np.float64).reshape(len(values), len(self.maximised))
+        # Strategies and metrics only maximise; what is kept and shown has its own sign.
         return array * np.where(self.maximised, 1.0, -1.0)
 
     def keeping(self, evaluations: Sequence[Evaluation]) -> list[Evaluation]:

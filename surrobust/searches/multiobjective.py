@@ -57,11 +57,14 @@ class AbstractSeveralSearch(AbstractSearch):
         many = self.n_objectives > 1
         values = check_finite("value", value, self.n_objectives) if many else [check_value(value)]
         row = values, check_finite("constraints", constraints, self.n_constraints)
+        # Before the base tells: strategies read the rows as they learn. Of what it
+        # then refuses as told before, the first row stays.
         self._rows.setdefault(cell, row)
         super().tell(cell, values[0])
 
     def _worst(self) -> tuple[Any, ...]:
         values, constraints = (np.array(part) for part in zip(*self._rows.values(), strict=True))
+        # Worst in each objective by itself: what failed dominates nothing.
         worst = values.min(axis=0).tolist()
         point = worst if self.n_objectives > 1 else worst[0]
         return point, constraints.max(axis=0).tolist()

@@ -50,6 +50,7 @@ def _parse(document: Any) -> SearchResult:
         raise InvalidInputError(msg)
     for name, kind in _FIELDS.items():
         value = document.get(name)
+        # To Python True is an integer.
         if name not in document or not isinstance(value, kind) or isinstance(value, bool):
             got = brief(value) if name in document else "none"
             msg = f"{name}: expected {_words(kind)}, got {got}"
@@ -69,6 +70,7 @@ def _parse(document: Any) -> SearchResult:
     )
     rows = [_parse_row(row, i, plan.goals) for i, row in enumerate(document["evaluations"])]
     result = replace(plan, evaluations=tuple(rows))
+    # They follow from the evaluations: other ones are of a file that somebody has changed.
     if [finalist_row(e) for e in result.finalists] != document["finalists"]:
         msg = f"finalists: expected {_best(result)}, got other ones"
         raise InvalidInputError(msg)

@@ -103,6 +103,7 @@ class SearchResult:
             return self.front
         sign = -1.0 if self.higher_is_better else 1.0
         keeping = self.goals.keeping(self.evaluations)
+        # Stable, with the sign in the key: reversed, equals would be too.
         return tuple(sorted(keeping, key=lambda e: sign * e.value)[:N_FINALISTS])
 
     @property

@@ -57,6 +57,7 @@ def run(
         cells = search.ask(batch or 1)[: budget - len(done)]
         if not cells:
             break
+        # Not strict: what is recorded may end within a batch, or go on beyond it.
         known = [_check_same(r, c) for r, c in zip(recorded[len(done) :], cells, strict=False)]
         new, first = cells[len(known) :], len(done) + len(known)
         made = evaluate(measure_all, new, first, source=source, goals=goals, on_failure=on_failure)

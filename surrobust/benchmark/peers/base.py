@@ -47,6 +47,7 @@ class Account:
             cell = suggested.representative
             self._known[function] = cell, self._measure(cell)
         cell, value = self._known[function]
+        # A peer that only comes back would never end; charged for, it does.
         if not self._repeats or self._repeats > self._max_repeats:
             self.spent.append(cell)
             self._repeats = 0

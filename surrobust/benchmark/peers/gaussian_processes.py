@@ -44,6 +44,7 @@ class BoTorch(AbstractOpenCellsPeer):
             )
             fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
             with torch.no_grad():
+                # BoTorch takes batches of one cell: (15625, 1, 6).
                 scores = LogExpectedImprovement(model, best_f=told.max())(cells[:, None, :])
         return scores.numpy()
 
@@ -59,6 +60,7 @@ class PathProcess(AbstractOpenCellsPeer):
         kappa: Standard deviations.
     """
 
+    # Taken beforehand: nothing is tuned for peers (experiments/search).
     kappa: ClassVar[float] = 2.0
 
     def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
@@ -90,11 +92,14 @@ class WeisfeilerLehmanProcess(AbstractOpenCellsPeer):
     def _score(self, rows: IntArray, values: FloatArray) -> FloatArray:
         told = (values - values.mean()) / (values.std() or 1.0)
         kernels = [_kernel(depth, rows) for depth in self.depths]
+        # (n, 15625) to (n, n): the columns of the known cells.
         fits = [_fit_noise(kernel[:, rows], told) for kernel in kernels]
         best = int(np.argmin([loss for loss, _ in fits]))
         across, noise = kernels[best], fits[best][1]
         factor = cho_factor(across[:, rows] + noise * np.eye(len(rows)))
         mean = across.T @ cho_solve(factor, told)
+        # Normalised, the kernel of a cell with itself is 1; this is the
+        # variance of a measurement, at least the noise.
         variance = 1.0 + noise - (across * cho_solve(factor, across)).sum(axis=0)
         std = np.sqrt(np.maximum(variance, noise))
         return expected_improvement(mean, std, best=float(told.max()))
@@ -124,6 +129,7 @@ def surprise(kernel: FloatArray, values: FloatArray, noise: float) -> float:
         noise: Its variance.
     """
     factor = cho_factor(kernel + noise * np.eye(len(values)), lower=True)
+    # Rasmussen & Williams, equation 2.30, without n / 2 log(2 pi).
     halves = values @ cho_solve(factor, values) / 2
     return float(halves + np.log(np.diag(factor[0])).sum())
 
@@ -142,6 +148,8 @@ def path_rows() -> FloatArray:
     rows = np.zeros((len(ops), 155))
     every = np.arange(len(ops))
     for way in PATH_EDGES:
+        # Sequences of shorter ways stand first: 5 of one op, then 25, then 125.
         before = sum(5**length for length in range(1, len(way)))
+        # A way's ops as digits to base five, the first the lowest.
         rows[every, before + ops[:, way] @ 5 ** np.arange(len(way))] = 1.0
     return rows

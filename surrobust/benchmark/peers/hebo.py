@@ -45,4 +45,5 @@ class HEBO(AbstractAskedPeer):
         return Architecture(tuple(OPS.index(chosen[name]) for name in PARAMETERS))
 
     def _learn(self, value: float) -> None:
+        # It minimises.
         self._optimizer.observe(self._asked, np.array([[-value]]))

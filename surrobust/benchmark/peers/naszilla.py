@@ -32,6 +32,7 @@ _UNUSED = (
 """What naszilla imports for its predictors and its other benchmarks, of years ago."""
 
 
+# Its own count has known cells in it: the account ends the search, by an error.
 _ENDLESS = 10**9
 
 
@@ -96,11 +97,13 @@ def _space(account: Account) -> Any:
 
     class Space(Nasbench201):
         def __init__(self) -> None:
+            # Its constructor would read its table.
             self.nasbench = self.index_hash = None
 
         def query_arch(self, arch: dict[str, str] | None = None, **_: Any) -> dict[str, Any]:
             if account.is_spent:
                 raise _SpentError
+            # Called without a cell it has to draw one.
             spec = arch or self.get_cell().random_cell(None)
             return {"spec": spec, "val_loss": -account.value_of(Architecture.parse(spec["string"]))}
 
@@ -110,6 +113,7 @@ def _space(account: Account) -> Any:
 @contextmanager
 def _without_unused() -> Iterator[None]:
     """Let naszilla be imported without the libraries that its searches do not call."""
+    # What was imported before comes back: a mock must not stay for others to find.
     before = {name: sys.modules.get(name) for name in _UNUSED}
     sys.modules.update({name: MagicMock() for name in _UNUSED})
     try:

@@ -30,6 +30,7 @@ class SMAC(AbstractAskedPeer):
         self._folder = tempfile.TemporaryDirectory(prefix="surrobust-smac-")
         scenario = Scenario(
             space,
+            # Tables give one value: it need not measure a cell by several seeds.
             deterministic=True,
             n_trials=budget,
             seed=seed,
@@ -49,6 +50,7 @@ class SMAC(AbstractAskedPeer):
     def _learn(self, value: float) -> None:
         from smac.runhistory.dataclasses import TrialValue
 
+        # It minimises.
         self._facade.tell(self._trial, TrialValue(cost=-value))
 
     def _close(self) -> None:

@@ -24,6 +24,7 @@ def graph_of(cell: Architecture) -> Graph:
     reach the output is dropped. Unlike there, a chain of two skips still connects.
     """
     readers: dict[int, frozenset[int]] = {_LAST: frozenset({_OUTPUT})}
+    # Backwards, as what reads a node by a skip is what reads the node behind it.
     for node in range(_LAST - 1, -1, -1):
         found: set[int] = set()
         for edge, (source, target) in enumerate(EDGES):
@@ -40,6 +41,7 @@ def graph_of(cell: Architecture) -> Graph:
         waiting += [
             (edge, readers[EDGES[edge][1]])
             for edge in following
+            # What is shared is one node.
             if edge != _OUTPUT and edge not in graph
         ]
     return graph | {_OUTPUT: ()}
@@ -54,6 +56,8 @@ def count_labels(cell: Architecture, depth: int) -> Counter[object]:
     counts = Counter(labels.values())
     for _ in range(depth):
         labels = {
+            # Sorted: subtrees have no order. By their text, as nested
+            # tuples and numbers do not compare.
             node: (labels[node], tuple(sorted((labels[n] for n in following), key=repr)))
             for node, following in graph.items()
         }

@@ -56,9 +56,11 @@ def learning_curves(
     """
     check_request(predictors, targets, training_sizes, data_dir=data_dir)
     check_integer("jobs", jobs, minimum=1)
+    # Sizes and seeds outside: what is broken off has whole comparisons.
     wanted = dict.fromkeys(
         (p, t, n, s) for n in training_sizes for s in seeds for p in predictors for t in targets
     )
+    # Two that write one file would each lose what the other adds.
     with hold(f"{out}.lock"):
         known = {score.key: score for score in _known(out)}
         scores = measure_missing(
@@ -108,6 +110,7 @@ def check_request(
     for target in keys:
         groups = cell_groups(measured_cells(target, data_dir=data_dir)[0])
         for n_train in training_sizes:
+            # What it refuses, it refuses before the first fit.
             split(len(groups), n_train=n_train, seed=0, groups=groups)
 
 

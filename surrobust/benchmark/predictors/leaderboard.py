@@ -86,6 +86,7 @@ def standings(scores: Iterable[Score], *, data_dir: AnyPath | None = None) -> li
     for score in scores:
         groups[score.predictor, score.target, score.n_train].append(score)
     found = [_standing(group, data_dir) for group in groups.values()]
+    # Without a tau, as of constant predictions, behind all others: none is below -1.
     return sorted(
         found, key=lambda s: (s.target, s.n_train, -np.nan_to_num(s.kendall_tau, nan=-2.0))
     )
@@ -166,6 +167,7 @@ def _shares(benchmark: str, found: Sequence[Standing]) -> str:
     share = {(row.predictor, row.n_train, row.target): row.share_of_ceiling for row in found}
     means = {
         name: [float(np.mean([share.get((name, n, t), np.nan) for t in targets])) for n in sizes]
+        # A mean over fewer targets would be another's: where one is missing it is NaN, a dash.
         for name in {row.predictor for row in found}
     }
     names = sorted(means, key=lambda name: (*np.nan_to_num(means[name])[::-1], name))[::-1]

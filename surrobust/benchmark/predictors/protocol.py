@@ -75,10 +75,12 @@ def split(
     if not 2 <= n_train <= n - 2:
         msg = f"n_train: expected 2..{n - 2}, got {n_train}"
         raise InvalidInputError(msg)
+    # The peers' split to the last cell: no group may change the draw.
     order = np.random.default_rng(seed).permutation(n)
     train, test = order[:n_train], order[n_train:]
     if groups is None:
         return train, test
+    # From the test only: who trains on N rows gets N.
     test = test[~np.isin(groups[test], groups[train])]
     if len(test) < 2:
         msg = f"n_train: expected to leave 2 cells that are not isomorphic to any of {n_train}"
@@ -125,6 +127,7 @@ def score_predictor(
     groups = cell_groups(cells)
     train, test = split(len(cells), n_train=n_train, seed=seed, groups=groups)
     held_out, true = [cells[i] for i in test], values[test]
+    # Without intervals, which would cost five more fits and change no prediction.
     model = (
         ParameterCount()
         if name == BASELINE
@@ -135,7 +138,9 @@ def score_predictor(
     fitted = time.perf_counter()
     predicted = model.predict(held_out)
     done = time.perf_counter()
+    # The line may fall, by few training cells; the baseline is that more parameters rank higher.
     ranking = model.rank(held_out) if isinstance(model, ParameterCount) else predicted
+    # The head is that of the best: the lowest latencies.
     sign = 1.0 if Target.parse(target).higher_is_better else -1.0
     return Score(
         predictor=name,

@@ -92,6 +92,7 @@ def regrets(
         In the order strategy, target, seed, evaluations.
     """
     chosen: dict[tuple[str, str, int, int], SearchRun] = {}
+    # By key the shortest budget comes first, and setdefault keeps it.
     for run in sorted(runs, key=lambda run: run.key):
         for budget in budgets:
             if run.serves(budget):
@@ -112,6 +113,7 @@ def _reached(run: SearchRun, evaluations: int, data_dir: AnyPath | None) -> Regr
         evaluations=evaluations,
         regret=regret,
         value=value,
+        # Exactly: both are the same number of one table.
         found_best=regret == 0,
         seconds=run.seconds / run.budget,
     )

@@ -170,11 +170,13 @@ def search_once(
 
     start = time.perf_counter()
     if strategy in PEERS:
+        # Peers import their libraries as they are made: the first run pays for that in its seconds.
         cells = PEERS[strategy](budget=budget, seed=seed).spend(measure)
     else:
         search = make_search(strategy, seed=seed, target=target)
         cells = [e.architecture for e in run(search, measure, budget=budget, source="table")]
     seconds = time.perf_counter() - start - measuring
+    # After the clock was read: looked up again, as peers return cells without values.
     climb = Climb(_incumbents(cells, [measure(cell) for cell in cells]))
     return SearchRun(strategy, target, seed, budget, climb, seconds)
 
@@ -182,5 +184,6 @@ def search_once(
 def _incumbents(cells: list[Architecture], values: list[float]) -> tuple[tuple[int, int], ...]:
     """Return when a better cell was found, counted from 1, and its index."""
     before = np.maximum.accumulate([-np.inf, *values[:-1]])
+    # Strictly: of equals the first is the incumbent.
     better = np.flatnonzero(np.asarray(values) > before)
     return tuple((int(i) + 1, cells[i].index) for i in better)

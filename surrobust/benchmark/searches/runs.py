@@ -55,11 +55,13 @@ def run_searches(
     check_integer("jobs", jobs, minimum=1)
     wanted = dict.fromkeys(
         (name, target, check_integer("seed", seed, minimum=0), budget)
+        # Seeds outside: what is broken off has whole comparisons.
         for seed in seeds
         for name in strategies
         for target in targets
         for budget in (budgets if plans_ahead(name) else [max(budgets)])
     )
+    # Two that write one file would each lose what the other adds.
     with hold(f"{out}.lock"):
         known = read_runs(out) if Path(out).exists() else []
         runs = measure_missing(
@@ -99,6 +101,7 @@ def check_searches(
             PEERS[name].check_installed()
     for target in targets:
         check_target(target)
+        # A table that is not here is told of before the first run.
         to_be_found(target, data_dir=data_dir)
 
 

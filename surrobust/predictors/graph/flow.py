@@ -50,12 +50,14 @@ def collate(kinds: Tensor, counts: Tensor) -> GraphBatch:
     there = kinds >= 0
     number = (there.flatten().cumsum(0) - 1).view_as(kinds)
     graph, source, target = counts.nonzero(as_tuple=True)
+    # A term that is summed twice flows twice: its edge is listed as often as it counts.
     repeats = counts[graph, source, target]
     sources = 2 * number[graph, source].repeat_interleave(repeats)
     targets = 2 * number[graph, target].repeat_interleave(repeats)
     sizes = there.sum(1)
     return GraphBatch(
         kinds=kinds[there],
+        # Along: 2s to 2t. Against: 2t + 1 to 2s + 1. One pass of messages does both.
         flow=torch.stack([torch.cat([sources, targets + 1]), torch.cat([targets, sources + 1])]),
         ends=sizes.cumsum(0) - 1,
         owners=torch.arange(len(kinds), device=kinds.device).repeat_interleave(sizes),
@@ -83,6 +85,7 @@ class GatedFlow(MessagePassing):
     ) -> None:
         super().__init__(aggr="add", node_dim=-2)
         self.width = width
+        # One product for three: the state itself, what flows along, what flows against.
         self.mix = normal(members, width, 3 * width, fan_in=width, generator=generator)
         self.gate = normal(members, op_width, 2 * width, fan_in=op_width, generator=generator)
 
@@ -90,6 +93,7 @@ class GatedFlow(MessagePassing):
         """Return ``(members, v, width)`` from states of that shape and ops (members, kinds, ·)."""
         members, nodes, width = states.shape
         mixed = states @ self.mix
+        # (members, v, 2 width) to (members, 2 v, width): the rows 2i and 2i + 1 are node i's ports.
         ports = mixed[..., width:].reshape(members, 2 * nodes, width)
         flowed = self.propagate(batch.flow, x=ports).view(members, nodes, 2 * width)
         gates = torch.sigmoid(ops @ self.gate).index_select(1, batch.kinds)
@@ -137,6 +141,7 @@ class FlowNetwork(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
+        # An embedding adds nothing up: its own numbers have unit variance.
         self.start = normal(members, kinds, width, fan_in=1, generator=generator)
         self.ops = normal(members, kinds, width, fan_in=1, generator=generator)
         self.flows = nn.ModuleList(
@@ -147,6 +152,7 @@ class FlowNetwork(nn.Module):
         self.register_buffer("centre", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
         hidden, read = 2 * width, 2 * width + features
+        # Twice the variance, as ReLU takes half of it (He et al., ICCV 2015, equation 10).
         self.hidden = normal(members, read, hidden, fan_in=read / 2, generator=generator)
         self.hidden_shift = nn.Parameter(torch.zeros(members, 1, hidden))
         self.head = normal(members, hidden, outputs, fan_in=hidden, generator=generator)
@@ -173,6 +179,7 @@ class FlowNetwork(nn.Module):
             states = states + functional.relu(torch.addcmul(shift, flowed, scale))
         sums = states.new_zeros(len(states), len(batch.ends), states.shape[-1])
         means = sums.index_add(1, batch.owners, states) * batch.shares
+        # What hardly varies among few training cells may be many of its spreads off elsewhere.
         rows = ((features - self.centre) * self.scale).clamp(-_FARTHEST, _FARTHEST)
         parts = [states.index_select(1, batch.ends), means, rows.expand(len(states), -1, -1)]
         read = torch.cat(parts, dim=-1)
@@ -182,5 +189,6 @@ class FlowNetwork(nn.Module):
 
 def normal(*shape: int, fan_in: float, generator: torch.Generator) -> nn.Parameter:
     """Return a parameter drawn from a normal distribution with sd ``fan_in ** -0.5``."""
+    # On the CPU and then moved, so that every device begins with the same weights.
     drawn = torch.empty(shape).normal_(generator=generator)
     return nn.Parameter(drawn / math.sqrt(fan_in))

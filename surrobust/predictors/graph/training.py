@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from .flow import FlowNetwork, collate
 
+# Margin and pairs are those of TA-GATES's configuration (Ning et al., NeurIPS 2022).
 _MARGIN = 0.1
 """How far apart a pair is wanted, in units of the scores, if it truly is."""
 
@@ -51,6 +52,7 @@ def train_network(
         generator: Draws the order of the cells, on the CPU.
     """
     kinds, counts, features = graphs
+    # Features are no targets: those of all folds' cells may be seen.
     network.see_features(features)
     optimizer = torch.optim.AdamW(_groups(network, weight_decay), lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda done: _rate(done / updates))
@@ -73,14 +75,18 @@ def loss_of(outputs: Tensor, Y: Tensor, seen: Tensor, *, ranking: float) -> Tens
         seen: ``(members, b, 1)``, 0 where a member must not learn from a cell.
         ranking: Weight of the hinge on pairs; a pair is a cell and one of the next in the batch.
     """
+    # A collapsed training pulls like a line, not like a square.
     errors = functional.huber_loss(outputs, Y, reduction="none", delta=_BEND)
+    # Summed over members: none gets gradients of another's, and each learns as it would alone.
     loss = (errors * seen).mean((1, 2)).sum()
+    # Batches are shuffled, so the next cells of a batch are random ones.
     shifts = range(1, min(_PAIRS, Y.shape[1] - 1) + 1)
     if not ranking or not shifts:
         return loss
     apart = torch.cat([outputs - outputs.roll(shift, 1) for shift in shifts], 1)
     truly = torch.cat([Y - Y.roll(shift, 1) for shift in shifts], 1)
     pairs = torch.cat([seen * seen.roll(shift, 1) for shift in shifts], 1)
+    # Cells that are nearer than the margin are only wanted as far apart as they are.
     hinge = functional.relu(truly.abs().clamp(max=_MARGIN) - apart * truly.sign())
     return loss + ranking * (hinge * pairs).mean((1, 2)).sum()
 
@@ -100,12 +106,14 @@ def _batches(n: int, size: int, updates: int, generator: torch.Generator) -> Ite
 
 def _rate(progress: float) -> float:
     """Return the share of the peak learning rate at a share of the updates."""
+    # The first step, at a progress of 0, must not have a rate of 0.
     return min(1.0, (progress + 1e-3) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _groups(network: FlowNetwork, weight_decay: float) -> list[dict[str, object]]:
     """Return the parameters with weight decay, and shifts and scales without."""
     named = list(network.named_parameters())
+    # Decay is for matrices, of which many add up: it would draw scales to 0.
     bare = [p for name, p in named if name.endswith(("shift", "shifts", "scales", "start"))]
     free = {id(p) for p in bare}
     return [

@@ -94,6 +94,7 @@ def make_card(
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "fingerprint": Fingerprint.of(predictor).model_dump(),
         **given,
+        # Last: how much was trained on is not the caller's to say.
         "trained_on": {**given.get("trained_on", {}), **_size(state)},
     }
     try:
@@ -127,6 +128,7 @@ def load_card(folder: AnyPath) -> Card:
         document = parse_json(text, name=shown(path / CARD))
     except InvalidInputError as error:
         raise InvalidModelError(str(error)) from None
+    # Before the fields are looked at, as a newer format may have others.
     written = document.get("format") if isinstance(document, dict) else None
     if isinstance(written, int) and written > FORMAT:
         msg = f"{path / CARD}: expected format {FORMAT} or older, got {written}: a newer surrobust"
@@ -173,6 +175,7 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
     there were too few cells.
     """
     held, fresh = state.out_of_fold, state.is_fresh
+    # Each fold is calibrated on the others: with one there are none.
     if held is None or fresh is None or held.folds.max(initial=-1) < 1:
         return {}
     predicted = state.ranges.bend(held.mean)
@@ -216,6 +219,7 @@ def _half_widths(held: OutOfFold) -> FloatArray:
     half = np.full_like(held.mean, np.inf)
     for fold in range(held.folds.max() + 1):
         mine = held.folds == fold
+        # With its own fold too, the interval of a cell would know the cell's residual.
         calibration = held.calibrate(without=fold)
         half[mine] = calibration.half_widths(held.mean[mine], held.std[mine], coverage=_COVERAGE)
     return half

@@ -76,6 +76,7 @@ class Fingerprint(BaseModel):
         tolerance = _OF_SPREAD * spread + _OF_MEAN * np.abs(mean) + _ANYWAY
         found = moments_of(predictor, self.cells)
         for what, got, expected in zip(("mean", "spread"), found, (mean, spread), strict=True):
+            # Not >, which NaN would pass.
             for row, column in np.argwhere(~(np.abs(got - expected) <= tolerance))[:1]:
                 wanted = f"a {what} of {expected[row, column]:.6g} as in its fingerprint"
                 of = f"{brief(predictor.targets[column])} of cell {self.cells[row]}"
@@ -109,4 +110,5 @@ def moments_of(
 
 
 def _rounded(moment: FloatArray) -> list[list[float]]:
+    # Eight digits are far more than the comparison needs, and keep cards short.
     return [[float(f"{value:.8g}") for value in row] for row in moment]

@@ -28,6 +28,7 @@ STATE = "state.safetensors"
 _LARGEST = 2**30
 """Bytes of a file that is read; a forest of 45 targets has a third of that."""
 
+# No slash and no leading dot: nothing outside of the folder, and no temporary file.
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\.(safetensors|ubj)")
 
 
@@ -51,6 +52,7 @@ def write_predictor(
         if len(content) > _LARGEST:
             msg = f"{name}: expected at most {_LARGEST} bytes to be read back, got {len(content)}"
             raise InvalidInputError(msg)
+    # Before anything is written: what the card refuses leaves no trace.
     card = make_card(predictor, state, files, given)
     target = Path(folder).absolute()
     check_replaceable(target)
@@ -91,6 +93,7 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
         if name in there and (name not in card.files or not _FILE_NAME.fullmatch(name)):
             msg = f"{path}: expected only {CARD} and the files that it lists, got {brief(name)} too"
             raise InvalidModelError(msg)
+        # A link may lead anywhere, and to something else once it has been looked at.
         if name not in there or (path / name).is_symlink() or not (path / name).is_file():
             msg = f"{path}: expected the file {brief(name)} of its card, got a folder without it"
             raise InvalidModelError(msg)
@@ -102,6 +105,7 @@ def _read_verified(path: Path, expected: str) -> bytes:
         content = read_bytes(path, most=_LARGEST)
     except InvalidInputError as error:
         raise InvalidModelError(str(error)) from None
+    # Of the bytes that are then used: read again, the file may be another.
     got = hashlib.sha256(content).hexdigest()
     if got != expected:
         msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"

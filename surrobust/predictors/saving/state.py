@@ -143,6 +143,7 @@ def _without_twin(cells: Sequence[Architecture], folds: IntArray) -> npt.NDArray
         return np.empty(0, dtype=np.bool_)
     groups = np.unique(twin_groups(cells), return_inverse=True)[1]
     least, largest = np.full(groups.max() + 1, folds.max()), np.full(groups.max() + 1, -1)
+    # Twins are in one fold where the least and the largest of their folds agree.
     np.minimum.at(least, groups, folds)
     np.maximum.at(largest, groups, folds)
     same: npt.NDArray[np.bool_] = (least == largest)[groups]
@@ -157,8 +158,10 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
         identity: What card and weights must agree on.
     """
     tensors: dict[str, np.ndarray] = {
+        # A safetensors file has no text, so texts are bytes.
         "identity": np.frombuffer(identity.encode(), dtype=np.uint8),
         "targets": np.frombuffer(json.dumps(state.targets).encode(), dtype=np.uint8),
+        # Indices go up to 15624.
         "trained": state.trained.astype(np.int16),
         "n_train": np.array([state.n_train], dtype=np.int64),
         "is_single": np.array([state.is_single]),
@@ -266,6 +269,7 @@ def pack_columns(columns: Columns) -> bytes:
         {
             "names": names,
             "widths": np.array(columns.widths, dtype=np.int64),
+            # Reading refuses what is not finite, so NaN is written apart.
             "numbers": np.where(known, columns.numbers, 0.0),
             "known": known,
         }

@@ -81,6 +81,7 @@ def _trees_of(learner: Any, n_features: int, n_targets: int, n_trees: int) -> li
     _expect("targets", int(shape["num_target"]), n_targets)
     _expect("classes", int(shape["num_class"]), 0)
     scores = [float(score) for score in shape["base_score"].strip("[]").split(",")]
+    # Training sets 0: any other would be added to every prediction.
     _expect("base scores", set(scores), {0.0})
     _expect("objective", learner["objective"]["name"], _OBJECTIVE)
     for key, none in (("attributes", {}), ("feature_names", []), ("feature_types", [])):
@@ -142,8 +143,11 @@ def _check_structure(nodes: dict[str, np.ndarray], starts: IntArray, n_features:
     parents[children + first[inner]] = here[inner]
     is_root = here == 0
     is_reached = (parents >= 0) | is_root
+    # Two children for each inner node, and as many children as nodes that are no
+    # roots: then each reached node is the child of one.
     once = 2 * len(inner) == len(here) - len(sizes) and is_reached.all()
     _require(once, "a tree with nodes that are not reached on one way")
+    # Both ways of writing that a root has no parent count as one.
     given = np.where(is_root & (nodes[_PARENT] == _NO_PARENT), _NONE, nodes[_PARENT])
     _require((given == parents).all(), "a tree with parents that are not its children's")
     features = nodes["split_indices"][inner]
@@ -191,6 +195,7 @@ def _documents(
     written = {**nodes, "split_indices": np.where(is_leaf, 0, nodes["split_indices"])}
     if m > 1:
         number = np.cumsum(is_leaf) - is_leaf
+        # Leaves are numbered anew in each tree.
         number -= np.repeat(number[starts[:-1]], np.diff(starts))
         written[_RIGHT] = np.where(is_leaf, number, nodes[_RIGHT]).astype(np.int32)
         written[_AT] = np.where(is_leaf, np.float32(0), nodes[_AT])
@@ -253,6 +258,7 @@ def _array(tree: Any, key: str, kind: str, n: int) -> np.ndarray:
 
 
 def _expect(what: str, got: Any, expected: Any) -> None:
+    # By type too: to Python True is 1 and 1 is 1.0, to xgboost they are not.
     is_same = type(got) is type(expected) and got == expected
     _require(is_same, f"{what} {brief(got)} instead of {brief(expected)}")
 

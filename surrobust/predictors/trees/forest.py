@@ -66,6 +66,7 @@ class RandomForest(AbstractPredictor):
             max_features=self.column_share,
             min_samples_leaf=self.smallest_leaf,
             n_jobs=1,
+            # NumPy's old generator, which scikit-learn uses, takes no larger seed.
             random_state=self.seed % 2**32,
         )
         model.fit(self._features.encode(cells), values[:, 0] if values.shape[1] == 1 else values)
@@ -128,6 +129,8 @@ class Forest:
                     np.where(is_leaf, 0.0, tree.threshold),
                     (np.where(is_leaf, here, tree.children_left) + start).astype(np.int32),
                     (np.where(is_leaf, here, tree.children_right) + start).astype(np.int32),
+                    # (nodes, m, 1): scikit-learn keeps room for
+                    # classes, of which a regression has one.
                     tree.value[:, :, 0].astype(np.float32),
                 )
             )
@@ -143,12 +146,14 @@ class Forest:
             rows: Features, compared in float32 as sklearn does, ``(n, d)``.
         """
         rows = rows.astype(np.float32)
+        # Sums as they go: all trees at once would be (trees, n, m).
         total = np.zeros((len(rows), self.value.shape[1]))
         squares = np.zeros_like(total)
         for root in self.roots:
             values = self.value[self._leaves(int(root), rows)].astype(np.float64)
             total += values
             squares += values**2
+        # E x^2 - (E x)^2 may be rounded below 0 where all trees agree.
         mean = total / len(self.roots)
         return mean, np.sqrt(np.maximum(squares / len(self.roots) - mean**2, 0.0))
 
@@ -158,6 +163,7 @@ class Forest:
         walking = np.arange(len(rows)) if self.feature[root] >= 0 else np.empty(0, dtype=np.int64)
         while len(walking):
             at = node[walking]
+            # The row in float32 with a threshold in float64, as scikit-learn compares.
             goes_left = rows[walking, self.feature[at]] <= self.threshold[at]
             at = np.where(goes_left, self.left[at], self.right[at])
             node[walking] = at

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARAMETERS_FILE = "parameters.safetensors"
 
+# Of few cells one division is luck: 50 are divided four times.
 _FOLDS, _LEFT_OUT, _LEAST_CELLS = 3, 200, 10
 """Folds; cells that should be left out in all, by repetition; cells that are not too few."""
 
@@ -84,6 +85,7 @@ class TreeParameters:
         """Return xgboost's parameters."""
         return {
             "objective": "reg:squarederror",
+            # Scores have mean 0; given, it is not estimated, and a file says nothing else.
             "base_score": 0.0,
             "tree_method": "hist",
             "max_depth": self.depth,
@@ -171,8 +173,10 @@ def tune(
         losses = np.zeros(len(rows))
         for step, (left_out, (train, test)) in enumerate(zip(splits, matrices, strict=True)):
             true = scores[left_out]
+            # One seed for all trials, so that they differ by their parameters only.
             predicted = parameters.train(train, seed_of_boosters).predict(test)
             losses[left_out] += discordance(true, predicted.reshape(true.shape)) / len(folds)
+            # The sum so far: trials are compared after the same folds.
             trial.report(mean_of_each(groups, losses).sum(), step)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -184,6 +188,7 @@ def tune(
             sampler=optuna.samplers.TPESampler(seed=seed_of_sampler, n_startup_trials=10),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=0),
         )
+        # First, so that trial 0 is what the others have to beat.
         study.enqueue_trial(start.proposal)
         study.optimize(objective, n_trials=trials)
     gain = losses_of[0] - losses_of[study.best_trial.number]
@@ -207,6 +212,7 @@ def discordance(true: FloatArray, predicted: FloatArray) -> FloatArray:
     shares = np.zeros(len(true))
     for y, p in zip(true.T, predicted.T, strict=True):
         above = np.sign(y[:, None] - y)
+        # 0 where ordered alike, 2 where otherwise, 1 where predictions are tied; halved below.
         wrong = np.where(above == 0, 0.0, 1 - above * np.sign(p[:, None] - p))
         shares += wrong.sum(axis=1) / (2 * max(len(y) - 1, 1) * true.shape[1])
     return shares

@@ -36,6 +36,7 @@ class _Reader:
     def take(self, size: int) -> bytes:
         start = self.at
         self.at += size
+        # A length is eight bytes of a file: negative ones would go back.
         if size < 0 or self.at > len(self.content):
             raise ValueError(self.ends_early)
         return self.content[start : self.at]
@@ -84,6 +85,7 @@ class _Reader:
     def array(self, depth: int) -> Any:
         kind = None
         if self.peek() == b"$":
+            # No other types: of those without bytes, null or true, a few bytes would be any length.
             kind = _TYPES[self.take(2)[1:]]
         if self.peek() != b"#" and kind is None:
             return list(self.until(b"]", depth))
@@ -91,6 +93,7 @@ class _Reader:
         size = self.length()
         if kind is not None:
             return np.frombuffer(self.take(size * kind.itemsize), kind)
+        # Before a list of that length is begun.
         if not 0 <= size <= self.values_left:
             msg = f"an array of {size} values"
             raise ValueError(msg)

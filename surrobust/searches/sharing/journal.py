@@ -27,10 +27,13 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+# More than a line mostly has: all lines of a claim have 1500 bytes together.
 _BLOCK = 4096
 _BEAT = struct.Struct("<Q")
 """One number for each trial, in the order of their ids."""
 
+# Locks are held for one write. Five minutes as for databases that are away; a lock
+# that is kept for so long is a suspended process's.
 _TOLD, _PATIENCE = 10.0, 300.0
 """Seconds after which it is told that a lock is waited for, and after which it no more is."""
 
@@ -59,6 +62,7 @@ class Journal(JournalFileBackend):
         super().__init__(str(path))
         self._beats.touch()  # now: network file systems remember for long what was not there
         with locked(path), FileIO(path, "a+") as file:
+            # Under the lock, so that a line somebody is writing is none that is torn.
             end = _cut_torn_line(file)
             start = _find_line(file, end - 1)
             file.seek(start)
@@ -68,6 +72,7 @@ class Journal(JournalFileBackend):
 
     def _refuse_broken(self) -> InvalidInputError:
         with self.path.open("rb") as file:
+            # From the first line on: opening looks at the last one alone.
             broken = (n for n, line in enumerate(file, start=1) if not _is_entry(line))
             return self.refuse(next(broken, self.line + 1))
 
@@ -110,26 +115,31 @@ class Journal(JournalFileBackend):
         text = "".join(_line(log) for log in logs)
         with locked(self.path), FileIO(self.path, "a+") as file:
             end = _cut_torn_line(file)
+            # FileIO writes what it can and says how much: a nearly full disk takes a part.
             rest = memoryview(text.encode())
             try:
                 while rest:
                     rest = rest[file.write(rest) :]
             except OSError as error:
+                # To where it was: the first of several lines may be whole, and all go together.
                 file.truncate(end)
                 error.filename = str(self.path)  # which a full disk does not tell
                 raise
+            # Before the lock is gone: nobody builds on what a machine that fails may still lose.
             os.fsync(file.fileno())
 
     def beat(self, trial_id: int, count: int) -> None:
         """Put down how often a trial's worker has said that it is alive."""
         self._beats.touch()
         with locked(self.path), FileIO(self._beats, "r+") as file:
+            # In its own place, written over: what is skipped reads as zeros, and nothing grows.
             file.seek(trial_id * _BEAT.size)
             file.write(_BEAT.pack(count))
 
     def beats(self) -> dict[int, int]:
         """Return what :meth:`beat` has put down by trial, the zeros left out."""
         content = self._beats.read_bytes() if self._beats.exists() else b""
+        # Whole numbers only; without a lock, as one that is torn is just another number, see Watch.
         numbers = _BEAT.iter_unpack(content[: len(content) // _BEAT.size * _BEAT.size])
         return {trial: count for trial, (count,) in enumerate(numbers) if count}
 

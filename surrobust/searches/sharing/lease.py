@@ -19,6 +19,7 @@ HEARTBEAT = 15.0
 _BEATS = 4
 """A worker that was silent for as many is taken for dead."""
 
+# Less than the others' four: a watch that slept must not call dead who was silent meanwhile.
 _BLIND = 2
 """Who has not looked for as many, awake and with the storage there, cannot tell who was silent."""
 
@@ -57,6 +58,7 @@ def heartbeat(
 
     def beat() -> None:
         count = 0
+        # An event instead of sleep, so that the end of a measurement is not waited for.
         while not done.wait(seconds):
             count += 1
             try:
@@ -73,6 +75,7 @@ def heartbeat(
         yield
     finally:
         done.set()
+        # No beat after the claim has ended.
         thread.join()
 
 
@@ -110,6 +113,8 @@ class Watch:
         if _is_gone(claim.worker):
             return True
         now = self._clock()
+        # Counts are compared, not times: clocks of machines differ. A
+        # claim is watched from when it is first seen.
         beat, since = self._last.get(claim.number, (None, now))
         if beat != claim.beat:
             self._last[claim.number] = (claim.beat, now)
@@ -124,6 +129,7 @@ def _is_gone(worker: str) -> bool:
     if os.name != "posix" or machine != _machine() or not pid.isdigit():
         return False
     try:
+        # Signal 0 is none: it only asks. What may not be signalled is there.
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True

@@ -68,6 +68,8 @@ def settle(claims: Iterable[Claim], *, budget: int, n_functions: int) -> list[Sl
     """
     holders: dict[Architecture, Claim | None] = {}
     functions: set[str] = set()
+    # In the order of numbers, alike for all workers, whenever they
+    # look: nobody has to agree with anybody.
     for claim in claims:
         cell = claim.architecture
         if cell not in holders:
@@ -193,9 +195,12 @@ class Ledger:
         """Claim an architecture and return the claim; what it is worth, ``settle`` says."""
         import optuna
 
+        # Named before it is sent: asked twice, a database that could not answer may have made two.
         token = uuid4().hex
         ops = (OPS[op] for op in architecture.ops)
         trial = optuna.trial.create_trial(
+            # Architecture, worker and state in one step: killed before it
+            # there is no claim, after it a whole one.
             state=self._states.RUNNING,
             params=dict(zip(PARAMETERS, ops, strict=True)),
             distributions=self._distributions,

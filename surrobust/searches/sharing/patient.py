@@ -47,6 +47,8 @@ class Outage:
                     )
                     raise StorageLostError(msg) from error
                 time.sleep(pause)
+                # Doubled up to a limit: many workers wait, and none
+                # for long once the database is back.
                 pause = min(2 * pause, longest)
             else:
                 with self._lock:
@@ -57,6 +59,8 @@ class Outage:
         """Return for how many seconds the database has been away; tell of it when it begins."""
         now = time.monotonic()
         with self._lock:
+            # One outage, whichever thread finds it first: it is told
+            # of once, and its time counts for all.
             if self._since is None:
                 self._since = now
                 told = "storage: the database is away, it is waited for up to %g s: %s"
@@ -91,6 +95,7 @@ class Patient:
         """End a trial; one that has ended just so is left at that."""
         from optuna.exceptions import UpdateFinishedTrialError
 
+        # Made again after an answer was lost, it finds the trial ended, by itself.
         end = self.__getattr__("set_trial_state_values")
         try:
             return bool(end(trial_id, state, values))

@@ -123,6 +123,7 @@ def _check_journal(path: Path) -> None:
         raise OSError(errno.EINVAL, "not a file")
     with path.open("rb") as file:
         beginning = file.read(len(_BEGINNING))
+    # This way round: an empty file, or a first line that was torn, is a journal too.
     if not _BEGINNING.startswith(beginning):
         msg = f"storage: expected a journal of Optuna's, got another file: {shown(path)}"
         raise InvalidInputError(msg)
@@ -135,6 +136,8 @@ def _open_database(url: str) -> Any:
     try:
         storage = outage.wait_out(lambda: _make(url), PATIENCE if is_known else _FIRST)
     except StorageLostError as error:
+        # One that has answered is away; one that never has may have a
+        # wrong URL, which is the user's to mend.
         if is_known or error.__cause__ is None:
             raise
         raise _silent(error.__cause__) from None

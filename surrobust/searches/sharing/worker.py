@@ -76,6 +76,7 @@ class Worker:
             elif all(slot.holder is not None and not slot.holder.open for slot in slots):
                 return
             else:
+                # Others measure the last slots, and one of them may die.
                 time.sleep(min(self._seconds, _LONGEST_PAUSE))
 
     def _look(self) -> list[Slot]:
@@ -100,6 +101,7 @@ class Worker:
 
     def _try(self, architecture: Architecture) -> bool:
         """Claim an architecture and measure it; return False if another worker was faster."""
+        # A strategy thinks for a while: what was claimed meanwhile is not claimed again.
         holders = {slot.architecture: slot.holder for slot in self._look()}
         is_full = len(holders) >= self._budget
         if holders.get(architecture) is not None or (is_full and architecture not in holders):
@@ -107,6 +109,7 @@ class Worker:
         claim = self._ledger.claim(architecture, self.name)
         try:
             slots = self._look()
+            # Claims cannot be refused, they are ordered: whether this one counts is seen only now.
             held = any(s.holder is not None and s.holder.number == claim.number for s in slots)
             if held:
                 with heartbeat(
@@ -129,6 +132,7 @@ class Worker:
         except StorageLostError:
             raise  # there is nobody to tell: the others will notice
         except BaseException:
+            # Anything, an interrupt too: nobody need wait four heartbeats for the cell.
             self._ledger.release(claim)
             raise
         return held
@@ -153,12 +157,15 @@ class _Proposer:
     def diverge(self, name: str) -> None:
         """Draw other random numbers than the worker does that asked for the same."""
         self._n_conflicts += 1
+        # crc32, as hash of a text is another in each process.
         self._search.reseed(self._seed, zlib.crc32(name.encode()), self._n_conflicts)
 
     def propose(self, slots: Sequence[Slot]) -> Architecture | None:
         """Return what the strategy asks for, knowing the slots; None if nothing is left."""
         if self._is_new and not self._replay(slots):
             self._search, self._expected, self._told = self._start(self._seed), set(), set()
+            # It has asked for others on its way, and drawn: a fresh
+            # one, seeded by how far the search is.
             self._search.reseed(self._seed, len(slots))
         self._is_new = False
         self._follow(slots)

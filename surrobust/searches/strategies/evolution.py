@@ -43,10 +43,13 @@ class RegularizedEvolution(AbstractSearch):
         self._alive: deque[Architecture] = deque(maxlen=self.population)
 
     def _propose(self) -> Architecture:
+        # Asked for, not told: a batch or other workers begin with no more random cells than one.
         if len(self._seen) < self.population or not self._alive:
             return self.draw_open()
         mutant = self._parent()
         for _ in range(_MAX_MUTATIONS):
+            # On from the mutant, not anew from the parent: with all
+            # neighbours known, that would find none.
             mutant = self.space.mutate(mutant, seed=self.rng)
             child = self.open_representative(mutant)
             if child is not None:

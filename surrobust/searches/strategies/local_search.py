@@ -39,6 +39,7 @@ class LocalSearch(AbstractSearch):
         self._queue: list[Architecture] = []
 
     def _propose(self) -> Architecture:
+        # Asked for, not told: a batch or other workers begin with no more random cells than one.
         if len(self._seen) < self.n_initial:
             return self.draw_open()
         while (best := self._best_unexpanded()) is not None:

@@ -43,7 +43,10 @@ class NSGA2Search(AbstractSeveralSearch):
         self,
         space: AbstractSearchSpace[Architecture],
         *,
+        # Ten did a little better than twenty on the design
+        # problems (experiments/several_objectives).
         population: int = 10,
+        # As in the paper's experiments, section IV: .9, and one over the number of variables.
         crossover: float = 0.9,
         mutation: float = 1 / 6,
         n_objectives: int = 1,
@@ -76,6 +79,7 @@ class NSGA2Search(AbstractSeveralSearch):
         ranks = non_dominated_ranks(values, total_violations(self._told_constraints(cells)))
         crowding = np.empty(len(cells))
         for rank in range(int(ranks.max()) + 1):
+            # Within a front: distances to points of others mean nothing.
             crowding[ranks == rank] = crowding_distances(values[ranks == rank])
         order = np.lexsort((-crowding, ranks))
         return [cells[i] for i in order[: self.population]]
@@ -84,6 +88,7 @@ class NSGA2Search(AbstractSeveralSearch):
         if not self._parents:
             return self.draw_open()
         child = self._cross(self._parent(), self._parent())
+        # On from the child: with all cells near it known, mutating it anew would find none.
         for _ in range(_MAX_MUTATIONS):
             child = self._mutate(child)
             chosen = self.open_representative(child)

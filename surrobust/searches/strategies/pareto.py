@@ -92,6 +92,7 @@ class ParetoSearch(AbstractSeveralSearch):
     def _propose(self) -> Architecture:
         is_open = self._pool.which(self._untouched or self._left)
         scores = np.zeros(len(is_open))
+        # One value has no spread and no ranks to be learnt.
         if len(self._values) >= 2 and len(self._pool.taken) >= self.n_initial:
             scores = np.where(is_open, self._score(), 0.0)
         # Where nothing promises to add anything, the search goes on as it began.
@@ -129,11 +130,14 @@ class ParetoSearch(AbstractSeveralSearch):
             np.stack([belief.mean for belief in beliefs], axis=1),
             np.stack([belief.std for belief in beliefs], axis=1),
             front=points[feasible],
+            # The worst told: it moves with the search, as scores do, and
+            # every point dominates it or touches it.
             reference=points.min(axis=0),
         )
 
     def _awaited(self) -> list[Architecture]:
         waiting = sorted(cell for cell in self._seen if cell not in self._values)
+        # What other workers await may be none of the candidates: nothing is known of it.
         return [cell for cell in waiting if all(cell in one for one in self._known.values())]
 
     def _believe(
@@ -155,6 +159,7 @@ class ParetoSearch(AbstractSeveralSearch):
         known = self._known_leads[j]
         scores, order = standard_scores(known), np.argsort(known)
         numbers = np.append(values, [self._known[j][cell] for cell in awaited])
+        # Ranks among all candidates, not among the told: what is known needs no sample.
         told = np.interp(numbers, known[order], scores[order])
         return _Belief(scores, np.zeros(len(scores)), told)
 

@@ -31,6 +31,8 @@ class TPESearch(AbstractSearch):
         space: AbstractSearchSpace[Architecture],
         *,
         n_initial: int = 10,
+        # Each time the sampler is asked again on all that it was told: with many evaluations that
+        # is most of what a suggestion costs (experiments/search_overhead).
         max_repeats: int = 20,
         candidates: Iterable[Any] | None = None,
         seed: Seed = 0,
@@ -91,6 +93,7 @@ class TPESearch(AbstractSearch):
 
         known = self._by_function.get(cell.function_class)
         if known is None:
+            # Its twin is awaited, or may not be asked for: the sampler leaves failed trials out.
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
             self._study.tell(trial, known)

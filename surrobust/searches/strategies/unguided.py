@@ -82,6 +82,7 @@ class ZeroCostSearch(AbstractSearch):
 
     def _order(self) -> None:
         cells = [cell for members in self._classes.values() for cell in members]
+        # Shuffled and then sorted, which is stable: what is equal stays in random order.
         cells = [cells[i] for i in self.rng.permutation(len(cells))]
         self._queue = sorted(cells, key=self._rank)
 
@@ -126,6 +127,7 @@ class Preference:
         The logarithm of the cell's probability, averaged over roles by their shares: the tables
         know networks of one cell only, so that it has to stand in for all.
         """
+        # (roles,) by (roles, 6, 5): (6, 5).
         logs = np.tensordot(np.array(self.shares), np.log(self.probabilities), axes=1)
         logs[:, _ZERO] -= _LAST
         return logs[np.arange(6), _ops()].sum(axis=1)
@@ -171,10 +173,12 @@ class RelaxedSearch(AbstractSearch):
             self._preference = _no_preference() if self._source is None else self._source()
         scores = self._preference.scores()
         best = np.full(len(scores), -np.inf)
+        # maximum.at, as many cells share one representative.
         np.maximum.at(best, np.array(representatives_by_index()), scores)
         cells = [cell for members in self._classes.values() for cell in members]
         cells = [cells[i] for i in self.rng.permutation(len(cells))]
         ranked = sorted(cells, key=lambda cell: -best[cell.index])
+        # A derived cell may be none of the candidates; doubles do no harm, is_open passes them by.
         allowed = set(cells)
         first = [cell.representative for cell in self._preference.first]
         return [cell for cell in first if cell in allowed] + ranked
