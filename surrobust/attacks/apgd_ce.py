@@ -167,7 +167,7 @@ class _State:
         """At a checkpoint: halve steps by condition 1 or 2, and go back to the best point there."""
         # Condition 1, strict as in the paper; the authors' code counts equality too.
         tired = self.climbed < _RHO * window
-        # Condition 2: a whole window of the same size, and no better point in it.
+        # Condition 2: the size was kept last time, and no better point has come since.
         stuck = ~self.was_halved & (self.best_loss <= self.checked_loss)
         halved = tired | stuck
         wide = _wide(halved)
