@@ -87,7 +87,6 @@ class Descent:
             inner=fit_loss(fitted) if second else None,
             step=self._inner_step(rate) if second else None,
         )
-        # The wait of the step, once for all objectives.
         values = [float(value) for value, _ in found]
         gradient, notes = self.method.combine([gradient for _, gradient in found], values)
         self.network.alphas.grad = gradient

@@ -94,7 +94,7 @@ class FoldedNetwork(nn.Module):
                 module.to(dtype)
             elif isinstance(module, nn.Linear):
                 module.register_forward_pre_hook(lambda _, given: (given[0].float(),))
-        # Normalised before the cast: bfloat16's numbers below 1 are 1/256 apart, as pixels are.
+        # Normalised before the cast: just below 1, bfloat16's numbers are 1/256 apart, as pixels'.
         normalise: Any = self.twin.normalise
         # Such a hook is given module, inputs and output.
         normalise.register_forward_hook(lambda *given: given[2].to(dtype))
