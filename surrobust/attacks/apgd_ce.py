@@ -66,6 +66,7 @@ class APGDCE(AbstractAttack):
         for _ in range(self.restarts):
             if not len(left):
                 break
+            # Drawn for all and then chosen: no image's start depends on which others are left.
             start = draw(x, self.norm, self.epsilon, generator)[left]
             attacked, fooled = self._climb(network, x[left], y[left], start)
             found[left] = attacked
@@ -78,12 +79,15 @@ class APGDCE(AbstractAttack):
         """Return attacked images, and whether each one fools the network."""
         attacked, fooled = x.clone(), torch.zeros_like(y, dtype=torch.bool)
         place = torch.arange(len(x), device=x.device)
+        # Algorithm 1 begins with steps of 2 epsilon, from one end of the ball to the other.
         state = _State.start(network, x, y, self._nearest(delta, x), 2 * self.epsilon)
         first = True
         for window in checkpoint_windows(self.steps):
             for _ in range(window):
+                # The first step of algorithm 1 has no momentum: there is none before it.
                 state = self._step(network, state, 1.0 if first else _MOMENTUM)
                 first = False
+            # Only at checkpoints, as what is left of a batch is copied each time.
             attacked[place] = torch.where(_wide(state.fooled), state.attack, state.best)
             fooled[place] = state.fooled
             place, state = place[~state.fooled], state.select(~state.fooled)
@@ -161,12 +165,15 @@ class _State:
 
     def halve(self, window: int) -> "_State":
         """At a checkpoint: halve steps by condition 1 or 2, and go back to the best point there."""
+        # Condition 1, strict as in the paper; the authors' code counts equality too.
         tired = self.climbed < _RHO * window
+        # Condition 2: the size was kept last time, and no better point has come since.
         stuck = ~self.was_halved & (self.best_loss <= self.checked_loss)
         halved = tired | stuck
         wide = _wide(halved)
         return replace(
             self,
+            # ``before`` stays as it is, as in the authors' code.
             at=torch.where(wide, self.best, self.at),
             loss=torch.where(halved, self.best_loss, self.loss),
             gradient=torch.where(wide, self.best_gradient, self.gradient),
@@ -192,6 +199,7 @@ def checkpoint_windows(steps: int) -> Iterator[int]:
     )
     done = 0
     for share in shares:
+        # The shares are sums of floats: what is a hair above a whole number is not the next one.
         until = min(math.ceil(round(share * steps, 9)), steps)
         if until > done:
             yield until - done

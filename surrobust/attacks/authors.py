@@ -46,6 +46,7 @@ class AbstractAuthorsAttack(AbstractAttack):
     def _perturb(
         self, network: Network, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> Tensor:
+        # The package draws from torch's global numbers, see ``_own_numbers``.
         del generator
         if self.epsilon == 0:
             return x
@@ -58,6 +59,7 @@ class AbstractAuthorsAttack(AbstractAttack):
         images = x.float().contiguous()  # the package takes views that channels last has not
         with _own_numbers(self.seed), _tracing_kept():
             found, _ = suite.run_standard_evaluation(images, y, batch_size=len(x))
+        # What the attack left alone is as it was given, not rounded to float32 and back.
         return torch.where(found == images, x, found.to(x.dtype))
 
     def _suite(self, network: "_Isolated", classes: int, device: torch.device) -> Any:
@@ -71,8 +73,10 @@ class AbstractAuthorsAttack(AbstractAttack):
             device=device,
             seed=self.seed,
         )
+        # Last, as the version chooses its own.
         suite.attacks_to_run = list(self.members)
         suite.logger = suite.apgd.logger = suite.apgd_targeted.logger = _Teller()
+        # The package does not look whether there are as many other classes.
         suite.apgd_targeted.n_target_classes = min(_TARGETS, classes - 1)
         suite.fab.n_target_classes = min(_TARGETS, classes - 1)
         return suite
@@ -90,6 +94,7 @@ def _check_tiles(name: str, height: int, width: int) -> None:
     if least < _TILES:
         msg = f"{name}: expected at least {_TILES} x {_TILES} pixels, got {height} x {width}"
         raise InvalidInputError(msg)
+    # By the height alone, as in the authors' code.
     side = height // _TILES
     begin = height % _TILES // 2
     if side > 1 and begin > min(height % side, width % side):  # of one pixel they fit
@@ -122,6 +127,7 @@ class _ByImages(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, function: Network) -> Tensor:
+        # A graph of its own, from a leaf of its own: the package's backward pass ends here.
         with torch.enable_grad():
             ctx.x = x.detach().requires_grad_()
             ctx.output = function(ctx.x)
@@ -152,6 +158,7 @@ class _Teller:
 
 @contextmanager
 def _own_numbers(seed: int) -> Iterator[None]:
+    # To ask a GPU that nobody uses for its state would wake it.
     initialised = torch.cuda.is_available() and torch.cuda.is_initialized()
     devices = list(range(torch.cuda.device_count())) if initialised else []
     with torch.random.fork_rng(devices=devices):

@@ -8,6 +8,7 @@ def project(delta: Tensor, norm: str, epsilon: float) -> Tensor:
     """Return the nearest perturbations of at most ``epsilon``, shape ``(n, c, h, w)``."""
     if norm == "Linf":
         return delta.clamp(-epsilon, epsilon)
+    # 1e-30 keeps 0 / 0 from NaN, and epsilon / 1e-30 is still finite in float32.
     return delta * (epsilon / lengths(delta).clamp_min(1e-30)).clamp(max=1.0)
 
 
@@ -25,6 +26,7 @@ def draw(like: Tensor, norm: str, epsilon: float, generator: torch.Generator) ->
         return drawn.uniform_(-epsilon, epsilon, generator=generator)
     direction = steepest(drawn.normal_(generator=generator), norm)
     share = like.new_empty((len(like), 1, 1, 1)).uniform_(generator=generator)
+    # Within r times the radius lies r^d of the volume, d the number of pixels.
     return direction * share ** (1 / like[0].numel()) * epsilon
 
 

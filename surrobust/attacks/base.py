@@ -21,6 +21,7 @@ from ..threat import ThreatModel
 from .balls import project, size
 from .soundness import look_at
 
+# In [0, 1] float32 rounds by 3e-8 at most: in L2 over CIFAR-10's 3072 pixels by 1.7e-6.
 _SLACK = 1e-5
 """How far rounding may carry a float32 perturbation beyond its ball, relative to the range."""
 
@@ -103,6 +104,7 @@ class AbstractAttack(ABC):
             wide = x.float() if x.dtype in HALF else x
             seen = network if wide is x else _rounded(network, x.dtype)
             generator = torch.Generator(device=x.device).manual_seed(self.seed)
+            # Into the ball before it is rounded: ``towards`` keeps inside what is inside.
             found = self._within(self._perturb(seen, wide, y, generator).detach(), wide)
             return found if wide is x else self._round(network, found, x, y)
 
@@ -143,6 +145,7 @@ class AbstractAttack(ABC):
         """
         wide = x.to(found.dtype)
         delta = found - wide
+        # Of an image that did not move delta is 0, whatever it is divided by.
         most = size(delta, self.norm).clamp_min(1e-12).view(-1, 1, 1, 1)
         near, far = (
             towards(image, x) for image in (found, self._nearest(delta * self.epsilon / most, wide))

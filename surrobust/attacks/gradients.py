@@ -27,6 +27,7 @@ class CapturedNetwork:
         def gradient(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             return _gradient(network, x, y)
 
+        # Nothing to undo: a gradient by images changes no tensor of the network.
         self._replay = try_capture(gradient, (x, y), lambda: None, name="attack")
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -55,7 +56,9 @@ def _gradient(network: Network, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, T
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         logits = network(x)
+        # In half precision losses of confident answers round to 0, and their gradients.
         exact = logits.float() if logits.dtype in HALF else logits
         losses = nn.functional.cross_entropy(exact, y, reduction="none")
+        # The sum, so that an image's gradient does not depend on how many there are.
         gradient = gradient_by(losses.sum(), x)
     return losses.detach(), gradient, logits.detach()

@@ -53,6 +53,7 @@ class PGD(AbstractAttack):
         if step_size is not None and not 0 < step_size < float("inf"):
             msg = f"step_size: expected a finite number above 0, got {brief(step_size)}"
             raise InvalidInputError(msg)
+        # More than the ball's diameter together: from whatever start, all of it can be come to.
         self.step_size = 2.5 * self.epsilon / steps if step_size is None else float(step_size)
 
     def _perturb(
@@ -69,6 +70,7 @@ class PGD(AbstractAttack):
         for _ in range(1, self.restarts):
             other = self._ascend(network, x, y, generator)
             others = _score(network, other, y)
+            # Strictly: among equals the first start's stays.
             better = others > score
             found = torch.where(better.view(-1, 1, 1, 1), other, found)
             score = torch.where(better, others, score)

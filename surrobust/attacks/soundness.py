@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 LOOKED_AT = 32
 """Images of a batch that the checks look at, at most."""
 
+# That of the authors' ``check_randomized``, where logits are divided by their length.
 _SAME = 1e-4
 """How far logits of two passes may differ, relative to the largest."""
 
@@ -55,7 +56,9 @@ def look_at(network: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, name: str
 
 def is_random(first: Tensor, second: Tensor) -> bool:
     """Tell whether logits of two passes over the same images differ by more than rounding."""
+    # Half precision rounds by more than 1e-4: eps is .001 in float16, .008 in bfloat16.
     same = max(_SAME, 8 * torch.finfo(first.dtype).eps)
+    # Logits may all be 0.
     scale = first.abs().max().clamp_min(1e-12)
     return float((first - second).abs().max() / scale) > same
 
@@ -74,6 +77,7 @@ def _signs(
     if is_random(first, second):
         yield "the network is random, its logits differ from pass to pass"
     right = logits.argmax(1) == y
+    # Exactly 0, as where float32 rounds a probability to 1. What is wrong anyway needs no step.
     vanished = (gradient.flatten(1).abs().amax(1) == 0) & right
     if int(right.sum()) and float(vanished.sum() / right.sum()) > _VANISHED:
         yield f"gradients vanish on {int(vanished.sum())} of {int(right.sum())} images"

@@ -46,6 +46,7 @@ class Box:
         """
         if self.ball is None:
             return (self.radius * slope.abs()).flatten(1).sum(1)
+        # All of the ball, also what leaves [0, 1]: more than may be shown, so still certain.
         return self.ball[1] * safe_root(slope.square().flatten(1).sum(1))
 
     def split(self) -> list["Box"]:
@@ -62,6 +63,7 @@ class Box:
 def safe_root(squares: Tensor) -> Tensor:
     """Return square roots whose derivative at 0, where the root has none, is 0."""
     rising = squares > 0
+    # Both branches have derivatives: of the root of 0 it would be 0 times infinity, NaN.
     roots = torch.where(rising, squares, torch.ones_like(squares)).sqrt()
     return torch.where(rising, roots, torch.zeros_like(squares))
 

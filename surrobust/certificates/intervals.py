@@ -44,6 +44,7 @@ def interval_ranges(network: nn.Module, box: Box, *, differentiable: bool = Fals
         torch.set_grad_enabled(differentiable),
         replaced(network, lambda module: _interval_forward(module, ranges)),
     ):
+        # (2n, c, h, w): each layer takes the batch apart again.
         network(torch.cat([box.centre, box.radius]))
     return ranges
 
@@ -81,6 +82,7 @@ def affine_forward(module: nn.Module) -> Forward:
     def affine(both: Tensor) -> Tensor:
         centre, radius = both.chunk(2)
         mapped = type(module).forward(module, centre)
+        # Around W c + b the radius is |W| r: at worst each input adds to the one side.
         return torch.cat([mapped, without_offset(module, radius, absolute=True)])
 
     return affine
@@ -88,11 +90,13 @@ def affine_forward(module: nn.Module) -> Forward:
 
 def bend(module: nn.Module, x: Tensor) -> Tensor:
     """Return a ReLU or maximum, in a new tensor."""
+    # Not the module's own ReLU, which may write into the bounds that were recorded.
     return type(module).forward(module, x) if isinstance(module, nn.MaxPool2d) else x.clamp_min(0)
 
 
 def without_offset(module: nn.Module, x: Tensor, *, absolute: bool) -> Tensor:
     """Return the linear part of an affine layer: its weights or their absolute values, no bias."""
+    # ``contiguous`` changes no value; it stands in the place of ``abs``.
     take = torch.abs if absolute else torch.Tensor.contiguous
     if isinstance(module, nn.Conv2d):
         return functional.conv2d(
@@ -113,6 +117,7 @@ def without_offset(module: nn.Module, x: Tensor, *, absolute: bool) -> Tensor:
             scale = scale * take(module.weight)
         return x * scale[:, None, None]
     assert isinstance(module, Normalise)
+    # Deviations are positive, and the mean is an offset.
     return x / module.deviation
 
 
@@ -131,4 +136,5 @@ def replaced(
         yield
     finally:
         for module in changed:
+            # The attribute hid the class's own method.
             del module.forward

@@ -16,6 +16,7 @@ from .box import Box, TermRows, safe_root
 from .intervals import AFFINE, BENT, Forward, Ranges, bend, record, replaced, without_offset
 from .pieces import entries, layout_of, windows
 
+# 1 GiB of doubles.
 LARGEST = 2**27
 """Coefficients of an image in a layer at most; in all layers where graphs are kept, which take some
 hundred bytes each then."""
@@ -77,6 +78,7 @@ class _Course:
         """Return the pixels as functions of themselves: of where they are within the ball."""
         centre, radius = self.box.centre, self.box.radius
         scale = radius if self.box.ball is None else torch.full_like(radius, self.box.ball[1])
+        # A row for each pixel, (c h w, c, h, w): a pixel moves by its radius times a term within 1.
         slopes = torch.diag(scale.flatten()).view(-1, *centre.shape[1:])
         return torch.cat([centre, radius, self.box.point, slopes]).as_subclass(TermRows)
 
@@ -91,6 +93,7 @@ class _Course:
         return None
 
     def _affine(self, module: nn.Module, rows: Tensor) -> Tensor:
+        # The offset belongs to centre and value; a radius and coefficients have none.
         moved = type(module).forward(module, rows[[_CENTRE, _VALUE]])
         radius = without_offset(module, rows[_RADIUS:_VALUE], absolute=True)
         slopes = without_offset(module, rows[_SLOPES:], absolute=False)
@@ -99,7 +102,9 @@ class _Course:
     def _rectify(self, module: nn.Module, rows: Tensor) -> Tensor:
         """Return ``u / (u - l) z + e`` with e between 0 and ``-u l / (u - l)``."""
         lower, upper = self._enter(module, rows)
+        # Strict on both sides: from 0 on, or up to 0, ReLU is linear and nothing is added.
         split = (lower < 0) & (upper > 0)
+        # No division by zero, whose NaN would come back in gradients even where it is not taken.
         slope = torch.where(split, upper / torch.where(split, upper - lower, 1.0), lower >= 0)
         half = torch.where(split, -slope * lower / 2, torch.zeros_like(lower))
         return self._leave(module, (lower, upper), slope * rows[_VALUE:], half)
@@ -111,6 +116,7 @@ class _Course:
         """
         lower, upper = self._enter(module, rows)
         layout, outside = layout_of(module), float(lower.detach().min()) - 1.0
+        # Below every bound, and finite, as in ``margins``; told from all others by equality.
         low, high = (windows(bound, layout, outside) for bound in (lower, upper))
         leader = low.argmax(-1)
         chosen = rows.new_zeros(1)
@@ -119,6 +125,7 @@ class _Course:
         gap = torch.zeros_like(low[..., 0])
         for place, entry in enumerate(entries(rows[_VALUE:], layout, 0.0)):
             more = entry - chosen
+            # Terms that entry and leader share cancel before their sizes are summed.
             beyond = more[:1] + self._reach(more[1:])
             gap = torch.maximum(gap, beyond.masked_fill(high[..., place] == outside, 0.0))
         width = high.amax(-1) - low.amax(-1)
@@ -138,6 +145,7 @@ class _Course:
             raise InvalidInputError(msg)
         centre, radius, value = (rows[i : i + 1] for i in (_CENTRE, _RADIUS, _VALUE))
         reach = self._reach(rows[_SLOPES:])
+        # Both hold, and so does the tighter of them, at each end.
         lower = torch.maximum(centre - radius, value - reach)
         # Of an empty ball, rounding must not turn the range round.
         upper = torch.maximum(torch.minimum(centre + radius, value + reach), lower)
@@ -149,6 +157,7 @@ class _Course:
         pixels = self.box.centre.numel()
         if self.box.ball is None:
             return slopes.abs().sum(0, keepdim=True)
+        # Pixels share one ball; the error terms behind them are within 1 each by itself.
         length = safe_root(slopes[:pixels].square().sum(0, keepdim=True))
         return length + slopes[pixels:].abs().sum(0, keepdim=True)
 
@@ -158,6 +167,7 @@ class _Course:
         """Return the rows behind a relaxed piece: within ``half`` of ``linear + half``."""
         lower, upper = (bend(module, bound) for bound in bounds)
         errors = half.flatten()
+        # Rows for pieces that err alone: memory is what limits this.
         (places,) = torch.nonzero(errors.detach(), as_tuple=True)
         # Behind the terms of every piece so far: pieces on other paths have terms of their own.
         skipped = max(self.terms - (len(linear) - 1), 0)

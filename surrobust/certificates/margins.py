@@ -63,6 +63,7 @@ def margin_bounds(
         check_bounded(network, box.centre[:1])
     found = find(network, box, differentiable=differentiable)
     ledger = Additions()
+    # A leaf: its gradient are the coefficients of the pixels.
     x = box.point.detach().requires_grad_()
     with _relaxed(network, found, ledger):
         logits = network(x)
@@ -70,8 +71,10 @@ def margin_bounds(
     margins = logits.gather(1, classes[:, None]) - logits.gather(1, others)
     bounds = []
     for margin in margins.T:
+        # Each margin's backward pass has corrections of its own.
         ledger.correction = 0.0
         (slope,) = torch.autograd.grad(
+            # One pass for all images: in evaluation mode they do not depend on each other.
             margin.sum(),
             x,
             retain_graph=True,
@@ -88,6 +91,7 @@ def margin_bounds(
 def _others(classes: Tensor, n_classes: int) -> Tensor:
     """Return for each image the classes that are not its own, ``(n, K - 1)``."""
     every = torch.arange(n_classes - 1, device=classes.device)[None, :]
+    # From the own class on, one further.
     return every + (every >= classes[:, None])
 
 

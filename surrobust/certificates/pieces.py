@@ -48,12 +48,14 @@ class RelaxedReLU(torch.autograd.Function):
         """Return the coefficients of z."""
         (a,) = outputs
         z, lower, upper = ctx.saved_tensors
+        # Once the bounds are there, this is ReLU's own derivative again.
         if ctx.ledger.closed:
             return a * (z > 0), None, None, None
         split = (lower < 0) & (upper > 0)
         always = (lower >= 0).to(z.dtype)
         chord = torch.where(split, upper / torch.where(split, upper - lower, 1.0), always)
         below = torch.where(split, (upper > -lower).to(z.dtype), always)
+        # A lower bound takes what is above where it counts negatively.
         slope = torch.where(a < 0, chord, below)
         offset = torch.where((a < 0) & split, -chord * lower, torch.zeros_like(z))
         ctx.ledger.add(a * (slope * z + offset - z.clamp_min(0)))
@@ -85,6 +87,7 @@ class RelaxedMaximum(torch.autograd.Function):
             return a.unsqueeze(-1) * largest, None, None, None
         chosen = functional.one_hot(lower.argmax(-1), lower.shape[-1]).to(torch.bool)
         others = upper.masked_fill(chosen, -torch.inf).amax(-1)
+        # Equality will do: then the maximum is that entry all the same.
         leads = lower.amax(-1) >= others
         linear = (a >= 0) | leads
         entry = torch.where(chosen, z, torch.zeros_like(z)).sum(-1)
@@ -110,6 +113,7 @@ def entries(x: Tensor, layout: tuple[int, int, int], outside: float) -> Iterator
     """
     kernel, stride, padding = layout
     padded = functional.pad(x, (padding,) * 4, value=outside)
+    # One more than where the last window begins; what is left beyond it is in no window.
     height, width = ((side - kernel) // stride * stride + 1 for side in padded.shape[2:])
     for i, j in product(range(kernel), repeat=2):
         yield padded[:, :, i : i + height : stride, j : j + width : stride]

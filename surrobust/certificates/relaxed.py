@@ -104,7 +104,9 @@ def certified_radii(
     for image, label in zip(x.split(1), y.split(1), strict=True):
         low, high = 0.0, float(largest)
         for _ in range(check_integer("steps", steps, minimum=1)):
+            # ``low`` was certified itself: the result holds even where bounds are not monotone.
             middle = (low + high) / 2
+            # Strict: at 0 another class may have the same logit.
             safe = bool(_bound(copy, image, label, ThreatModel(middle, norm), ranges) > 0)
             low, high = (middle, high) if safe else (low, middle)
         radii.append(low)

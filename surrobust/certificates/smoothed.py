@@ -56,6 +56,7 @@ def certify_smoothed(
     x: Tensor,
     *,
     sigma: float,
+    # In the paper 100, .001 and 100 000; from 10 000 draws no radius exceeds 3.2 sigma (3.8).
     n_select: int = 100,
     n: int = 10_000,
     alpha: float = 0.001,
@@ -101,6 +102,7 @@ def certify_smoothed(
             rng = torch.Generator(device=x.device).manual_seed(seed)
             try:
                 first = _count(network, image, sigma, n_select, batch_size, rng)
+                # New draws: among those that chose the class its share is too high.
                 counts = _count(network, image, sigma, n, batch_size, rng)
             except NotFiniteError as error:
                 msg = f"x: image number {number} with noise: {error}"
@@ -108,6 +110,7 @@ def certify_smoothed(
             top = int(first.argmax())
             hits = int(counts[top])
             probability = clopper_pearson_lower(hits, n, confidence=1 - alpha)
+            # Strict: at a half another class may be as probable, and the radius would be 0.
             certain = probability > 0.5
             classes.append(top if certain else ABSTAIN)
             radii.append(sigma * float(ndtri(probability)) if certain else 0.0)

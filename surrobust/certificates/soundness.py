@@ -28,6 +28,7 @@ _KNOWN = (
 )
 """Layers without parts that can be bounded."""
 
+# The rounding of doubles, 1e-16 an operation, adds up to far less.
 _ROUNDING = 1e-9
 """How far an affine network may be from affine, relative to its outputs."""
 
@@ -80,6 +81,7 @@ def check_bounded(network: nn.Module, x: Tensor) -> None:
     # Far to both sides, so that what bends anywhere does so in between.
     points = torch.cat([near + 1000 * step, near - 1000 * step, near]).requires_grad_()
     with torch.enable_grad(), replaced(network, _straight):
+        # Of an affine function alone the value half-way is always the mean.
         first, second, middle = values = run(points)
         scale = values.detach().abs().max().clamp_min(1e-12)
         if bool(((first + second) / 2 - middle).detach().abs().max() > _ROUNDING * scale):
@@ -89,6 +91,8 @@ def check_bounded(network: nn.Module, x: Tensor) -> None:
             torch.autograd.grad(value, points, retain_graph=True, materialize_grads=True)[0][2]
             for value in middle
         ]
+    # How far an affine function moves in a box of radius 1. Intervals that say less are wrong, as
+    # where the radius of a difference is taken for the difference of radii.
     reach = torch.stack([slope.abs().sum() for slope in slopes])
     centre = points.detach()[2:]
     with torch.no_grad(), replaced(network, _straight_interval):

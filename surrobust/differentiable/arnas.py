@@ -71,6 +71,7 @@ class Arnas(AbstractGradientStrategy):
         clipped: bool = False,
     ) -> None:
         size: dict[str, Any] = {"epsilon": epsilon, "steps": steps, "step_size": step_size}
+        # One place knows what radii and steps may be.
         PGD(**size)  # refuses what it cannot do
         how = {"modes": check_choice("modes", modes, MODES), "clipped": bool(clipped)}
         self._attack_options: dict[str, Any] = {**size, **how}
@@ -89,6 +90,7 @@ class Arnas(AbstractGradientStrategy):
 
     def outers(self, network: AbstractSupernet, batch: SearchBatch) -> dict[str, Function]:
         """Return the clean loss and the weighted loss under attack."""
+        # On the weights as they are, before ``at`` has those that are one step on.
         x = None if self.unrolled else self.fitted(network, batch)
 
         def attacked(at: AbstractSupernet) -> Tensor:
@@ -125,6 +127,7 @@ def combine_two(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
     """
     difference = second - first
     length = float((difference * difference).sum())
+    # Zero exactly: nearly equal gradients still have a quotient, which is clipped.
     share = 0.5 if length == 0 else float((difference * second).sum()) / length
     share = min(max(share, 0.0), 1.0)
     return share * first + (1 - share) * second, share

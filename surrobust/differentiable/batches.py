@@ -60,6 +60,7 @@ class Halves:
         half = len(images) // 2
         self._rows = {_FIT: order[:half], _HELD: order[half : 2 * half]}
         self._x, self._y = images.x, images.y
+        # Above 1: a single image is left out.
         self.steps = half // batch + (half % batch > 1 and not whole)
         """Steps in an epoch."""
 
@@ -79,6 +80,7 @@ class Halves:
 
     def _in_turn(self, half: int, step: int) -> npt.NDArray[np.int64]:
         epoch, position = divmod(step, self.steps)
+        # From the seed anew, instead of a state that a checkpoint would have to keep.
         order = self._rng(half, epoch).permutation(self._rows[half])
         return order[position * self.batch : (position + 1) * self.batch]
 
@@ -103,6 +105,7 @@ def shift_and_mirror(x: Tensor, rng: np.random.Generator) -> Tensor:
     most = max(height, width) // 8
     down, right = rng.integers(0, 2 * most + 1, size=(2, n))
     mirrored = rng.random(n) < 0.5
+    # Not ``training.feed``, a sibling on this floor, which goes by torch's generators.
     padded = functional.pad(x, (most,) * 4)
     rows = torch.from_numpy(down[:, None] + np.arange(height)).to(x.device)
     across = np.where(mirrored[:, None], np.arange(width)[::-1], np.arange(width))

@@ -32,6 +32,8 @@ def write_search_checkpoint(
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     digest = hashlib.sha256(content).hexdigest()
     name = f"weights-{document['step']}.safetensors"
+    # The tensors under a name of their own first, then the state that names them, the old last: a
+    # crash leaves one pair that belongs together, and at most a file that nobody names.
     write_bytes(folder / name, content)
     write_json(folder / STATE, seal({**document, "weights": name, "sha256": digest}))
     for path in folder.glob("weights-*.safetensors"):
@@ -55,6 +57,7 @@ def read_search_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, A
     if not isinstance(document, dict) or not isinstance(document.get("weights"), str):
         msg = f"{path}: expected the state of a gradient search, got {brief(document)}"
         raise InvalidInputError(msg)
+    # A name in this folder alone, whatever was written there.
     name = Path(document["weights"]).name
     content = read_bytes(folder / name)
     if hashlib.sha256(content).hexdigest() != document.get("sha256"):

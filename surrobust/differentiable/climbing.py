@@ -36,6 +36,7 @@ def climb(
         clipped: Whether pixels stay in [0, 1].
     """
     low, high = (0.0, 1.0) if clipped else (-torch.inf, torch.inf)
+    # The batch's own seed: however often it is attacked, it starts from the same points.
     generator = torch.Generator(device=batch.x.device).manual_seed(batch.seed)
     with in_mode(modes == "train", network):
         start = draw(batch.x, "Linf", epsilon, generator)

@@ -17,6 +17,7 @@ from .supernets.base import ALPHAS
 from .unrolling import Function, InnerStep, architecture_gradients
 
 _BETAS = (0.5, 0.999)
+"""Of Adam, as in the codes of DARTS and ARNAS."""
 
 
 class Descent:
@@ -54,6 +55,7 @@ class Descent:
             betas=_BETAS,
             weight_decay=settings.alpha_decay,
         )
+        # ``dsrna`` freezes batch norm at its running statistics, which are nobody's before a step.
         calibrate(network, halves.fit(0).x)
 
     def advance(self) -> dict[str, float]:
@@ -62,6 +64,7 @@ class Descent:
         epoch = self.step // self.halves.steps
         rate = self._rate(epoch)
         self.network.train()
+        # Attacked once, before anything moves: the unrolled step and the real one see the same.
         fitted = SearchBatch(self.method.fitted(self.network, fit), fit.y)
         notes = {}
         if epoch >= self.settings.warm_up:
@@ -94,6 +97,7 @@ class Descent:
     def _inner_step(self, rate: float) -> InnerStep:
         buffers = {}
         for name, weight in self.weights.items():
+            # SGD makes its buffers in its first step.
             buffer = self._sgd.state[weight].get("momentum_buffer") if self._sgd.state else None
             if buffer is not None:
                 buffers[name] = buffer
@@ -104,6 +108,7 @@ class Descent:
             group["lr"] = rate
         weights = list(self.weights.values())
         loss = fit_loss(fitted)(self.network)
+        # By the weights alone, so that ``alphas`` gather nothing; zeros give each weight a buffer.
         gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.grad = gradient
@@ -131,6 +136,7 @@ class Descent:
         like = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         if step and self.settings.weight_momentum:
             like |= {f"sgd.{name}.momentum_buffer": w for name, w in self.weights.items()}
+        # Adam has moments from its first step on, which comes after the warm-up.
         if step > self.settings.warm_up * self.halves.steps:
             moments = dict.fromkeys(("exp_avg", "exp_avg_sq"), self.network.alphas)
             adam = {"step": torch.zeros(()), **moments}
@@ -150,6 +156,7 @@ class Descent:
             prefix, _, key = name.rpartition(".")
             if f"{prefix}." in by_name:
                 optimizer, parameter = by_name[f"{prefix}."]
+                # Adam counts its steps on the CPU, whatever the device.
                 place = "cpu" if key == "step" else device
                 optimizer.state[parameter][key] = tensor.to(place)
         self.step = step
@@ -166,6 +173,7 @@ def calibrate(network: nn.Module, x: Tensor) -> None:
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     kept = [module.momentum for module in norms]
     for module in norms:
+        # All of the new, nothing of the old.
         module.momentum = 1.0
     network.train()
     network(x)

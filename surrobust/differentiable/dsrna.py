@@ -103,6 +103,7 @@ class Dsrna(AbstractGradientStrategy):
     ) -> tuple[Tensor, dict[str, float]]:
         """Return the gradient of ``L - gamma R``."""
         loss, *robust = gradients
+        # A measure of 0 stays as it is.
         sizes = [abs(value) or 1.0 if self.relative else 1.0 for value in values[1:]]
         parts = [gradient / size for gradient, size in zip(robust, sizes, strict=True)]
         total = sum(parts[1:], start=parts[0])
@@ -157,6 +158,7 @@ def jacobian_term(network: nn.Module, x: Tensor, *, epsilon: float, norm: str = 
         logits = network(x)
     total = x.new_zeros(len(x))
     for column in logits.T:
+        # One pass for all images, which do not meet while batch norm is frozen.
         (slope,) = torch.autograd.grad(column.sum(), x, create_graph=True, materialize_grads=True)
         flat = slope.flatten(1)
         # A root has no slope at zero; the smallest normal number keeps it finite.

@@ -138,6 +138,7 @@ def gradient_search(
         _SHA256: loaded.sha256,
     }
     log = _Log(plan, None if out is None else Path(out))
+    # Held from the reading of the checkpoint to the outcome, so that nobody goes on beside it.
     with nullcontext() if out is None else hold(Path(out) / f"{OUTCOME}.lock"):
         log.resume(descent)
         while descent.step < descent.total:
@@ -160,6 +161,7 @@ def _build(
         "generator": torch.Generator().manual_seed(seed),
     }
     if settings.space == "darts":
+        # What passes by the ops is pooled 2 x 2 in both reductions, and has to meet their output.
         if settings.partial is not None and images.image_size % 4:
             got = f"got {images.image_size}"
             msg = f"image_size: expected a multiple of 4 as channels are partial, {got}"
@@ -201,6 +203,7 @@ class _Log:
         for name, value in self.plan.items():
             where = str(self.folder)
             check_same(name, document.get(name), value, as_in="this search", where=where)
+        # All of it is looked at before any of it is taken over.
         got = _find_damage(document, descent.total) or descent.find_difference(
             tensors, document["step"]
         )
@@ -213,6 +216,7 @@ class _Log:
     def note(self, descent: Descent, notes: Mapping[str, float], seconds: float) -> None:
         """Take note of a step; at regular steps keep a point and a checkpoint."""
         self.seconds += seconds
+        # The last step always has a point.
         if descent.step % max(descent.total // _POINTS, 1) and descent.step < descent.total:
             return
         self._point(descent, notes)
@@ -224,6 +228,7 @@ class _Log:
         weights = descent.network.probabilities().detach().cpu().numpy()
         point = {"step": descent.step, "probabilities": np.round(weights, 6).tolist()}
         point |= write_edge_weights(descent.network)
+        # JSON has no NaN.
         finite = {name: value for name, value in notes.items() if np.isfinite(value)}
         self.trajectory.append({**point, "values": finite})
 
@@ -248,6 +253,7 @@ class _Log:
         for role, text in outcome.collapses.items():
             logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
         if self.folder is not None:
+            # The outcome before its picture: what is read again is complete if the other fails.
             write_json(self.folder / OUTCOME, seal(document))
             if genotype is not None:
                 write_text(self.folder / PICTURE, draw_genotype(genotype))

@@ -40,6 +40,7 @@ class InnerStep:
         direction = gradient.detach() + self.decay * weight.detach()
         if name in self.buffers:
             direction = direction + self.momentum * self.buffers[name]
+        # A leaf: how it depends on alpha is put in by ``_unrolled``.
         return (weight.detach() - self.rate * direction).requires_grad_()
 
 
@@ -69,6 +70,7 @@ def architecture_gradients(
             (gradient,) = torch.autograd.grad(value, [network.alphas], materialize_grads=True)
             found.append((value.detach(), gradient))
         return found
+    # With a graph, as the mixed second derivative differentiates them by alpha.
     slopes = torch.autograd.grad(
         evaluate_at(network, {}, inner),
         list(weights.values()),
@@ -93,11 +95,14 @@ def _unrolled(
     direct, *back = torch.autograd.grad(
         value, [network.alphas, *moved.values()], materialize_grads=True
     )
+    # A slope that is zero everywhere has no graph, and no part in the product.
     pairs = [(s, b) for s, b in zip(slopes, back, strict=True) if s.requires_grad]
+    # Equation 7: of the moved weights only the inner gradient, times -rate, depends on alpha.
     (mixed,) = torch.autograd.grad(
         [s for s, _ in pairs],
         [network.alphas],
         grad_outputs=[b for _, b in pairs],
+        # The next outer objective reads the same slopes.
         retain_graph=True,
         materialize_grads=True,
     )
@@ -116,6 +121,7 @@ def evaluate_at(
     """
     host = _Host(network)
     swapped = {f"network.{name}": tensor for name, tensor in weights.items()}
+    # What batch norm learns here goes into copies, and away with them.
     swapped |= {f"network.{name}": tensor.clone() for name, tensor in network.named_buffers()}
     with in_mode(True, network):
         return torch.func.functional_call(host, swapped, (function,))

@@ -141,6 +141,7 @@ def measure_accuracy(
         except torch.OutOfMemoryError:
             if batch_size is not None or batches.size <= _BATCH:
                 raise
+        # Outside of the handler: its traceback would keep the tensors that were too many.
         logger.warning("measuring: %d images at a time are too many here", batches.size)
         torch.cuda.empty_cache()
         return measure(replace(batches, size=_BATCH))
@@ -160,6 +161,7 @@ class _Batches:
     def bring(self, begin: int, *, fill: bool) -> tuple[Tensor, Tensor]:
         """Return the batch that begins with an image; a last one filled up with the first."""
         rows = torch.arange(begin, begin + self.size)
+        # More than once round, if there are fewer images than a batch.
         rows = rows % len(self.x) if fill else rows[rows < len(self.x)]
         moved = self.x[rows].to(self.place)
         # Divided in float32: in half precision images would be rounded twice.
@@ -182,20 +184,24 @@ def _measure(
     progress = Progress.start(
         checkpoint, lambda: describe_measurement(network, batches.x, batches.y, attack, size)
     )
+    # What an attack finds depends on its whole batch: half of one cannot be gone on with.
     if progress.done % size and progress.done != n:
         progress = Progress(progress.path, progress.measurement, [])
     replays = captured and _pays(attack, batches.place)
     seen, first = network, progress.done
     for begin in range(progress.done, n, size):
         pixels, classes = batches.bring(begin, fill=replays)
+        # In each run: a checkpoint knows the weights, not how this object answers.
         if begin == first:
             _check_answers(network, pixels, batches.y, begin, allow_random=allow_random)
         if replays and seen is network:
             seen = CapturedNetwork(network, pixels, classes)
         if attack is not None:
+            # Gradients may be replayed; what was found is scored by the network itself.
             pixels = attack(seen, pixels, classes, checks=begin == 0)
         with torch.no_grad():
             logits = check_logits(network(pixels), len(pixels), begin=begin)
+        # A batch that was filled up has images beyond the last, which are cut off below.
         right = logits.argmax(1) == classes
         progress = progress.with_(right[: n - begin].tolist())
         if report is not None:

@@ -21,6 +21,7 @@ MADE, DRAWN, OWN = "as published", "as published, ice drawn", "own"
 photographs of frost, or our own, which all of them were in earlier versions."""
 
 _95 = 1.959963984540054
+"""The normal quantile of .975, for two sides of 95 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +110,7 @@ def measure_corrupted(
                 checkpoint=checkpoint and f"{checkpoint}.{name}-{severity}.json",
             )
             found.append(one.value)
+            # Published arrays may have fewer images; those that all versions have count.
             shares = shares[: one.n] + one.correct
         by[name] = tuple(found)
     shares /= len(by) * len(severities)
@@ -139,6 +141,7 @@ def name_source(
 
 def _summary(shares: Any, by: dict[str, tuple[float, ...]], source: str) -> CorruptedAccuracy:
     value, n = float(shares.mean()), len(shares)
+    # One image says nothing of the spread: the whole range.
     half = _95 * float(shares.std(ddof=1)) / n**0.5 if n > 1 else 1.0
     low, high = max(0.0, value - half), min(1.0, value + half)
     return CorruptedAccuracy(value, n, low, high, MappingProxyType(by), source)

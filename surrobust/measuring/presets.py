@@ -30,6 +30,7 @@ was started is not published: once here, as in AutoAttack's version standard.
 
 def _pgd_of_jung2023(epsilon: float) -> AbstractAttack:
     """Return foolbox's PGD as it comes: 40 steps of .01 / .3 of the radius."""
+    # None at a radius of 0, where any step is brought back and PGD refuses one of 0.
     return PGD(epsilon, steps=40, step_size=epsilon / 30 or None)
 
 

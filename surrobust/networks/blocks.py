@@ -14,6 +14,7 @@ class Rectifier(nn.Module):
 
     def __init__(self, readers: int = 1) -> None:
         super().__init__()
+        # Not needed here: ``nwot`` counts each ReLU of the published network (``batch_pass``).
         self.readers = readers
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,6 +34,7 @@ class ConvolutionNorm(nn.Module):
 
     def __init__(self, old: int, new: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
+        # Batch norm would subtract a bias again.
         self.convolution = nn.Conv2d(old, new, kernel, stride, padding=kernel // 2, bias=False)
         self.norm = nn.BatchNorm2d(new)
 
@@ -66,6 +68,7 @@ def average_padded(x: Tensor, stride: int) -> Tensor:
     silently, in 2.11 and others (https://github.com/pytorch/pytorch/issues/188344, mended there in
     July 2026).
     """
+    # Sums of nine pixels, and of ones, ``(1, 1, h', w')``: how many of the nine lie inside.
     images, inside = (
         functional.avg_pool2d(functional.pad(pixels, [1] * 4), 3, stride, divisor_override=1)
         for pixels in (x, x.new_ones((1, 1, *x.shape[2:])))
@@ -91,6 +94,7 @@ class Reduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Add the two convolutions to the averaged and convolved shortcut."""
+        # The shortcut has neither ReLU nor batch norm, as in the authors' ``ResNetBasicblock``.
         inner = self.rectify_b(self.block_a(self.rectify_a(x)))
         return self.shortcut(functional.avg_pool2d(x, 2)) + self.block_b(inner)
 

@@ -13,9 +13,11 @@ _INPUT, _OUTPUT = 0, 3
 def live_edges(ops: tuple[int, ...]) -> tuple[int, ...]:
     """Return the numbers of the edges that lie on a way from input to output without a zero."""
     reached, reaching = {_INPUT}, {_OUTPUT}
+    # Edges are ordered by target, so that all into a node are seen before any out of it.
     for (source, target), op in zip(EDGES, ops, strict=True):
         if op != _NONE and source in reached:
             reached.add(target)
+    # Backward the other way round: by source, all out of a node before any into it.
     for (source, target), op in sorted(zip(EDGES, ops, strict=True), reverse=True):
         if op != _NONE and target in reaching:
             reaching.add(source)
@@ -41,6 +43,7 @@ def computed_edges(ops: tuple[int, ...], *, learning: bool) -> tuple[int, ...]:
     for (source, target), op in zip(EDGES, ops, strict=True):
         if op in _KERNELS or (op != _NONE and source in filled):
             filled.add(target)
+    # Backward, as a node is wanted by what stands behind it.
     wanted = {_OUTPUT}
     found = []
     for number in reversed(range(len(EDGES))):
@@ -116,6 +119,7 @@ class Cell(nn.Module):
         rectified: dict[int, Tensor] = {}
         for number in self.computed[self.training]:
             (source, target), op = EDGES[number], self.ops[number]
+            # A function of the images still, unlike new zeros: their gradient is zero, not missing.
             if source not in nodes:
                 nodes[source] = x * 0.0
             if op in _KERNELS and source not in rectified:

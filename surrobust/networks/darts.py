@@ -14,6 +14,7 @@ from .darts_ops import make_op, preprocess
 from .network import CellNetwork, build_network, initialise
 from .normalisation import Normalise, Statistics, find_statistics
 
+# ``stem_multiplier`` in the code of DARTS.
 _STEM = 3
 """Channels of the stem in multiples of C."""
 
@@ -30,6 +31,7 @@ def cell_roles(space: str, cells: int) -> tuple[str, ...]:
     """
     roles = DARTS_SPACES[space].roles
     first, second = cells // 3, 2 * cells // 3
+    # The reduction is always the second of the roles.
     before, behind = (roles[0], roles[0]) if len(roles) == 2 else (roles[0], roles[2])
     return tuple(
         "reduce" if i in (first, second) else before if i < second else behind for i in range(cells)
@@ -52,9 +54,11 @@ class GenotypeCell(nn.Module):
         older, old, new = channels
         reduces, reduced = halves
         self.inputs = cell.inputs
+        # Behind a reduction the output of the last cell but one still has twice the side.
         self.preprocess_0 = preprocess(older, new, halve=reduced, affine=True)
         self.preprocess_1 = preprocess(old, new, halve=False, affine=True)
         self.ops = nn.ModuleList(
+            # Stride 2 where a reduction reads its inputs; its nodes are half as large already.
             make_op(op, new, 2 if reduces and source < 2 else 1, affine=True, mixed=False)
             for op, source in self.inputs
         )
@@ -79,6 +83,7 @@ class GenotypeCell(nn.Module):
         value = op(states[self.inputs[number][1]])
         if paths is None or isinstance(op, nn.Identity):
             return value
+        # One number an image, (n,), for all channels and pixels of it.
         return value * paths[number].to(value.dtype)[:, None, None, None]
 
 
@@ -96,10 +101,13 @@ class AuxiliaryHead(nn.Sequential):
     """
 
     def __init__(self, channels: int, classes: int, side: int = 8) -> None:
+        # With this stride there are two places a side, which the 2 x 2 convolution needs; side - 1
+        # is less where the side is 2. Of 8 pixels: windows of 5, stride 3, as in DARTS.
         window = min(side // 2 + 1, side - 1)
         super().__init__(
             Rectifier(),
             nn.AvgPool2d(window, stride=side - window, count_include_pad=False),
+            # 128 and 768 as in the code of DARTS, ``AuxiliaryHeadCIFAR``.
             nn.Conv2d(channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             Rectifier(),
@@ -155,6 +163,7 @@ class GenotypeNetwork(nn.Module):
             cell = GenotypeCell(genotype[role], (older, old, new), (reduces, reduced))
             self.cells.append(cell)
             older, old, reduced = old, N_NODES * new, reduces
+            # Where the second reduction stands; that is why maps are a quarter of the image.
             if auxiliary and position == 2 * cells // 3:
                 self.auxiliary = AuxiliaryHead(old, classes, _quarter(image_size))
         self.linear = nn.Linear(old, classes)
@@ -183,6 +192,7 @@ class GenotypeNetwork(nn.Module):
         return self.linear(self._cell_outputs(x, paths)[-1].mean(dim=(2, 3)))
 
     def _cell_outputs(self, x: Tensor, paths: Tensor | None) -> list[Tensor]:
+        # Before the first cell there are no two: the stem is both of its inputs.
         outputs = [self.stem(self.normalise(x))] * 2
         for number, cell in enumerate(self.cells):
             outputs.append(cell(*outputs[-2:], None if paths is None else paths[number]))
@@ -191,6 +201,7 @@ class GenotypeNetwork(nn.Module):
 
 def _quarter(side: int) -> int:
     """Return the side of feature maps behind two reductions."""
+    # Rounded up, as each stride of 2 leaves half of the pixels rounded up.
     return -(-side // 4)
 
 
@@ -221,6 +232,7 @@ def build_genotype_network(
         InvalidInputError: If a size is too small, or the normalisation is not known.
     """
     check_integer("channels", channels, minimum=1)
+    # Of two, both would be reductions.
     check_integer("cells", cells, minimum=3)
     check_integer("classes", classes, minimum=1)
     check_integer("image_size", image_size, minimum=4)

@@ -19,6 +19,7 @@ class StridedZero(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return zeros."""
+        # A function of x still, as in ``Cell.forward``.
         return x[:, :, :: self.stride, :: self.stride] * 0.0
 
 
@@ -62,6 +63,7 @@ def _depthwise(
         channels,
         kernel,
         stride,
+        # Half of the reach of a dilated kernel: stride 1 keeps the size.
         padding=dilation * (kernel // 2),
         dilation=dilation,
         groups=channels,
@@ -89,10 +91,12 @@ def make_op(name: str, channels: int, stride: int, *, affine: bool, mixed: bool)
         return FactorizedReduction(channels, channels, affine=affine)
     if name.endswith("pool_3x3"):
         pool = nn.MaxPool2d(3, stride, padding=1) if name == "max_pool_3x3" else Pool(stride)
+        # As in the code of DARTS: pools are mixed with convolutions that end in batch norm.
         return nn.Sequential(pool, nn.BatchNorm2d(channels, affine=affine)) if mixed else pool
     kernel = int(name[-1])
     if name.startswith("dil_conv"):
         return nn.Sequential(*_depthwise(channels, kernel, stride, 2, affine=affine))
+    # Separable convolutions are applied twice, the stride by the first (DARTS, section 3.1.1).
     first = _depthwise(channels, kernel, stride, 1, affine=affine)
     return nn.Sequential(*first, *_depthwise(channels, kernel, 1, 1, affine=affine))
 

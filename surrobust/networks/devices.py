@@ -22,10 +22,12 @@ def find_device(device: str | torch.device) -> torch.device:
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
+        # A device that is not here may warn before it raises; one line is said of it, the error's.
         with warnings.catch_warnings(action="ignore"):
             found = torch.device(device)
             torch.zeros(1, device=found).item()  # ``meta`` takes tensors, but has no numbers
     except _NOT_HERE as error:
+        # In some messages torch goes on to list every kind of device that it knows.
         told = " ".join(str(error).split())[:80]
         msg = f"device: expected auto or a device that is here, got {brief(device)} ({told})"
         raise InvalidInputError(msg) from None
@@ -47,6 +49,7 @@ def tuned(device: torch.device) -> Iterator[None]:
     from run to run, and with it the last bits.
     """
     before = torch.backends.cudnn.benchmark
+    # What the caller has switched on stays on.
     torch.backends.cudnn.benchmark = before or device.type == "cuda"
     try:
         yield

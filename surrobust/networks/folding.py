@@ -40,6 +40,7 @@ class FoldedNetwork(nn.Module):
             self._cast(dtype)
         mine = {id(m) for *_, m in self._folded}
         originals = dict(network.named_modules())
+        # Copied as they are; an identity, a batch norm that was folded or a skip, has nothing.
         self._kept = [
             (originals[name], module)
             for name, module in self.twin.named_modules()
@@ -72,11 +73,13 @@ class FoldedNetwork(nn.Module):
         """Return kernels and biases of the twin, and what they should be."""
         if not self._folded:
             return [], []
+        # Kernel s w and bias beta - s mean, s = gamma / sqrt(variance + eps), channel by channel.
         norms: list[Any] = [norm for _, norm, _ in self._folded]
         # All at once: on a GPU the launches of so small products are what they cost.
         deviations = torch._foreach_add([n.running_var for n in norms], [n.eps for n in norms])
         torch._foreach_rsqrt_(deviations)
         scales: Any = torch._foreach_mul([n.weight for n in norms], deviations)
+        # A kernel is (to, from, h, w), and the scale one of what it goes to.
         wide = [scale.view(-1, 1, 1, 1) for scale in scales]
         kernels = torch._foreach_mul([convolution.weight for convolution, *_ in self._folded], wide)
         shifts: Any = torch._foreach_mul([n.running_mean for n in norms], scales)
@@ -91,7 +94,9 @@ class FoldedNetwork(nn.Module):
                 module.to(dtype)
             elif isinstance(module, nn.Linear):
                 module.register_forward_pre_hook(lambda _, given: (given[0].float(),))
+        # Normalised before the cast: just below 1, bfloat16's numbers are 1/256 apart, as pixels'.
         normalise: Any = self.twin.normalise
+        # Such a hook is given module, inputs and output.
         normalise.register_forward_hook(lambda *given: given[2].to(dtype))
 
 
@@ -131,4 +136,5 @@ def _with_bias(parent: nn.Module, names: tuple[str, str]) -> nn.Conv2d:
 def _tensors(module: nn.Module) -> list[Tensor]:
     """Return what a module, without its children, computes with."""
     found = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    # Without batch norm's count of batches, which evaluation does not read.
     return [tensor for tensor in found if tensor.is_floating_point()]

@@ -65,6 +65,7 @@ def _read(
     right = 0 if OP == 2 else tap % 3 - 1
     there = inside & (h + down >= 0) & (h + down < H) & (w + right >= 0) & (w + right < W)
     at = (pixels + down * W + right)[:, None] * C + channels[None, :]
+    # Rows are what is summed over: where the convolution goes to, backward, else where it is from.
     if BACKWARD:
         places = channels[:, None] * (TAPS * C) + channels[None, :] + (TAPS - 1 - tap) * C
     else:
@@ -91,6 +92,7 @@ def _convolved(
                 )
             if not BACKWARD:
                 here = _positive(here)
+            # Sums in float32, as ``total`` is; the maps may be in half precision.
             total = tl.dot(here, kernel_here, total)
     return total
 
@@ -114,6 +116,7 @@ def _passed(
             at = (pixels + down * W + right)[:, None] * C + channels[None, :]
             value = tl.load(x + at, mask=there[:, None], other=0.0).to(tl.float32)
             if BACKWARD:
+                # A gradient comes from the windows of the neighbours, each of its own count.
                 value /= _count(h + down, w + right, H, W)[:, None]
             pooled += value
         if not BACKWARD:
@@ -145,6 +148,7 @@ def _node(
     total = _convolved(total, x2, k2, pixels, h, w, inside, H, W, C, OP2, BACKWARD)
     at = pixels[:, None] * C + channels[None, :]
     convolves: tl.constexpr = OP0 == 2 or OP0 == 3 or OP1 == 2 or OP1 == 3 or OP2 == 2 or OP2 == 3
+    # Before identities and pools are added: ReLU stands in front of the convolutions alone.
     if BACKWARD and convolves:
         passes = tl.load(gate + at, mask=inside[:, None], other=0.0) > 0
         total = tl.where(passes, total, 0.0)
@@ -197,12 +201,14 @@ class _OfCell(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, edges: list[_Edge]) -> Tensor:
+        # The kernels count on it: a pixel's channels side by side, at ``pixel * C``.
         nodes = {0: x.contiguous(memory_format=torch.channels_last)}
         for target in range(1, _OUTPUT + 1):
             into = [edge for edge in edges if edge.target == target]
             if into:
                 inputs = [nodes[edge.source] for edge in into]
                 nodes[target] = _run(inputs, into, gate=None)
+        # Their signs tell backward where ReLU lets a gradient through.
         gates = {edge.source for edge in edges if edge.convolution is not None}
         ctx.edges, ctx.gates = edges, sorted(gates)
         ctx.save_for_backward(*(nodes[source] for source in ctx.gates))
@@ -223,6 +229,8 @@ class _OfCell(torch.autograd.Function):
 
 def shape_for(channels: int) -> tuple[int, int]:
     """Return how many pixels of a width a program computes, and by how many warps."""
+    # 4096 float32 sums in a program of 32 or 64 channels, 32 a thread. Other shapes are not
+    # measured yet; ``experiments/verify/gpu.py --parts shapes`` does.
     return (128 if channels <= 32 else 64), 4
 
 
@@ -231,6 +239,7 @@ def _run(inputs: list[Tensor], edges: list[_Edge], *, gate: Tensor | None) -> Te
     first = inputs[0]
     out = torch.empty_like(first)
     n, channels, height, width = first.shape
+    # The kernel's arguments are always three; of those whose op is 0 nothing is read.
     more = _MOST - len(inputs)
     ops = [edge.op for edge in edges] + more * [_NONE]
     kernels, biases = [], []
@@ -283,4 +292,5 @@ def fuse_cells(network: nn.Module) -> None:
 def _fits(cell: Cell) -> bool:
     widths = {module.out_channels for module in cell.modules() if isinstance(module, nn.Conv2d)}
     signal_alone = bool(cell.live) and cell.live == cell.computed[False]
+    # ``tl.arange`` takes powers of two alone, ``tl.dot`` no side below 16.
     return signal_alone and all(w >= 16 and w & (w - 1) == 0 for w in widths)

@@ -59,6 +59,7 @@ class CellNetwork(nn.Module):
     def body(self, x: Tensor) -> Tensor:
         """Return what enters the head, ``(n, 4C, h/4, w/4)``, for images in [0, 1]."""
         x = self.stem(self.normalise(x))
+        # In the order in which ``__init__`` added them.
         for name, module in self.named_children():
             if name.startswith(("stage", "reduction")):
                 x = module(x)
@@ -122,6 +123,7 @@ def build_network(
     check_integer("channels", channels, minimum=1)
     check_integer("cells", cells, minimum=1)
     check_integer("classes", classes, minimum=1)
+    # Two reductions of stride 2.
     check_integer("image_size", image_size, minimum=4)
     statistics = find_statistics(normalisation)
     with torch.device("meta"):  # so that the layers do not draw from the global generator
@@ -143,6 +145,7 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
     """Draw every weight and bias anew and reset batch norm, in the order of the modules."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
+            # Torch's ``kaiming_uniform_`` with a = sqrt(5): sqrt(6 / (1 + 5)) / sqrt(fan in).
             bound = 1 / math.sqrt(module.weight[0].numel())
             for parameter in module.parameters(recurse=False):
                 parameter.uniform_(-bound, bound, generator=generator)

@@ -66,6 +66,7 @@ def find_statistics(normalisation: str | Statistics) -> Statistics:
         mean, deviation = (tuple(map(float, part)) for part in normalisation)
     except (TypeError, ValueError):
         mean, deviation = (), ()
+    # Not ``any(d <= 0)``, which would let NaN pass.
     if not mean or len(mean) != len(deviation) or not all(d > 0 for d in deviation):
         msg = (
             "normalisation: expected a name or (means, positive standard deviations) by channel, "

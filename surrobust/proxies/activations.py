@@ -26,6 +26,7 @@ class Jacov(AbstractProxy):
         gradients = probe.batch_pass.input_gradient
         if gradients is None:
             return float("nan")
+        # In doubles: float32 would err by about k where eigenvalues go up to n = 64.
         values = torch.linalg.eigvalsh(torch.corrcoef(gradients.double())) + _LEAST_EIGENVALUE
         return -float((values.log() + 1 / values).sum())
 
@@ -68,9 +69,11 @@ class Zen(AbstractProxy):
         redraw(network, generator)
         shape = probe.x.shape
         x, other = (torch.randn(shape, generator=generator).to(probe.x) for _ in range(2))
+        # As the kernels lie, see ``ProxyScorer.layout``.
         layout = torch.channels_last if x.device.type == "cpu" else torch.preserve_format
         x, other = x.contiguous(memory_format=layout), other.contiguous(memory_format=layout)
         with torch.no_grad():
+            # Two passes in training mode, which ``_log_scales`` reads the variances of.
             moved = network.features(x) - network.features(x + _STEP * other)
             distance = moved.abs().sum(dim=(1, 2, 3)).mean()
             return float(distance.log()) + _log_scales(network)
@@ -88,6 +91,7 @@ def redraw(network: CellNetwork, generator: torch.Generator) -> None:
                 module.bias.zero_()
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_running_stats()
+            # Torch's own, as where scores were published; a probe's network has 1.
             module.momentum = _MOMENTUM
 
 
@@ -125,6 +129,7 @@ class EpeNas(AbstractProxy):
         sums = []
         for label in probe.y.unique():
             mine = gradients[probe.y == label].double()
+            # Of a single image it is a number.
             correlation = torch.atleast_2d(torch.corrcoef(mine))
             summed = (correlation.abs() + _SMALLEST).log().sum()
             sums.append(summed / len(mine) if many else summed)

@@ -100,6 +100,7 @@ def _run_backward(
         )
         record.gradients = list(gradients)
     if by_input:
+        # Batch norm couples the images here; as in NAS-Bench-Suite-Zero, that is left so.
         summed = torch.autograd.grad(logits.sum(), x, allow_unused=True, materialize_grads=True)
         record.input_gradient = summed[0].flatten(1)
 
@@ -109,6 +110,8 @@ def _compare(record: BatchPass, readers: int) -> Callable[[nn.Module, tuple[Tens
 
     def hook(module: nn.Module, inputs: tuple[Tensor]) -> None:  # noqa: ARG001
         signs = (inputs[0].detach() > 0).flatten(1).to(torch.float32).mul_(2).sub_(1)
+        # Of m signs the product is agreeing less disagreeing ones: half of it and m agree. Sums of
+        # ones are exact in float32 up to 2^24; each reader had a ReLU of its own.
         agreeing = (signs @ signs.T).double().add_(signs.shape[1]).mul_(readers / 2)
         record.kernel = agreeing if record.kernel is None else record.kernel + agreeing
 
@@ -183,6 +186,8 @@ def _given(pair: Any, classes: int | None = None) -> ProxyBatch:
     x, y = outside_inference(x).to(torch.float32), outside_inference(y).to(torch.int64)
     check_range(x, "images")
     check_classes(y, name="images")
+    # A channel of one value is not divided by 0; 1e-3 is a quarter of a byte's step.
     mean, deviation = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)).clamp_min(1e-3)
     statistics = (tuple(mean.tolist()), tuple(deviation.tolist()))
+    # Two at least: the cross-entropy of one class is 0 whatever the weights.
     return ProxyBatch(x, y, classes or max(int(y.max()) + 1, 2), statistics)

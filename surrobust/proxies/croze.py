@@ -60,6 +60,7 @@ class Croze(AbstractProxy):
         self,
         variant: str = "paper",
         *,
+        # These two and the number of images as in the authors' code.
         strength: float = 2.0,
         epsilon: float = 0.01,
         rate: float = 0.1,
@@ -147,6 +148,7 @@ def robust_twin(network: CellNetwork, clean: _View, strength: float) -> CellNetw
     twin = deepcopy(network)
     for layer, gradient in zip(twin.live_layers(), clean.gradients, strict=True):
         norm = gradient.norm()
+        # Where no gradient comes through, the layer stays as it is.
         if norm > 0:
             layer.weight.add_(gradient, alpha=float(strength * layer.weight.norm() / norm))
     return twin

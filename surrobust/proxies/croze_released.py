@@ -18,6 +18,7 @@ from ..networks import CellNetwork
 from ..networks.cell import Cell
 
 _RATE, _TINY = 0.001, 1e-30
+"""Rate of the twin's step and what a norm is divided beside, as in the code."""
 _STAGES = 3
 
 Hook = Callable[..., None]
@@ -163,6 +164,7 @@ def _slopes(loss: Tensor, network: CellNetwork) -> list[Tensor]:
 @torch.no_grad()
 def _climb(layer: nn.Conv2d | nn.Linear, slope: Tensor, strength: float) -> None:
     """Move a weight along what a small step up the loss changes of it, in double precision."""
+    # Not the slope itself: the code has the step from two sets of weights, with its rounding.
     step = (layer.weight + _RATE * slope) - layer.weight
     layer.weight.add_(strength * layer.weight.norm() / (step.norm() + _TINY) * step)
 

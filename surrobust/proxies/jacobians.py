@@ -90,6 +90,8 @@ def largest_eigenvalues(jacobian: Tensor, logits: Tensor) -> Tensor:
     jacobian, p = jacobian.double(), logits.double().softmax(dim=1)
     curvature = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     values, vectors = torch.linalg.eigh(curvature)
+    # With diag(p) - p p^T = R R^T the eigenvalues of J^T R R^T J that are not 0 are those of
+    # R^T J J^T R, of classes by classes. Rounding may leave some just below 0.
     root = vectors * values.clamp_min(0).sqrt()[:, None, :]
     inner = root.transpose(1, 2) @ (jacobian @ jacobian.transpose(1, 2)) @ root
     return torch.linalg.eigvalsh(inner)[:, -1]

@@ -75,6 +75,7 @@ class AbstractKernelProxy(AbstractProxy, ABC):
 
     def _attack(self, probe: Probe, times: int) -> Tensor:
         x, y = self._images(probe, times - 1), probe.y[: self.images]
+        # Of an untrained network no robustness is claimed, which the checks would warn about.
         return self._pgd(probe.calibrated, x, y, checks=False)
 
 
@@ -87,6 +88,7 @@ def read_statistic(eigenvalues: Tensor, statistic: str) -> float:
     if statistic == "min_eigenvalue":
         return smallest
     if statistic == "frobenius":
+        # Of a symmetric matrix, whose squared entries sum up to its squared eigenvalues.
         return float(eigenvalues.norm())
     return largest / smallest if smallest > 0 else float("nan")
 

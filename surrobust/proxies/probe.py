@@ -70,6 +70,7 @@ class Probe:
     def _calibrated(self) -> CellNetwork:
         self.network.train()
         with torch.no_grad():
+            # If it is there, its pass has set the statistics already.
             if "batch_pass" not in self.__dict__:
                 self.network(self.x)
         return self.network
@@ -102,6 +103,7 @@ class Probe:
 
 def make_generator(seed: int, architecture: Architecture, name: str) -> torch.Generator:
     """Return a generator on the CPU for one purpose in one cell."""
+    # Not ``hash``, which is another for a text in each process.
     entropy = (seed, architecture.index, zlib.crc32(name.encode()))
     state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
@@ -118,6 +120,7 @@ def logit_jacobian(network: CellNetwork, x: Tensor) -> Tensor:
     logits = network(x)
     rows = [
         torch.autograd.grad(logit, x, retain_graph=True, materialize_grads=True)[0].flatten(1)
+        # Summed over images, which do not meet in evaluation mode: one pass for each class.
         for logit in logits.sum(0)
     ]
     return torch.stack(rows, dim=1)
@@ -155,6 +158,7 @@ def _watch(
 
         def add(gradient: Tensor) -> None:
             per_image = image_gradients(layer, before, gradient).flatten(1)
+            # Layer by layer, so that no image's whole gradient is ever held.
             gram.add_((per_image @ per_image.T).double())
 
         output.register_hook(add)
@@ -178,4 +182,5 @@ def image_gradients(layer: nn.Conv2d | nn.Linear, before: Tensor, gradient: Tens
         # Padding is never a word here.
         padding = layer.padding if isinstance(layer.padding, tuple) else (0, 0)
         patches = functional.unfold(before, layer.kernel_size, padding=padding, stride=layer.stride)
+    # (n, outputs, positions) by (n, positions, inputs * kernel area).
     return gradient.flatten(2) @ patches.transpose(1, 2)

@@ -71,6 +71,7 @@ class Grasp(AbstractProxy):
         gradients = torch.autograd.grad(
             loss, weights, create_graph=True, allow_unused=True, materialize_grads=True
         )
+        # With one g held constant, the derivative by w is H g.
         flow = torch.stack([(g.detach() * g).sum() for g in gradients]).sum()
         if not flow.requires_grad:
             return 0.0
@@ -127,6 +128,7 @@ class Synflow(AbstractProxy):
 
     def _score(self, probe: Probe) -> float:
         network = linearised(probe.network)
+        # Doubles: the flow is up to e^115 (data/proxies.csv.gz), and float32 ends at e^88.
         image = torch.ones_like(probe.x[:1], dtype=torch.float64)
         layers = network.layers()
         summed = network(image).sum()
@@ -145,6 +147,7 @@ def linearised(network: CellNetwork) -> CellNetwork:
         network: Left as it is.
     """
     copy = deepcopy(network).double()
+    # A list, as children are replaced on the way.
     for module in list(copy.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.BatchNorm2d | Normalise):

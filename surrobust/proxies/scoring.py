@@ -55,6 +55,7 @@ class ProxyScorer:
         seed: int = 0,
     ) -> None:
         self.proxies = find_proxies(proxies)
+        # Of all proxies together, so that one pass serves them.
         self.needs = frozenset[Need]().union(*(proxy.needs for proxy in self.proxies))
         check_integer("batch_size", batch_size, minimum=2)
         self.channels = check_integer("channels", channels, minimum=1)
@@ -118,6 +119,7 @@ class ProxyScorer:
     def _score_on_stream(self, architecture: Architecture) -> dict[str, float]:
         if self.device.type != "cuda":
             return self.score(architecture)
+        # Of its own: on one stream kernels of several networks run one after another.
         stream = torch.cuda.Stream(self.device)
         # The batch was put on the device by the default stream.
         stream.wait_stream(torch.cuda.default_stream(self.device))
@@ -215,6 +217,7 @@ def find_proxies(proxies: Iterable[str | AbstractProxy]) -> list[AbstractProxy]:
             if isinstance(one, AbstractProxy)
             else PROXIES[check_choice("proxies", one, PROXIES)]()
         )
+        # A proxy named twice is scored once; the first options stay.
         found.setdefault(proxy.column, proxy)
     if not found:
         msg = f"proxies: expected at least one of {', '.join(PROXIES)}; got none"

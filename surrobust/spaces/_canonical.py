@@ -27,6 +27,7 @@ def _canonical(ops: tuple[int, ...]) -> str:
 
 @cache
 def _canonical_node(inputs: tuple[tuple[str, int], ...]) -> str:
+    # Zeros stay summands, ``#``: as in the authors' key, x + 0 is another cell than x.
     return "+".join(sorted(_canonical_edge(source, op) for source, op in inputs))
 
 
@@ -75,6 +76,7 @@ _PUBLISHED_SHUFFLE = 88
 def ordered_codes() -> tuple[tuple[int, ...], ...]:
     """Return the ops of all 15625 cells; the position is the index."""
     cells = list(itertools.product(range(N_OPS), repeat=N_EDGES))
+    # Python promises no order for a seed; tests hold it to NATS-Bench's own list.
     random.Random(_PUBLISHED_SHUFFLE).shuffle(cells)
     return tuple(cells)
 

@@ -76,6 +76,7 @@ def plain(value: Any) -> Any:
 
 def are_op_numbers(values: Sequence[Any]) -> bool:
     """Return whether ``values`` are six integers 0..4."""
+    # By ``type``: True is an instance of int, too.
     return len(values) == N_EDGES and all(type(v) is int and 0 <= v < N_OPS for v in values)
 
 
@@ -86,6 +87,7 @@ def check_index(value: Any) -> int:
     number = int(value)
     if 0 <= number < N_CELLS:
         return number
+    # Six digits alone: a code with zeros in front is a smaller number, and maybe an index.
     is_code = 0 < number < 10**N_EDGES and re.fullmatch(r"[0-4]{6}", str(number))
     hint = " (a code is written as text)" if is_code else ""
     raise _fail(f"an index 0..{N_CELLS - 1}", _Words(f"{brief(number)}{hint}"))
@@ -93,6 +95,7 @@ def check_index(value: Any) -> int:
 
 def parse_index(text: str) -> int:
     """Read an index from decimal digits."""
+    # 20 digits are more than any index has; Python refuses to read thousands.
     if text != str(int(text[:20])):
         raise _fail(f"an index 0..{N_CELLS - 1} or a code of six digits 0..4", text)
     return check_index(int(text))
@@ -126,6 +129,7 @@ def _named_code(value: Any) -> Ops:
 
 def format_genotype(ops: Ops) -> str:
     """Write the published text."""
+    # Edges are ordered by target, and within a node by source, as the text has them.
     nodes = []
     for node in (1, 2, 3):
         inputs = [f"{OPS[op]}~{s}" for (s, t), op in zip(EDGES, ops, strict=True) if t == node]
@@ -182,6 +186,7 @@ def from_op_indices(values: Any) -> Ops:
     found = [plain(value) for value in found] if isinstance(found, list | tuple) else []
     if len(found) != N_EDGES or not all(is_integer(v) and 0 <= v < N_OPS for v in found):
         raise _fail("six integers 0..4 as op_indices", values)
+    # Their positions are by source, ours by target, and the numbers of ops differ as well.
     ops = [0] * N_EDGES
     for position, value in zip(_BY_SOURCE, found, strict=True):
         ops[position] = _FROM_NASLIB[value]

@@ -18,6 +18,7 @@ def parse_text(text: str) -> dict[str, Any]:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+    # Nested too deeply, a text ends Python's parser by either of the last two.
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise _fail(text) from None
     name = tree.func.id if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) else ""

@@ -115,6 +115,7 @@ def _representatives() -> tuple[int, ...]:
     """Return, for each index, the smallest index with the same canonical string."""
     first: dict[str, int] = {}
     forms = _canonical.canonical_forms(ordered_codes())
+    # Indices ascend, so that the first of a form is the smallest.
     return tuple(first.setdefault(form, index) for index, form in enumerate(forms))
 
 
@@ -133,6 +134,7 @@ def _from_text(text: str) -> Architecture:
     if stripped.startswith(_forms.OPENINGS):
         return Architecture.parse(_forms.parse_json_text(stripped))
     if stripped.isascii() and stripped.isdigit():
+        # By length: an index has five digits at most, unless it is padded (``check_numbers``).
         if len(stripped) == _forms.N_EDGES:
             return Architecture(_forms.parse_code(stripped))
         return Architecture(ordered_codes()[_forms.parse_index(stripped)])

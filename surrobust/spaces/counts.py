@@ -42,6 +42,7 @@ def count_parameters(
 def _edge_parameters(op: int, width: int) -> int:
     if op not in _KERNEL_AREA:
         return 0
+    # The kernel without bias; scale and offset of batch norm.
     return _KERNEL_AREA[op] * width * width + 2 * width
 
 

@@ -64,9 +64,11 @@ def read_rows(text: str, name: str) -> CsvRows:
     keys = _find_keys(header, place)
     others = [n for n in range(len(header)) if n not in keys]
     first = next((n for n, column in enumerate(header) if not _NAMELESS.fullmatch(column)), 0)
+    # Row numbers stand in front of all that has a name; behind it a nameless column is data.
     others = [n for n in others if n >= first]
     found = CsvRows([], tuple(header[n] for n in others), [], [])
     written = []
+    # Tables repeat their cells, once for each target: a text is read once.
     known: dict[tuple[str, ...], Architecture] = {}
     for place, row in rows:
         if len(row) != len(header):
@@ -114,6 +116,7 @@ def _find_keys(header: list[str], place: str) -> dict[int, str]:
     if keys:
         return keys
     if len(header) > 1 and _NAMELESS.fullmatch(header[0]):
+        # No key has this name: ``_parse`` knows by it that nothing says what the column is.
         return {0: ""}
     raise _error(
         place,
@@ -191,6 +194,7 @@ def check_numbers(written: Iterable[tuple[str, str]]) -> None:
     numbers = [one for one in found if one[0].isascii() and one[0].isdigit()]
     long = [one for one in numbers if len(one[0]) == N_EDGES]
     padded = [one for one in long if int(one[0]) < N_CELLS]
+    # The longest first: five digits say most, as only one zero can have been lost.
     short = sorted((one for one in numbers if len(one[0]) < N_EDGES), key=lambda one: -len(one[0]))
     if padded and short:
         text, place = padded[0]

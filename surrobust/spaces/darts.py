@@ -133,6 +133,7 @@ class Genotype:
         for _, cell in self.cells:
             for node in range(N_NODES):
                 pair = cell.inputs[2 * node : 2 * node + 2]
+                # Mixed radix: the sources a < b as comb(b, 2) + a, then a digit for each op.
                 (op_a, a), (op_b, b) = sorted(pair, key=lambda item: item[1])
                 number = number * comb(node + 2, 2) + comb(b, 2) + a
                 for op in (op_a, op_b):
@@ -169,6 +170,7 @@ class DARTSSpace:
         """How many genotypes there are."""
         pairs = 1
         for node in range(2, 2 + N_NODES):
+            # A node reads two of those before it, in no order.
             pairs *= comb(node, N_INPUTS)
         return int((pairs * len(CELL_OPS) ** (N_NODES * N_INPUTS)) ** len(self.roles))
 

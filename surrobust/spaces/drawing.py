@@ -5,7 +5,9 @@ from html import escape
 from .darts import CONVOLUTIONS, Genotype, NodeCell
 
 _STEP, _RISE, _TOP, _HEIGHT = 120, 26, 40, 250
+"""Pixels from node to node, of an arc's height for each node passed, above arcs, and of a cell."""
 _BASE = 190
+"""Where nodes stand, in pixels from a cell's top."""
 _COLOURS = {"skip_connect": "#888888", "max_pool_3x3": "#b36b00", "avg_pool_3x3": "#b36b00"}
 _CONVOLUTION = "#1f5fa8"
 

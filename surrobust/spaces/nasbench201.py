@@ -28,6 +28,7 @@ class NASBench201(AbstractSearchSpace[Architecture]):
         if n > len(self):
             msg = f"n: expected at most {len(self)} distinct architectures, got {n}"
             raise InvalidInputError(msg)
+        # Indices and not representatives: isomorphic cells are different points of the space.
         drawn = as_generator(seed).choice(len(self), size=n, replace=False)
         return [self[int(index)] for index in drawn]
 

@@ -109,6 +109,7 @@ def read_checkpoint(
     state["recipe"] = complete_recipe(state.get("recipe"))
     if isinstance(state["recipe"], dict):
         state["recipe"].pop("metrics", None)  # which earlier versions wrote
+    # Which training first: the tensors of another one differ anyway, and would say less.
     wanted = json.loads(json.dumps(identity))  # tuples as lists
     found = {name: state.pop(name, None) for name in wanted}
     check_same(str(path), found, wanted, as_in="this training")
@@ -150,6 +151,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         if metadata[_CHECKSUM] != _checksum(tensors, metadata[_STATE]):
             msg = "one that was changed or damaged, by its checksum"
             raise _DamagedError(msg)
+    # Of an earlier version, without a checksum: what no training can have left is refused.
     elif not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         msg = "numbers that are not finite"
         raise _DamagedError(msg)

@@ -68,6 +68,7 @@ class Augmentation:
         self.padding = x.shape[2] // 8 if crop else 0
         self.flip = flip
         self.half = None if cutout is None else round(cutout * x.shape[2]) // 2
+        # Bytes: CIFAR-10 with its padding is 240 MB of them, and would be 960 MB of floats.
         self._padded = functional.pad(x, [self.padding] * 4)
 
     def cut(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
@@ -80,6 +81,7 @@ class Augmentation:
             coin = torch.rand((n, 1), device=chosen.device, generator=generator)
             columns = torch.where(coin < 0.5, columns.flip(1), columns)
         # One gather; its result lies channel after channel in memory, as the network wants it.
+        # Indices (b, 1, 1), (b, h, 1) and (b, 1, w) around the slice of channels: (b, h, w, 3).
         cut = self._padded[chosen[:, None, None], :, rows[:, :, None], columns[:, None, :]]
         found = cut.permute(0, 3, 1, 2).float().div_(255)
         return found if self.half is None else self._blacken(found, self.half, generator)
@@ -95,6 +97,7 @@ class Augmentation:
         for side in self.size:
             centre = torch.randint(side, (len(x), 1), device=x.device, generator=generator)
             distance = torch.arange(side, device=x.device) - centre
+            # Half-open: twice ``half`` pixels, 16 of 32, and not one more.
             inside.append((distance >= -half) & (distance < half))
         rows, columns = inside
         return x.masked_fill_((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)

@@ -45,6 +45,8 @@ def is_overfitted(
     """
     if twin is None:
         twin = FoldedNetwork(network)
+    # Short steps, as a long one jumps over what overfitting leaves open within the ball. Both in
+    # evaluation: in training mode a mere check would move batch norm's statistics.
     many = replace(attack, steps=_STEPS, step_size=attack.epsilon / 4, start="ball", modes="eval")
     trained, strong = (
         _accuracy(twin, attack_batch(network, x, y, draw_start(x, a, generator), a, twin=twin), y)

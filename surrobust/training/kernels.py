@@ -61,6 +61,7 @@ def set_kernels(network: nn.Module, kernels: str) -> None:
     if isinstance(network, FoldedNetwork):
         from ..networks.fused import fuse_cells
 
+        # Before the rest: a ``FusedCell`` is none of the parts that are compiled.
         fuse_cells(network.twin)
     compile_parts(network)
 
@@ -107,8 +108,10 @@ def compile_parts(network: nn.Module, backend: str | Callable[..., Any] = "induc
     import torch._dynamo
 
     config = torch._dynamo.config
+    # The limit is the whole process's; a higher one of the caller's stays.
     config.recompile_limit = max(config.recompile_limit, _VARIANTS)
     for part in _find_parts(network):
+        # Full batches alone are compiled (``Training._as_compiled``), so that sizes are known.
         part.compile(fullgraph=True, dynamic=False, backend=backend)
 
 

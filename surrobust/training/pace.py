@@ -76,7 +76,9 @@ class Pace:
         """
         self._steps += 1
         if self._steps == _FIRST:
+            # The host is ahead of a GPU: without waiting, launches would be timed and not steps.
             self._wait()
+            # So that only what is kept apart from now on is subtracted in ``project``.
             self._measured_from = time.perf_counter() - Pace._apart
         if self._steps != _MEASURED:
             return None
@@ -110,6 +112,7 @@ class Pace:
         now = time.perf_counter()
         step = (now - Pace._apart - self._measured_from) / (self._steps - _FIRST)
         spent, coming = now - self._began, left * step
+        # Of a training that is done all is spent already: there is nothing to save.
         if self._limit is not None and spent + coming > self._limit and left:
             msg = (
                 f"time_limit: expected at least {spent + coming:.1f} s for this training, at "

@@ -112,6 +112,7 @@ class Recipe:
         check_choice("precision", self.precision, PRECISIONS)
         for name in ("weight_decay", "beta", *_NUMBERS):
             value = getattr(self, name)
+            # ``clip`` and ``auxiliary`` have no largest value, but are finite.
             if value is not None and not math.isfinite(value):
                 msg = f"{name}: expected a finite number, got {brief(value)}"
                 raise InvalidInputError(msg)

@@ -70,6 +70,7 @@ SMOKE = Recipe(
     channels=8,
     cells=1,
     batch_size=64,
+    # Mirrored digits are no digits.
     flip=False,
 )
 """Seconds on a CPU with ``digits``: shows that all parts work, and nothing about robustness."""

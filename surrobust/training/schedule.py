@@ -56,6 +56,7 @@ class OneCycle:
         del epochs
         first = self.peak / self.start
         low, high = self.momentum
+        # As in torch: up until step .3 n - 1, whole or not, and from there down until n - 1.
         top = self.warm_up * steps - 1
         step = np.arange(steps, dtype=np.float64)
         up = step <= top
@@ -100,6 +101,7 @@ class MultiStep:
     def values(self, steps: int, epochs: int = 1) -> FloatArray:
         """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
         del epochs
+        # Shares such as 99 / 200 are no exact floats.
         falls = np.rint(np.array(self.marks, dtype=np.float64) * steps)
         passed = (np.arange(steps)[:, None] >= falls).sum(axis=1)
         return np.column_stack([self.rate * self.factor**passed, np.full(steps, self.momentum)])
@@ -135,6 +137,7 @@ class Cosine:
     def values(self, steps: int, epochs: int = 1) -> FloatArray:
         """Return learning rate and momentum of each step, shape ``(steps, 2)``."""
         parts = steps if self.by == "step" else epochs
+        # Whole parts first: by epochs, all steps of one have the share of those done before it.
         passed = np.arange(steps) * parts // steps / parts
         falling = (1 + np.cos(math.pi * passed)) / 2
         rate = self.end + (self.rate - self.end) * falling

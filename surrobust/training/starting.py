@@ -40,6 +40,7 @@ def start_network(
     )
 
 
+# A new purpose goes to the end: the numbers are parts of seeds, and trainings would change.
 WEIGHTS, ORDER, AUGMENTATION, ATTACK, CHECK, PATHS = range(6)
 """What random numbers are drawn for."""
 

@@ -77,6 +77,7 @@ def adversarial(
     there is one, learns from the images themselves, as in the code of ARNAS (CVPR 2024).
     """
     assert attack is not None
+    # Before the attack, as in the code of ARNAS: batch norm sees the clean images first.
     auxiliary = None
     if recipe.auxiliary is not None:
         auxiliary = read_clean(network, x, y, recipe, paths)[1]
@@ -107,6 +108,7 @@ def trades(
     found = attack_batch(network, x, y, start, attack, divergence=True, twin=twin)
     logits, auxiliary = read_clean(network, x, y, recipe, paths)
     attacked = read_logits(network, found, paths)
+    # KL(clean || attacked) in torch's order; both sides learn, as in the authors' code.
     divergence = functional.kl_div(
         functional.log_softmax(attacked, 1), functional.softmax(logits, 1), reduction="batchmean"
     )
@@ -125,6 +127,7 @@ def draw_start(x: Tensor, attack: InnerAttack | None, generator: torch.Generator
         return torch.zeros_like(x)
     start = torch.empty_like(x)
     if attack.start == "near":
+        # As in the codes of TRADES and ARNAS; at the image itself the divergence has no slope.
         return start.normal_(0, 1e-3, generator=generator)
     return start.uniform_(-attack.epsilon, attack.epsilon, generator=generator)
 
@@ -145,6 +148,7 @@ def draw_paths(
     """
     if recipe.drop_path is None:
         return ()
+    # As in DARTS: the share grows epoch by epoch; by ``1 / kept`` the mean stays.
     kept = 1 - recipe.drop_path * epoch / recipe.epochs
     paths = x.new_empty((recipe.cells, N_NODES * N_INPUTS, len(x)))
     return (paths.bernoulli_(kept, generator=generator).div_(kept),)
@@ -199,6 +203,7 @@ def _climb(
     *,
     divergence: bool,
 ) -> Tensor:
+    # Ball and pixels' range are boxes, and so is what they have in common: one projection.
     low = (x - attack.epsilon).clamp_(min=0)
     high = (x + attack.epsilon).clamp_(max=1)
     target = _soft(network, x) if divergence else y
@@ -250,12 +255,14 @@ class MomentumSGD:
         nesterov: bool = False,
     ) -> None:
         self.parameters = list(parameters)
+        # From zeros the first step is torch's, whose buffer begins as the gradient.
         self.momenta = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.weight_decay, self.clip, self.nesterov = weight_decay, clip, nesterov
 
     def clear(self) -> None:
         """Forget the gradients."""
         for parameter in self.parameters:
+            # Not zero: ``step`` leaves alone what no gradient has come to.
             parameter.grad = None
 
     @torch.no_grad()
@@ -270,12 +277,15 @@ class MomentumSGD:
         parameters, momenta, found = (list(column) for column in zip(*live, strict=True))
         if self.clip is not None:
             length = torch.stack(torch._foreach_norm(found)).norm()
+            # 1e-6 as in torch.
             found = list(torch._foreach_mul(found, (self.clip / (length + 1e-6)).clamp(max=1.0)))
+        # Decay after clipping: in torch one is the optimizer's, and the other comes before it.
         gradients = torch._foreach_add(found, parameters, alpha=self.weight_decay)
         torch._foreach_mul_(momenta, setting[1])
         torch._foreach_add_(momenta, gradients)
         ahead = momenta
         if self.nesterov:
             ahead = list(torch._foreach_add(gradients, torch._foreach_mul(momenta, setting[1])))
+        # Not by ``alpha=``, which takes a number of the host.
         steps = torch._foreach_mul(ahead, -setting[0])
         torch._foreach_add_(parameters, steps)

@@ -43,6 +43,7 @@ def train_together(
                 else:
                     if event is not None and report is not None:
                         report(number, event)
+    # Whoever reads the networks next is on another stream, which does not wait for these.
     for training in trainings:
         if training.device.type == "cuda":
             torch.cuda.synchronize(training.device)
@@ -54,5 +55,6 @@ def _place(training: Training) -> Callable[[], AbstractContextManager[object]]:
     if training.device.type != "cuda":
         return nullcontext
     stream = torch.cuda.Stream(training.device)
+    # What the training has on the device was brought there by the present stream.
     stream.wait_stream(torch.cuda.current_stream(training.device))
     return lambda: torch.cuda.stream(stream)

@@ -35,6 +35,7 @@ class AbstractSupernet(ABC, nn.Module):
         super().__init__()
         self.normalise: Normalise
         self.roles, self.ops = roles, ops
+        # One tensor for all of them, so that a gradient by it is one tensor, too.
         self.alphas = nn.Parameter(torch.zeros(len(roles), edges, len(ops) + normed))
 
     def probabilities(self) -> Tensor:
@@ -124,6 +125,7 @@ class PartialEdge(nn.Module):
             x: ``(n, channels, h, w)``.
             weights: Of the ops, ``(ops,)``, not negative.
         """
+        # Shuffled behind, so that the first group is another mixture of channels further on.
         seen = x.shape[1] // self.partial
         mixed = reduce(torch.add, self.ops.parts(x[:, :seen], weights))
         return shuffle(torch.cat([mixed, self.past(x[:, seen:])], dim=1), self.partial)
@@ -136,4 +138,5 @@ def shuffle(x: Tensor, groups: int) -> Tensor:
         x: ``(n, channels, h, w)``.
         groups: Of neighbouring channels, equally many each.
     """
+    # (n, groups, channels of one, h, w), turned round, and one after the other again.
     return x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)

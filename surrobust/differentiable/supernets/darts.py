@@ -22,6 +22,7 @@ from .base import AbstractSupernet, FullEdge, PartialEdge, prepare
 
 _EDGES = edges_of_cell()
 _EDGES_OF_NODES = [N_INPUTS + node for node in range(N_NODES)]
+# As in ``networks.darts``: a genotype's network begins alike.
 _STEM = 3
 
 
@@ -45,6 +46,7 @@ class MixedNodeCell(nn.Module):
         super().__init__()
         older, old, new = channels
         reduces, reduced = halves
+        # No batch norm of a search has scale and offset, as in the code of DARTS.
         self.preprocess_0 = preprocess(older, new, halve=reduced, affine=False)
         self.preprocess_1 = preprocess(old, new, halve=False, affine=False)
         self.edges = nn.ModuleList()
@@ -145,6 +147,7 @@ class GenotypeSupernet(AbstractSupernet):
         """
         if self.partial is None:
             return torch.ones_like(self.alphas[..., 0])
+        # 14 edges, (roles, 14), as the 2, 3, 4 and 5 into each node.
         nodes = self.alphas[..., -1].split(_EDGES_OF_NODES, dim=-1)
         return torch.cat([node.softmax(-1) for node in nodes], dim=-1)
 
@@ -156,6 +159,7 @@ class GenotypeSupernet(AbstractSupernet):
         """
         chosen = (self.probabilities() * self.edge_weights()[..., None]).detach().clone()
         if "none" in self.ops:
+            # Below every probability.
             chosen[..., self.ops.index("none")] = -1.0
         strength, best = (part.tolist() for part in chosen.max(-1))
         cells = []
@@ -164,6 +168,7 @@ class GenotypeSupernet(AbstractSupernet):
             for node in range(2, 2 + N_NODES):
                 into = [number for number, (_, target) in enumerate(_EDGES) if target == node]
                 kept = sorted(into, key=lambda number: -strength[r][number])[:N_INPUTS]
+                # By source again, as genotypes are published.
                 inputs += [(self.ops[best[r][n]], _EDGES[n][0]) for n in sorted(kept)]
             cells.append((role, NodeCell(tuple(inputs))))
         return Genotype(self.space.name, tuple(cells))
@@ -211,6 +216,7 @@ def build_genotype_supernet(
     """
     chosen = DARTS_SPACES[check_choice("space", space, DARTS_SPACES)]
     check_integer("channels", channels, minimum=1)
+    # Two reductions, and a cell of each other role.
     check_integer("cells", cells, minimum=2 + len(chosen.roles) - 1)
     check_integer("classes", classes, minimum=1)
     check_partial(partial, channels)

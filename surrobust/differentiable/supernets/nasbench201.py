@@ -27,6 +27,7 @@ class MixedCell(nn.Module):
         for source in range(_OUTPUT):
             readers = sum(s == source for s, _ in EDGES)
             self.add_module(f"rectify_{source}", Rectifier(readers))
+            # One for each node: a pool has no weights, so that all edges share what it gives.
             self.add_module(f"pool_{source}", Pool())
         for source, target in EDGES:
             for kernel in (1, 3):
@@ -52,6 +53,7 @@ class MixedCell(nn.Module):
             for number, (source, to) in enumerate(EDGES):
                 if to != target:
                     continue
+                # The zero adds nothing; its weight is what the others lack to 1.
                 w, name = weights[number], f"edge_{source}{target}"
                 total = total + w[_SKIP] * nodes[source] + w[_POOL] * pooled[source]
                 for op, kernel in ((_CONV_1X1, 1), (_CONV_3X3, 3)):
@@ -105,6 +107,7 @@ class CellSupernet(AbstractSupernet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits ``(n, classes)`` for images ``(n, c, h, w)`` in [0, 1]."""
+        # Once for all cells of a role, (edges, ops) each.
         weights = dict(zip(self.roles, self.probabilities(), strict=True))
         x = self.stem(self.normalise(x))
         for role, block in zip(self.places, self.blocks, strict=True):
@@ -120,6 +123,7 @@ class CellSupernet(AbstractSupernet):
         """
         alphas = self.alphas.detach().clone()
         if not zeros:
+            # Below every other, whatever their signs.
             alphas[..., _NONE] = -torch.inf
         chosen = alphas.argmax(-1).tolist()
         return {
