@@ -101,6 +101,7 @@ def surrogate_objective(target: str) -> Objective:
     column = list(predictor.targets).index(target)
 
     def predict(cells: Sequence[Architecture]) -> list[tuple[float]]:
+        # (n,) of a predictor of one target, (n, m) of others.
         predicted = predictor.predict(cells).reshape(len(cells), -1)
         return [(float(value),) for value in predicted[:, column]]
 
@@ -169,6 +170,7 @@ def known_values(
 
 def _measured(quantity: str, cells: list[Architecture], data_dir: AnyPath | None) -> FloatArray:
     table = load_table(Target.parse(quantity).benchmark, data_dir=data_dir)
+    # By cell, for a table may have a row for each of the 15625, and cells are representatives.
     rows = dict(zip(table.architectures, table.values(quantity), strict=True))
     return np.array([rows[cell] for cell in cells])
 
