@@ -57,6 +57,7 @@ def __getattr__(name: str) -> Any:
         msg = f"module 'surrobust' has no attribute {name!r}"
         raise AttributeError(msg)
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    # The next look-up finds it here and does not come to this function again.
     globals()[name] = value
     return value
 

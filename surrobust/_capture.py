@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+# As torch.cuda.make_graphed_callables: libraries load, and memory is had, in calls that
+# are not captured.
 _WARM_UP = 3
+# Wide, for cuDNN may take another algorithm, whose sums in half precision round otherwise;
+# a graph that reads other memory is off by more than that.
 _TOLERANCE = 0.05
 
 
@@ -45,6 +49,7 @@ class CapturedStep(Generic[T]):
 
     def __call__(self, *inputs: Tensor) -> T:
         """Replay on other values of the same shapes; the next call overwrites what is returned."""
+        # A graph reads the addresses that it was captured with: new values are brought there.
         for own, new in zip(self._inputs, inputs, strict=True):
             own.copy_(new)
         self._graph.replay()
@@ -74,11 +79,12 @@ def try_capture(
     try:
         captured = capture(step, inputs, rewind)
         found = _mean(captured(*inputs))
-    except RuntimeError as error:
+    except RuntimeError as error:  # torch's OutOfMemoryError is one
         told = next(iter(str(error).splitlines()), type(error).__name__)
         logger.warning("%s: no CUDA graph is used: %s", name, told)
         captured, found = step, expected
     rewind()
+    # NaN is close to nothing: a step that diverges on the trial goes on without a graph.
     if not math.isclose(found, expected, rel_tol=_TOLERANCE):
         logger.warning("%s: no CUDA graph is used: mean %g, not %g", name, found, expected)
         captured = step
@@ -102,6 +108,7 @@ def _aside(device: torch.device) -> Iterator[torch.cuda.Stream]:
         present = torch.cuda.current_stream()
         is_default = present == torch.cuda.default_stream()
         stream = torch.cuda.Stream() if is_default else present
+        # What was begun before is done first, and below: nobody goes on before this is done.
         stream.wait_stream(present)
         try:
             with torch.cuda.stream(stream):

@@ -24,6 +24,8 @@ def listed(known: Iterable[str], value: object, *, most: int = 24) -> str:
     names = list(dict.fromkeys(known))
     if len(names) <= most:
         return ", ".join(names)
+    # difflib's time grows with the square of the length, and what came may be of any; a cutoff
+    # of 0 finds three in any case.
     shown = get_close_matches(str(value)[:200], names, n=3, cutoff=0.0)
     return f"{', '.join(shown)} or {len(names) - len(shown)} more"
 
@@ -57,6 +59,7 @@ def check_same(name: str, got: Any, expected: Any, *, as_in: str, where: str = "
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
         for key, value in expected.items():
             check_same(f"{name}: {key}", got.get(key), value, as_in=as_in, where=where)
+    # Of mappings too: one may have entries that the other has not.
     if got != expected:
         place = where and f" in {where}"
         msg = f"{name}: expected {brief(expected)} as in {as_in}, got {brief(got)}{place}"
@@ -75,6 +78,7 @@ def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = 
     Raises:
         InvalidInputError: If it is not, or larger than ``maximum``.
     """
+    # bool is a kind of int in Python, but True is no number of anything.
     is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_integer or value < minimum or (maximum is not None and value > maximum):
         wanted = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
@@ -90,6 +94,7 @@ def check_fraction(name: str, value: Any) -> float:
         InvalidInputError: If it is not.
     """
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    # NaN compares as false, and so is refused.
     if not is_number or not 0.0 < value <= 1.0:
         msg = f"{name}: expected a number above 0 and at most 1, got {brief(value)}"
         raise InvalidInputError(msg)

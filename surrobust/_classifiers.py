@@ -42,6 +42,7 @@ def takes_gradients(function: F) -> F:
 def outside_inference(tensor: Tensor) -> Tensor:
     """Return a tensor without its graph, copied if it was made in inference mode."""
     found = tensor.detach()
+    # Autograd keeps no tensor of inference mode for its way back.
     return found.clone() if found.is_inference() else found
 
 
@@ -99,6 +100,7 @@ def find_modules(value: Any) -> list[nn.Module]:
     for _ in range(_DEPTH):
         below: list[Any] = []
         for part in level:
+            # By identity: much of it has no hash, and arrays answer == with arrays.
             if id(part) in seen or len(seen) >= _MOST:
                 continue
             seen.add(id(part))
@@ -123,6 +125,7 @@ def _parts(value: Any) -> list[Any]:
         return [value.__self__, value.__func__]
     if isinstance(value, types.FunctionType):
         return _referred(value)
+    # Static, so that no property and no __getattr__ of a stranger's runs.
     call = inspect.getattr_static(type(value), "__call__", None)
     attributes = list(getattr(value, "__dict__", {}).values())
     return [*attributes, call] if isinstance(call, types.FunctionType) else attributes
@@ -173,6 +176,7 @@ def check_range(x: Tensor, name: str, bounds: tuple[float, float] = (0.0, 1.0)) 
     low, high = bounds
     if x.numel() and not bool(((x >= low) & (x <= high)).all()):
         msg = f"{name}: expected values in [{low:g}, {high:g}], got {_extremes(x)}"
+        # A quarter of a level of 8 bits: what is farther out was not rounded but scaled otherwise.
         if bool((x >= low - 1e-3).all()) and bool((x <= high + 1e-3).all()):
             msg += " (rounding? clamp them)"
         raise InvalidInputError(msg)

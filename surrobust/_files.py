@@ -33,10 +33,12 @@ _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", 
 """Names of temporary files and folders: ``.search.json.k3x9_a2b.surrobust``."""
 
 _OLD = "old"
+# Two seconds in all: between two renames a folder is away for milliseconds.
 _LOOKS, _PAUSE = 20, 0.1
 _SHORTEST, _LONGEST = 0.001, 0.05
 """Seconds between two tries to get a lock: at first, doubled each time, and at most."""
 
+# Bytes: a host has at most 64 in its name on Linux, a process id seven digits.
 _SIGNATURE = 100
 _TRIES = 10
 
@@ -123,9 +125,13 @@ def _replace(target: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(_ENDING, f".{target.name}.", target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
+            # Before the first byte: what has no lock counts as left behind and is cleared away. If
+            # that happens before this line, the rename fails and the write is tried again.
             _lock(handle)
             file.write(content)
             file.flush()
+            # Before the rename: else the name might stand for an empty file after a power cut. The
+            # folder is not synced: then the old file may be back, but whole.
             os.fsync(handle)
             _open_to_all(Path(name), 0o666)
             if fcntl is not None:  # the lock is held until the name is gone
@@ -139,6 +145,7 @@ def _replace(target: Path, content: bytes) -> None:
 
 def _open_to_all(path: Path, mode: int) -> None:
     """Give what is temporary, and so private, the mode that it would have otherwise."""
+    # There is no way to read it but to set it.
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(mode & ~mask)
@@ -161,6 +168,7 @@ def replace_folder(path: AnyPath, fill: Callable[[Path], None]) -> None:
         fill(fresh)
         while True:
             if target.exists():
+                # What an earlier turn moved aside, another process having been in between.
                 shutil.rmtree(place / _OLD, ignore_errors=True)
                 with suppress(FileNotFoundError):  # another process has moved it aside
                     target.rename(place / _OLD)
@@ -188,6 +196,7 @@ def put_back(path: AnyPath) -> None:
             return
         for place in aside:
             _remove_leftover(place)
+        # What is locked is at work, and renames the new one into its place.
         time.sleep(0 if exists(target) else _PAUSE)
 
 
@@ -204,8 +213,10 @@ def temporary_folder(beside: AnyPath) -> Iterator[Path]:
     try:
         yield place
     finally:
+        # First: where filling failed, the old folder must not go with the temporary one.
         _return_old(place)
         shutil.rmtree(place, ignore_errors=True)
+        # Last: what is unlocked is for others to clear away.
         if held is not None:
             os.close(held)
 
@@ -331,6 +342,7 @@ def sign(descriptor: int) -> None:
     """Write into an open file which process has its lock, or had it last."""
     name = f"process {os.getpid()} on {socket.gethostname()}"
     with suppress(OSError):  # on a full disk nobody is named
+        # Padded, so that a shorter name leaves nothing of a longer one.
         os.pwrite(descriptor, name.ljust(_SIGNATURE).encode(), 0)
 
 
@@ -358,7 +370,9 @@ def _clear(folder: Path) -> None:
 
 def _remove_leftover(path: Path) -> None:
     with suppress(OSError):  # locked, gone, or somebody else's
+        # NFS gives an exclusive lock only on what is open for writing.
         flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+        # A link of such a name would lead to somebody else's file.
         held = os.open(path, flags | os.O_NOFOLLOW)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -443,6 +457,7 @@ def read_bytes(path: AnyPath, *, most: int | None = None) -> bytes:
     try:
         _check_kind(path, name, may_be_device=most is not None)
         with Path(path).open("rb") as file:
+            # One byte more tells that there are more, without reading them.
             content = file.read(-1 if most is None else most + 1)
     except InvalidInputError:
         raise

@@ -15,6 +15,7 @@ SEAL = "checksum"
 """The entry of a JSON object that has the checksum of all others."""
 
 _MARK = "sha256:"
+# 64 bits: of 2e19 damages one would pass by chance.
 _DIGITS = 16
 
 _ADVICE = f"without {SEAL} it is taken as it is"
@@ -28,6 +29,7 @@ def checksum(text: str) -> str:
 def seal(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON object with its checksum as the last entry, in the place of an older one."""
     rest = {name: value for name, value in document.items() if name != SEAL}
+    # Sorted, so that who writes the entries in another order has changed nothing.
     return {**rest, SEAL: checksum(json.dumps(rest, sort_keys=True))}
 
 
@@ -71,7 +73,9 @@ def hash_tensor(found: "hashlib._Hash", tensor: "Tensor") -> None:
     """Add a tensor's shape, type and values to a hash."""
     import torch
 
+    # By its bytes, for numpy has no bfloat16; flat, for a single number cannot be viewed so.
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+    # Shape and type too: the same bytes may be of other tensors.
     found.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
     found.update(flat.numpy().data)
 

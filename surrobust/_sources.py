@@ -105,6 +105,7 @@ def read_verified(source: Source, path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
+            # One byte more tells that it is another file; what is there may be of any size.
             content = file.read(source.bytes + 1)
     except OSError as error:
         msg = f"{path}: expected a readable file, got: {error.strerror or error}"

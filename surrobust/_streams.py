@@ -66,6 +66,7 @@ def _guarded(name: str, descriptor: int, fail: Callable[[Exception], None]) -> I
 
 
 def _raise_by_name(error: Exception) -> None:
+    # A ValueError as well, but of the text: the stream is well.
     if isinstance(error, UnicodeError):
         raise error
     number = (error.errno if isinstance(error, OSError) else None) or errno.EBADF
@@ -77,8 +78,10 @@ def _occupy(descriptor: int) -> None:
     try:
         os.fstat(descriptor)
     except OSError:
+        # The lowest number that is free: the stream's own where those below it are open.
         opened = os.open(os.devnull, os.O_RDWR)
         if opened == descriptor:
+            # Children get the standard streams; what Python opens they do not.
             os.set_inheritable(descriptor, True)
         else:
             os.dup2(opened, descriptor)
@@ -95,6 +98,7 @@ def _give_up(stream: TextIO | None) -> None:
         except _UNUSABLE:
             with Path(os.devnull).open("wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
+            # Empties the buffer, into nowhere; else it would be flushed again at the exit.
             stream.flush()
 
 
@@ -125,6 +129,7 @@ class _Guarded:
             self._stream.write(self._clean(text))
         except _UNUSABLE as error:
             self._fail(error)
+        # As if all were written, or else the caller would try the rest again.
         return len(text)
 
     def flush(self) -> None:

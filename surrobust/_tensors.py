@@ -9,6 +9,7 @@ from .errors import InvalidModelError
 LARGEST = 1e12
 """No weight in units of a spread is plausibly larger."""
 
+# A hundred times what predictors take to learn from: see predictors/inputs.py.
 LARGEST_VALUE = 1e20
 """Nor is one in a target's own unit."""
 
@@ -76,6 +77,7 @@ def _check_size(array: np.ndarray, key: str, most: float) -> None:
     if array.dtype.kind != "f" or not array.size:
         return
     largest = np.maximum(array.max(), -array.min())  # NaN if any is
+    # Not "larger than", for NaN is refused by this as well.
     if not largest <= most:
         got = f"{largest:.3g}" if np.isfinite(largest) else "some that are not finite"
         msg = f"weights: expected finite numbers up to {most:g} in {key}, got {got}"

@@ -26,6 +26,7 @@ _ATTACKS = ("fgsm", "pgd", "apgd", "square", "fab", "autoattack")
 
 _IMAGES = ("cifar10", "cifar100", "imagenet16-120")
 _DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")
+# Of these HW-NAS-Bench has the latency alone.
 _NO_ENERGY = ("raspi4", "edgetpu", "pixel3")
 
 
@@ -187,9 +188,12 @@ def _robbench_metrics() -> list[str]:
 
 def _jung_metrics(images: str) -> list[str]:
     if images != "cifar10":
+        # Of these images the public copy has epsilon 1/255 alone; corruptions are of CIFAR only. In
+        # the order of its columns, with which it is compared.
         names = ["clean", "apgd-ce-1", "square-1", "fgsm-1", "pgd-1"]
         return [*names, "corruptions"] if images == "cifar100" else names
     few = ("0.1", "0.5", "1", "2", "3", "4", "8")
+    # Jung et al.'s grid (their meta.json): FGSM was run at more radii, at last at the whole range.
     many = ("0.1", "0.5", "1", "2", "3", "4", "5", "6", "7", "8", "255")
     grid = {"apgd-ce": few, "square": few, "fgsm": many, "pgd": few}
     return ["clean", *(f"{a}-{e}" for a, all_ in grid.items() for e in all_), "corruptions"]

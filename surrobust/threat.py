@@ -39,6 +39,7 @@ class ThreatModel:
             msg = f"epsilon: expected a number of at least 0, got {brief(self.epsilon)}"
             raise InvalidInputError(msg)
         object.__setattr__(self, "epsilon", float(self.epsilon))
+        # Above 1 a radius of Linf was given in 1/255; in L2 it may well be above 1.
         if self.norm == "Linf" and self.epsilon > 1:
             fix = f"{self.epsilon:g}/255 is {self.epsilon / _PIXEL:.4g}"
             msg = f"epsilon: expected at most 1 on the [0, 1] pixel scale, got {self.epsilon:g}"
@@ -66,6 +67,7 @@ class ThreatModel:
     def format(self) -> str:
         """Return the text that :meth:`parse` reads; bounds other than [0, 1] are not written."""
         number = self.epsilon * _PIXEL if self.norm == "Linf" else self.epsilon
+        # 0.03 * 255 is 7.6499999999999995: twelve digits leave out what is rounding.
         return f"{self.norm}-{number:.12g}"
 
     def __str__(self) -> str:

@@ -39,6 +39,8 @@ def capacity(measured: PairedAccuracies) -> list[Finding]:
     ]
     inside = 1.0 - within_variance(kinds[DEFAULT_TARGET], sizes)
     first = next(iter(kinds))
+    # The counts are the best cell's, and so all's: with six edges, equal sizes have equal numbers
+    # of both convolutions.
     two = next(row for row in rows if row[0] == first and row[3:5] == (0, 2))
     headline = (
         f"{two[2]} cells of {two[1]} parameters (two 3x3, no 1x1): {first} from {two[5]:.4f} "

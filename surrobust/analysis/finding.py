@@ -113,6 +113,7 @@ def _figure(finding: Finding) -> bytes | None:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
+        # What matplotlib itself lacks is an error of the installation.
         if not (error.name or "").startswith("matplotlib"):
             raise
         return None

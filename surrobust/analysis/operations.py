@@ -30,6 +30,7 @@ RANKINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """What cells are ranked by: the mean over these targets, by a name of its own."""
 
+# The first three are of adversarial training, one an image set.
 _SHOWN = (f"{ADVERSARIAL}/cifar10/mean-of-4", *list(RANKINGS)[3:])
 _EDGE_NAMES = tuple(f"{source}->{target}" for source, target in EDGES)
 
@@ -48,6 +49,8 @@ def operations(measured: PairedAccuracies) -> list[Finding]:
         values = measured.mean_of(targets)
         best = {n: measured.ops[best_rows(values, n)] for n in (10, 100)}
         effect = edge_effects(everything, values[measured.row_of_index])
+        # Each op stands on a fifth of the cells, so that the mean square of its effects is the
+        # variance between them.
         explained[name] = (effect**2).mean(axis=1) / values[measured.row_of_index].var()
         effects += _effect_rows(name, effect, measured.ops, best, explained[name])
         shares += _share_rows(name, measured.ops, best)
@@ -144,6 +147,7 @@ def _draw_shares(figure: Any, *, rows: list[tuple[Any, ...]]) -> None:
         left = np.zeros(len(names))
         for o, op in enumerate(OPS):
             own = [row for row in rows if row[1] == op]
+            # All cells are the same in every ranking.
             widths = np.array([*(row[place] for row in own), own[0][2]])
             panel.barh(range(len(names)), widths, left=left, color=f"C{o}", label=op)
             left += widths

@@ -37,6 +37,7 @@ def training(measured: PairedAccuracies) -> list[Finding]:
     """Compare both trainings of each cell: levels, rankings, and the best of either."""
     rows = tuple(_row(measured, *pair) for pair in PAIRS)
     found = {row[:2]: row for row in rows}
+    # Of CIFAR-10: clean in both, pgd-8 in both.
     clean, attacked = found[PAIRS[0]], found[PAIRS[6]]
     headline = (
         f"CIFAR-10, mean over cells: clean {clean[3]:.3f} -> {clean[2]:.3f}, pgd-8 (PGD-40 -> "

@@ -88,6 +88,7 @@ def _sniff(text: str) -> str:
     if first.startswith(("{", "[", '"')):
         several = next(lines, None) is not None
         return _JSON_LINES if several and _is_json(first) else _JSON
+    # A tuple as Python prints it has commas as well.
     return _CSV if "," in first and not first.startswith("(") else _PLAIN
 
 
@@ -107,6 +108,7 @@ def _from_document(document: Any, name: str, parse: Parse[A]) -> list[A]:
     """Read a parsed JSON document: one architecture, a list, or an own document's list."""
     if isinstance(document, dict):
         check_seal(document, name)
+    # What has an architecture's key is one, whatever it lists besides.
     if isinstance(document, dict) and not any(map(is_key, document)):
         for key in LISTS:
             if key in document:
@@ -180,6 +182,7 @@ def read_each(arguments: Sequence[str], parse: Parse[A]) -> list[A]:
     cells: list[A] = []
     for argument in arguments:
         cells += _read_argument(argument, parse)
+    # Six digits may be a code, or an index that was padded with zeros.
     check_numbers((argument, "architecture") for argument in arguments if len(argument) == 6)
     return cells
 
@@ -202,6 +205,7 @@ def _read_argument(argument: str, parse: Parse[A]) -> list[A]:
 
 def _is_file(argument: str) -> bool:
     """Return whether an argument is to be read as a path: a known ending, or something there."""
+    # A number is an index, though there be a file of that name.
     if argument.lstrip().startswith(OPENINGS) or argument.isdigit():
         return False
     return Path(argument).suffix.lower() in FORMATS or (bool(argument) and exists(argument))

@@ -26,6 +26,7 @@ class Seeds(click.ParamType):
         """Return the first seed, None where only their number was given, and the number."""
         if isinstance(value, tuple):
             return value
+        # LARGEST_SEED has ten digits; Python refuses to read a number of thousands.
         found = re.fullmatch(r"(?:(\d{1,10})-)?(\d{1,10})", str(value))
         first = None if found is None or found[1] is None else int(found[1])
         number = 0 if found is None else int(found[2]) - (first or 0) + (first is not None)

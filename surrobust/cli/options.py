@@ -34,6 +34,7 @@ PATH = PathOption()
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# What scikit-learn, and numpy's RandomState behind it, take at most.
 LARGEST_SEED = 2**32 - 1
 
 # Read by running.main before the arguments are parsed, so that it holds for parsing too.

@@ -55,6 +55,7 @@ class SearchPace:
         """Print the line whenever another tenth of the budget is spent."""
         release()
         line = self.describe(result)
+        # A budget of 0, with which zero_cost only ranks, is no divisor.
         tenths = 10 * len(result.evaluations) // max(result.budget, 1)
         if tenths > self._tenths:
             self._tenths = tenths

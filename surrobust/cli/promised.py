@@ -40,6 +40,7 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
     targets = read_card(PROMISING[benchmark])["targets"]
     known = {metric: f"{benchmark}/{name}/{metric}" for metric in metrics}
     known = {metric: target for metric, target in known.items() if target in targets}
+    # Cells of NAS-Bench-201; genotypes of DARTS-type networks begin otherwise.
     rows = [n for n, r in enumerate(records) if r["architecture"].startswith("|")]
     if not known or not rows:
         return {}

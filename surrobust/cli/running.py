@@ -18,6 +18,7 @@ from ..errors import SurrobustError, WorkersLostError
 from .output import drop, hold_message, message, release
 from .tree import root
 
+# 2 as click has it; 130 is 128 + SIGINT, as shells do.
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
 
 # What a wrong path raises. Other OSErrors, such as a full disk, are nobody's mistake.
@@ -28,6 +29,7 @@ _PATH_ERRORS = (
     NotADirectoryError,
     PermissionError,
 )
+# ENODEV is what _files raises for a pipe or device in the place of a file.
 _PATH_NUMBERS = (errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO, errno.EROFS)
 
 
@@ -74,6 +76,7 @@ def _tell(error: Exception, *, debug: bool) -> int:
     if isinstance(error, click.ClickException):
         message(f"surrobust: {error.format_message()}")
         return MISTAKE
+    # Notes of one line are the package's own; those of several are tracebacks of workers.
     notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()) if "\n" not in note)
     if isinstance(error, SurrobustError):
         message(f"surrobust: {error}{notes}")

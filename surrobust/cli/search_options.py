@@ -61,6 +61,7 @@ def gradient_options(command: F) -> F:
             "tighter and some eight times as long.",
         ),
     )
+    # click lists what is applied last first.
     for option in reversed(options):
         command = option(command)
     return command
@@ -191,6 +192,7 @@ def take_training(options: dict[str, Any]) -> "TrainOptions | None":
     if options["objective"] == TRAIN:
         given |= {name: options[name] for name in SHARED if options[name] is not None}
         if options["strategy"] not in STRATEGIES:
+            # Training has taken them: take_gradient, which comes after, would refuse them.
             options.update(dict.fromkeys(SHARED))
     if not given and options["resume"]:
         return None

@@ -29,7 +29,7 @@ def make_server(page: str, port: int) -> ThreadingHTTPServer:
         """Answers with the page."""
 
         server_version = "surrobust"
-        sys_version = ""
+        sys_version = ""  # the header Server does not tell Python's
 
         def do_GET(self) -> None:
             """Answer with the page, or with why not."""

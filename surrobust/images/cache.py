@@ -66,6 +66,7 @@ def read_cache(path: Path, expected: str, n: int) -> npt.NDArray[np.uint8] | Non
     try:
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
+            # Told by the header: pixels of other files are not read at all.
             if metadata.get(_FILES) != expected:
                 logger.info("%s: of other files, all is decoded anew", path)
                 return None

@@ -94,7 +94,9 @@ def cifar_images(files: CifarFiles, folders: list[Path], *, split: str) -> Image
         _rows(files, place / name, contents[name], files.rows[split]) for name in files.files[split]
     ]
     rows = np.concatenate(parts)
+    # CIFAR-100 has the coarse class before the fine one.
     y = rows[:, files.label_bytes - 1].astype(np.int64)
+    # A row is three planes, red, green and blue, of 32 lines each.
     x = np.ascontiguousarray(rows[:, files.label_bytes :].reshape(-1, 3, 32, 32))
     return ImageSet(files.name, split, x, y, tuple(names))
 
@@ -125,6 +127,7 @@ def _read_folder(place: Path, wanted: list[str], most: int) -> dict[str, bytes]:
             msg = f"{place / name}: expected a file of the official archive, got none"
             raise MissingMeasurementError(msg)
         with (place / name).open("rb") as file:
+            # One byte more tells that a file is too long, whatever its size.
             contents[name] = file.read(most + 1)
     return contents
 

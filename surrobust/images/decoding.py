@@ -73,7 +73,7 @@ _COMMAND = (
 )
 _LENGTH = struct.Struct("<I")
 _MARK = b"images: "
-_BUFFER = 2**16
+_BUFFER = 2**16  # what a pipe holds on Linux
 
 
 def read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np.uint8]]:
@@ -99,6 +99,7 @@ def _read_images(paths: Sequence[Path], size: int | None) -> list[npt.NDArray[np
     rest = paths[_BATCH:]
     seconds = (time.perf_counter() - start) * len(rest) / _BATCH
     count = min(_cores(), _MOST, int(seconds / _PAYS))
+    # One helper would do what the caller does, while that waits.
     if count < 2 or not _is_python(sys.executable):
         return images + [read_image(path, size) for path in rest]
     with closing(_ask_helpers(rest, size, count)) as answers:
@@ -122,6 +123,7 @@ def read_image(path: Path, size: int | None) -> npt.NDArray[np.uint8]:
             if pixels <= MOST_PIXELS:
                 return to_array(picture, size)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        # Pillow's message has the number of pixels before its limit.
         found = re.search(r"[0-9]+", str(error))
         pixels = int(found[0]) if found else MOST_PIXELS + 1
     except Exception as error:  # decoders raise what they like where a file is damaged
@@ -225,6 +227,7 @@ class _Helper:
         if self._stdout.read(len(_MARK)) != _MARK:
             msg = "something else wrote to its stdout"
             raise ValueError(msg)
+        # Two int64 an image.
         shapes = np.frombuffer(self._stdout.read(16 * n), dtype=np.int64).reshape(n, 2)
         stops = np.cumsum(3 * shapes.prod(axis=1)).tolist()
         pixels = np.frombuffer(self._stdout.read(stops[-1]), dtype=np.uint8)

@@ -104,6 +104,7 @@ def _pixels(
     x = read_cache(cache, made_of, len(files))
     if x is None:
         x = _decode(drawn, image_size)
+        # A draw is not kept, for the next one may be of other files.
         if drawn == files:
             write_cache(cache, made_of, x)
         return x

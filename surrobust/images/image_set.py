@@ -77,6 +77,7 @@ class ImageSet:
         values, shares = np.arange(256) / 255, counts / counts.sum(axis=1, keepdims=True)
         mean = shares @ values
         deviation = np.sqrt((shares * (values - mean[:, None]) ** 2).sum(axis=1))
+        # A quarter of a level of 8 bits: a constant channel is divided by this, and becomes 0.
         return tuple(mean.tolist()), tuple(np.maximum(deviation, 1e-3).tolist())
 
     def batch(
@@ -88,11 +89,12 @@ class ImageSet:
             Images ``(n, 3, h, w)`` float32 in [0, 1] and their classes ``(n,)``.
         """
         count = min(check_integer("n", n, minimum=1), len(self))
+        # The beginning of one permutation: a smaller n draws some of those that a larger one draws.
         chosen = as_generator(seed).permutation(len(self))[:count]
         return self.x[chosen].astype(np.float32) / np.float32(255), self.y[chosen]
 
 
-_TO_BYTES = 65535 / 255
+_TO_BYTES = 65535 / 255  # 257, so that white stays white
 _BITS_PER_SAMPLE = 258  # a tag of TIFF
 
 
@@ -166,7 +168,9 @@ def digits(*, split: str, image_size: int | None) -> ImageSet:
     bunch = load_digits()
     test = np.arange(len(bunch.target)) % _EVERY == 0
     chosen = test if split == "test" else ~test
+    # Levels are 0 to 16.
     grey = np.rint(bunch.images[chosen] * (255 / 16)).astype(np.uint8)
+    # (n, 8, 8) to (n, 3, 8, 8).
     x = np.repeat(grey[:, None], 3, axis=1)
     y = bunch.target[chosen].astype(np.int64)
     classes = tuple(str(name) for name in bunch.target_names)

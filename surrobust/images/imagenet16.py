@@ -43,6 +43,7 @@ def imagenet16_images(folders: Sequence[Path], *, split: str) -> ImageSet:
     parts = [_read(place / name, sums[name]) for name in names]
     x = np.concatenate([part[0] for part in parts])
     y = np.concatenate([part[1] for part in parts])
+    # By number, as the files name none.
     classes = tuple(str(number) for number in range(1, _CLASSES + 1))
     return ImageSet("imagenet16-120", split, x, y, classes)
 

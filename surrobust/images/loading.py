@@ -140,5 +140,6 @@ IMAGES: Mapping[str, Callable[..., ImageSet]] = MappingProxyType(
 def _draw(images: ImageSet, limit: int | None, seed: Seed) -> ImageSet:
     if limit is None or limit >= len(images):
         return images
+    # The beginning of one permutation: a smaller limit takes some of what a larger one takes.
     chosen = np.sort(as_generator(seed).permutation(len(images))[:limit])
     return ImageSet(images.name, images.split, images.x[chosen], images.y[chosen], images.classes)

@@ -102,6 +102,7 @@ class _Reader:
             self.stack.append(_Array())
         elif text == _DTYPE:
             self.stack.append(np.dtype(str(arguments[0])))
+        # Protocols up to 2 have no bytes: Python 3 writes them as text in latin-1.
         elif text == _ENCODE:
             self.stack.append(arguments[0].encode("latin1"))
         else:
@@ -112,10 +113,13 @@ class _Reader:
         """Fill an array; a type of plain bytes needs nothing more."""
         state, target = self.stack.pop(), self.stack[-1]
         if isinstance(target, _Array):
+            # What ndarray.__setstate__ takes: version, shape, type, order, bytes.
             _, shape, dtype, is_fortran, content = state
+            # The bytes of such an array would be taken for addresses.
             if dtype.hasobject:
                 msg = "an array of objects"
                 raise ValueError(msg)
+            # A str of Python 2, which pickletools reads as latin-1: a code point is a byte.
             raw = content.encode("latin1") if isinstance(content, str) else content
             target.value = np.frombuffer(raw, dtype=dtype).reshape(
                 shape, order="F" if is_fortran else "C"

@@ -108,6 +108,7 @@ def several_objective(
     columns = [*objectives, *(bound.quantity for bound in plan.bounds)]
     unknown = [q for q in dict.fromkeys(columns) if not is_known_beforehand(q)]
     if first is None:
+        # Where all is known beforehand, the target's source still gives the search its name.
         measured = _measure_each(plan.objective, unknown or [str(plan.target)], data_dir)
     elif unknown == [plan.target]:
         measured = {unknown[0]: first}
@@ -198,6 +199,7 @@ def _measure_each(
 ) -> dict[str, Objective]:
     """Return the objective of each target, all of one name."""
     try:
+        # All by tables or all by predictors: an evaluation has one source.
         first = "table" if name == "auto" else name
         return {target: make_objective(first, target, data_dir=data_dir) for target in targets}
     except MissingMeasurementError:

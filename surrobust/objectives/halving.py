@@ -93,6 +93,7 @@ class HalvingRun:
             epoch: A rung.
             measured: Gives the accuracy; called if it is not known from before a crash.
         """
+        # Optuna's Trial does not tell what was reported; the storage does, of before a crash too.
         known = self._study._storage.get_trial(self._trial._trial_id).intermediate_values
         if epoch not in known:
             self._trial.report(measured(), epoch)
@@ -115,6 +116,7 @@ class HalvingRun:
 def rungs_of(epochs: int, min_epochs: int, reduction: int) -> tuple[int, ...]:
     """Return the epochs after which is decided, ascending, all below ``epochs``."""
     rungs, rung = [], min_epochs
+    # Strictly: after the last epoch nothing is left to be stopped.
     while rung < epochs:
         rungs.append(rung)
         rung *= reduction

@@ -161,6 +161,7 @@ def known_values(
 
 def _measured(quantity: str, cells: list[Architecture], data_dir: AnyPath | None) -> FloatArray:
     table = load_table(Target.parse(quantity).benchmark, data_dir=data_dir)
+    # By cell, for a table may have a row for each of the 15625, and cells are representatives.
     rows = dict(zip(table.architectures, table.values(quantity), strict=True))
     return np.array([rows[cell] for cell in cells])
 

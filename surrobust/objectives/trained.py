@@ -114,9 +114,11 @@ def settle_options(
     if given is None and kept is not None:
         return kept
     options = TrainOptions.parse({} if given is None else given)
+    # Before they are compared, for the folder has names where the user gave none.
     if options.images is None:
         options = replace(options, images=Target.parse(target).images)
     if options.recipe is None:
+        # The folder's first: an earlier version may have had another recipe for the target.
         options = replace(options, recipe=(kept and kept.recipe) or _recipe_for(target))
     if kept is not None:
         old, new = kept.to_document(), options.to_document()
@@ -211,6 +213,7 @@ class _Trainer:
         if self._out is not None:
             path = self._out / OPTIONS_FILE
             _, began_with = _read_options(path)
+            # Earlier versions did not write it.
             if began_with not in (None, self._plan.identity):
                 msg = (
                     f"{path}: expected the images and settings with which the search began, got "
@@ -248,6 +251,7 @@ class _Trainer:
             )
         except FloatingPointError:
             if rungs is not None:
+                # Else the trial would stay open, and be taken for one that a crash interrupted.
                 rungs.end(None, stopped=False)
             raise
         value = float(record["accuracy"][self._metric])
@@ -269,6 +273,7 @@ class _Trainer:
 
 def own_device(device: str) -> str:
     """Return the GPU of a worker process: the first takes the first, and so on, in turn."""
+    # The number of a child, from 1; empty in the process that was not made by multiprocessing.
     worker = multiprocessing.current_process()._identity
     if device not in ("auto", "cuda") or not worker:
         return device

@@ -67,6 +67,7 @@ def write_course(
         return None
     several = len(result.directions) > 1
     drawing = draw_front(result) if several else draw_incumbent(result, data_dir=data_dir)
+    # What the report's page gives its drawings: here the file stands alone.
     opening = '<svg xmlns="http://www.w3.org/2000/svg" style="background:#fff" '
     opening += 'font-family="sans-serif" font-size="12" '
     path = Path(folder) / DRAWING_FILE

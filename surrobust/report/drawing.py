@@ -35,6 +35,7 @@ class Axis:
         """Return about ``n`` round numbers on the axis."""
         raw = (self.high - self.low) / n
         power = 10.0 ** math.floor(math.log10(raw))
+        # Steps and ends are quotients: what misses one by rounding alone is on it, here and below.
         step = next(s * power for s in (1.0, 2.0, 5.0, 10.0) if s * power >= raw * 0.999)
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
@@ -50,6 +51,7 @@ def axis_around(numbers: Sequence[float], start: float, stop: float) -> Axis:
         stop: Place of the upper end.
     """
     low, high = min(numbers), max(numbers)
+    # Around equal numbers a tenth of their size, around zeros 1, so that the axis has a length.
     air = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
     return Axis(low - air, high + air, start, stop)
 
@@ -97,6 +99,7 @@ def draw_cell(cell: Architecture) -> str:
     for (source, target), op in zip(EDGES, cell.ops, strict=True):
         x0, x1 = _NODES[source], _NODES[target]
         bend = _BENDS.get((source, target), 0)
+        # Straight arrows end at the circles, of radius 12, bent ones above or below them.
         inset = 13 if bend == 0 else 8
         lift = (10 if bend > 0 else -10) if bend else 0
         middle = ((x0 + x1) / 2, _LEVEL + (lift + bend) / 2)

@@ -36,6 +36,7 @@ def read_gradient(path: Path) -> dict[str, Any]:
 
 def _check(document: Any) -> None:
     roles, ops = len(document["roles"]), len(document["ops"])
+    # Raises where one is no object, as the names below do where one is not there.
     document["settings"].items(), document["options"].items()
     _check_numbers([document["seconds"]], most=_LARGEST)
     for point in document["trajectory"]:
@@ -44,6 +45,7 @@ def _check(document: Any) -> None:
         if len(weights) != roles or any(len(edge) != ops for role in weights for edge in role):
             msg = "a trajectory that does not fit its roles and ops"
             raise ValueError(msg)
+        # A softmax in single precision may come out a little above 1.
         _check_numbers((number for role in weights for edge in role for number in edge), most=1.001)
     if "genotype" in document:
         Genotype.parse(document["genotype"])
@@ -105,6 +107,7 @@ def _edges(document: Mapping[str, Any], role: int) -> str:
     panels = []
     for number, (source, target) in enumerate(EDGES):
         x0, y0 = _WIDTH * (number % 3), _HEIGHT * (number // 3)
+        # Where step 0 is the only one, the axis would have no length.
         x = Axis(0.0, max(*steps, 1.0), x0 + _LEFT, x0 + _WIDTH - 8)
         y = Axis(0.0, most, y0 + _HEIGHT - 14, y0 + _TOP)
         panels.append(

@@ -45,6 +45,7 @@ def targets_beside(target: str) -> list[str]:
         return [target]
     keys = [key for key in targets_of(own.benchmark) if Target.parse(key).images == own.images]
     if len(keys) > _AT_MOST:
+        # Clean accuracies have no radius: beside them stands 1/255, which every image set has.
         radius = own.epsilon or 1 / 255
         keys = [key for key in keys if (Target.parse(key).epsilon or radius) == radius]
     return keys if target in keys else [target]

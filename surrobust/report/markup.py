@@ -18,6 +18,7 @@ svg{max-width:100%;height:auto;font:12px system-ui,sans-serif}.note{color:#555;f
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}.wide{overflow:visible}}
 """
 
+# Whatever of a file might slip through as markup, no script of it runs.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 

@@ -54,6 +54,7 @@ def _robustness(record: Mapping[str, Any]) -> float:
     """Return the least accuracy under attack, the clean one where there is no attack."""
     accuracy = record["accuracy"]
     attacked = [value for metric, value in accuracy.items() if metric != _CLEAN]
+    # Less than any accuracy: a record without one comes last.
     return min(attacked or list(accuracy.values()), default=-1.0)
 
 
@@ -107,6 +108,7 @@ def _provenance(records: Sequence[Mapping[str, Any]]) -> str:
         settings = {k: v for k, v in record["train"].items() if k not in _OF_A_RUN}
         made = [record["recipe"], _images(record), record.get("identity")]
         shared = [*made, settings, record["device"], record["versions"], record.get("commit")]
+        # As text, for dictionaries have no hash.
         groups.setdefault(str(shared), []).append(record)
     content = []
     for own in groups.values():

@@ -20,6 +20,7 @@ _LOCK = f"{SEARCH_FILE}.lock"
 _WRITING = f"{SEARCH_FILE}.writing"
 """Held while one of several processes that share a search writes."""
 
+# Seconds; writing takes milliseconds, unless a worker is suspended while it holds the lock.
 _PATIENCE = 60.0
 
 
@@ -102,6 +103,7 @@ def _may_write(path: Path, written: bytes, result: SearchResult) -> bool:
     found = read_same(path.parent, result)
     if found is None:
         return True
+    # Sets, for workers may see the same evaluations in another order.
     old, new = ({e.architecture for e in one.evaluations} for one in (found, result))
     if old <= new:
         return True
@@ -136,6 +138,7 @@ def check_recorded(
         for evaluation, values in zip(done, known, strict=True):
             numbers = (*(evaluation.values or (evaluation.value,)), *evaluation.bounded)
             got = numbers[column]
+            # Where the tolerance is 0, only equal numbers are close.
             if values and not any(isclose(got, v, rel_tol=recall.tolerance) for v in values):
                 by = "" if version == __version__ else f", recorded by version {version}"
                 msg = (

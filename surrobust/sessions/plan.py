@@ -46,8 +46,10 @@ def plan_search(
     options = {name: value for name, value in given.items() if value is not None}
     base = defaults
     if recorded is not None:
+        # What is written from now on is of this version.
         base = replace(recorded, evaluations=(), version=defaults.version)
         for name in ("objective", "prior"):
+            # It was settled when the search began: a table that has come since changes nothing.
             if options.get(name) == "auto":
                 del options[name]
         _check_same(recorded, options)

@@ -49,6 +49,7 @@ class KnownTargets:
     @cached_property
     def _trend(self) -> Trend:
         weights = weights_of_alike(self.target, self.scores.targets)
+        # (t,) to (1, t): one number is expected, of t targets.
         return Trend.of(self.scores, weights[None])
 
     def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
@@ -82,6 +83,7 @@ def settle_word(plan: SearchResult) -> str:
     wanted = _alike_target(str(plan.target))
     alike = {name: _count_alike(wanted, plan.target, name) for name in list_predictors()}
     best = max(alike, key=alike.__getitem__, default=NONE)
+    # The best of those that know no alike target is none.
     return best if alike.get(best) else NONE
 
 

@@ -57,6 +57,7 @@ def run_processes(
     job = _packed(work)
     workers = [_Worker(number, n) for number in range(1, n + 1)]
     try:
+        # Set while they start, which is when children take their environment.
         with _threads_shared_by(n):
             for worker in workers:
                 worker.start()
@@ -152,6 +153,7 @@ class _Worker:
     def start(self) -> None:
         """Start it; it waits for its job."""
         self._process.start()
+        # The child has its own: while this one is open too, its death does not close the pipe.
         self._end.close()
 
     def send(self, job: Any) -> None:
@@ -169,6 +171,7 @@ class _Worker:
 
     def has_ended(self) -> bool:
         """Take note of what it says, and return whether it has ended."""
+        # Before the pipe is read: what a dead worker said is in it by then.
         is_alive = self._process.is_alive()
         try:
             while self._pipe.poll():
@@ -221,6 +224,7 @@ def _is_suspended(pid: int | None) -> bool:
     if pid is None or not hasattr(os, "waitid"):
         return False
     with suppress(ChildProcessError):
+        # WNOWAIT leaves the news to be told again: each look finds it, until the worker wakes.
         return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
     return False
 
@@ -245,7 +249,7 @@ def _child(pipe: Connection) -> None:
             work(may_go_on=lambda: parent is None or parent.is_alive())
             pipe.send(None)
         except KeyboardInterrupt:
-            raise SystemExit(130) from None
+            raise SystemExit(130) from None  # 128 + SIGINT
         except EOFError:
             return
         except SurrobustError as error:

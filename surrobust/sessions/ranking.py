@@ -54,11 +54,14 @@ class Combination:
             penalty: Of the squared weights.
         """
         scores = normal_scores(y).mean(axis=1)
+        # A column that is mostly 0 has a median of 0.
         scales = np.maximum(np.median(np.abs(numbers), axis=0), 1e-12)
         transformed = np.arcsinh(numbers / scales)
         quartiles = np.percentile(transformed, [25, 50, 75], axis=0)
+        # Of a column that is constant in its middle half the range is 0.
         ranges = np.maximum(quartiles[2] - quartiles[0], 1e-9)
         terms = _terms(transformed, quartiles[1], ranges)
+        # Centred: the penalty is not to pull at the level, which a ranking does not need.
         centred = terms - terms.mean(axis=0)
         normal = centred.T @ centred + penalty * np.eye(terms.shape[1])
         weights = np.linalg.solve(normal, centred.T @ (scores - scores.mean()))
@@ -100,6 +103,7 @@ class Combination:
 
 def _terms(transformed: FloatArray, medians: FloatArray, ranges: FloatArray) -> FloatArray:
     standard = np.clip((transformed - medians) / ranges, -_BOUND, _BOUND)
+    # With the diagonal: squares, and each product once, d (d + 1) / 2 of them.
     first, second = np.triu_indices(standard.shape[1])
     return np.hstack([standard, standard[:, first] * standard[:, second]])
 

@@ -215,6 +215,7 @@ def run_shared(
         def slots() -> list[Slot]:
             return settle(ledger.claims(), budget=view.plan.budget, n_functions=n_functions)
 
+        # Before any of it goes into the study, where the other workers would believe it.
         if check is not None:
             check(recorded)
             check(evaluations_of(slots(), job.plan.objective))
@@ -282,6 +283,7 @@ class _View:
         is_new = len(evaluations) > len(self.result.evaluations)
         self.is_complete = len(evaluations) == self.plan.budget
         self.result = replace(self.plan, evaluations=evaluations)
+        # Once in any case, so that the folder has the search before anything is measured.
         if is_new or not self._is_written:
             self._write(self.result)
             self._is_written = True

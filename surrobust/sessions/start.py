@@ -117,6 +117,7 @@ def search(
         msg = "target: expected the search of a target to be resumed, got that of a callable"
         raise InvalidInputError(msg)
     source: Callable[[], Objective]
+    # Who asks for the table wants no predictor in its place, for devices neither.
     strict = objective == "table"
     if (plan.targets or plan.bounds) and trained is None:
         measured = several_objective(plan, strict=strict, data_dir=data_dir)
@@ -125,6 +126,7 @@ def search(
         measured, source = _find(plan.objective, plan.target, trained, place, plan.seed, data_dir)
         if plan.targets or plan.bounds:
             measured = several_objective(plan, measured, data_dir=data_dir)
+    # Recorded as what "auto" came to be; and before the prior, which is for what is measured.
     plan = replace(plan, objective=measured.name)
     plan = replace(plan, prior=settle_word(plan))
     known_targets = find_prior(plan, prior)

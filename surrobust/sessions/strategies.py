@@ -21,6 +21,8 @@ from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
 from .prior import KnownTargets
 from .ranking import zero_cost_scores
 
+# With these the other benchmark's prior costs 5 and 11 % of the cold start's regret at 20 and 50
+# on jung2023, and saves 70 % at 5 on nas-robbench-201 (experiments/prior_search).
 _CAUTION = {"n_trusted": 1, "prior_odds": 0.1}
 """Options of a guided search whose prior knows another benchmark only."""
 
@@ -82,6 +84,7 @@ def make_search(
     if name == "surrogate":
         from ..predictors import make_predictor
 
+        # Folds are for intervals, which a search does not ask for.
         options["model"] = make_predictor("gp", seed=seed, calibration_folds=0)
         options["acquisition"] = "confidence_cycle"  # the predictor does not tell its noise
     scores = zero_cost_scores(target) if name == "zero_cost" or warm_start else None

@@ -151,6 +151,7 @@ def _run_alone(task: Task, strategy: AbstractSearch, place: Place) -> SearchResu
 
     done: list[Evaluation] = []
     if task.recorded is None:
+        # Before the first evaluation: the folder tells from now on what is searched for.
         write(plan)
     else:
         done += task.recorded.evaluations

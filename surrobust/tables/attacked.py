@@ -44,6 +44,7 @@ def attack_of(record: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
         return None
     options: dict[str, Any] = {"epsilon": epsilon, "norm": "Linf", "seed": 0, **_EARLIER[name]}
     if name == "pgd":
+        # NAS-RobBench-201's PGD-20: 2.5 epsilon over the steps, which is epsilon / 8 in each.
         options["step_size"] = 2.5 * epsilon / options["steps"]
     return {"name": name, **options}
 

@@ -120,6 +120,7 @@ def _copy(place: Path, source: Source, folder: Path) -> None:
 def _download(url: str, source: Source, folder: Path, progress: DownloadProgress | None) -> None:
     with temporary_folder(folder / source.path) as place:
         _download_into(place, url, source, progress)
+        # By one rename on one file system: the file is there verified, or not at all.
         (place / source.path).replace(folder / source.path)
 
 
@@ -151,6 +152,7 @@ def _download_into(
         registry.fetch(source.path, downloader=write)
     except RequestException as error:
         status = 0 if error.response is None else error.response.status_code
+        # Of the publisher's own address it is the server's fault; a mirror was named by the caller.
         if isinstance(error, InvalidURL) or (url != source.url and 400 <= status < 500):
             msg = f"mirror: expected {source.path} at {name}, got {_reason(error)}"
             raise InvalidInputError(msg) from None
@@ -160,6 +162,7 @@ def _download_into(
         error.args = (f"{name}: {error}",)
         raise
     except ValueError as error:  # pooch's answer to another checksum
+        # A ValueError as well: of a host's name that cannot be written in ASCII.
         if isinstance(error, UnicodeError):
             msg = f"mirror: expected an http(s) URL, got {brief(name)}"
             raise InvalidInputError(msg) from None
@@ -169,6 +172,7 @@ def _download_into(
 
 def masked(text: str) -> str:
     """Return a URL, or what was meant as one, without the user and password in it."""
+    # Up to the last @, for a password may have one too.
     return re.sub(r"^(\w+://|//)?.*@", r"\1***@", text, flags=re.DOTALL)
 
 

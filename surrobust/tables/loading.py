@@ -111,6 +111,7 @@ def _read(name: str, paths: list[Path]) -> dict[str, bytes]:
 
 
 def _stamp(path: Path) -> _Stamp:
+    # Not by content: all of it would be read to find out whether it need be.
     found = path.stat()
     return str(path), found.st_mtime_ns, found.st_size
 

@@ -10,8 +10,10 @@ from threading import Event, Thread
 from ..errors import ChecksumError
 
 _CHUNK = 65536
+# Of requests, from one packet to the next: it has no end for an answer as a whole.
 _SILENCE_SECONDS = 30.0
 _GRACE_SECONDS = 60.0
+# A table of 4 MB may take five minutes by it, CIFAR's archive of 170 MB three hours.
 _SLOWEST = 16384
 """Bytes a second below which a server is given up, after the grace."""
 
@@ -33,6 +35,7 @@ def receive(url: str, size: int) -> Iterator[bytes]:
     arrived: SimpleQueue[bytes | Exception] = SimpleQueue()
     given_up = Event()
     # Not waited for at the end of the process, as those of a pool are.
+    # One byte more tells that there are more.
     Thread(target=_read, args=(url, size + 1, arrived, given_up), daemon=True).start()
     seconds = _GRACE_SECONDS + size / _SLOWEST
     end, done = time.monotonic() + seconds, 0
@@ -63,6 +66,7 @@ def _read(url: str, most: int, arrived: SimpleQueue[bytes | Exception], given_up
     from urllib3.exceptions import HTTPError
 
     try:
+        # Packed by the server, the bytes would not be as many as were published.
         with requests.get(
             url, stream=True, timeout=_SILENCE_SECONDS, headers={"Accept-Encoding": "identity"}
         ) as answer:
@@ -70,6 +74,7 @@ def _read(url: str, most: int, arrived: SimpleQueue[bytes | Exception], given_up
             # Requests inflates a part whole, to a thousand times its size or more.
             packed = answer.headers.get("Content-Encoding") == "gzip"
             body = gzip.GzipFile(fileobj=answer.raw) if packed else answer.raw
+            # read1 gives what has come; read would wait for a whole part, blind to given_up.
             while most and not given_up.is_set() and (part := body.read1(min(most, _CHUNK))):
                 most -= len(part)
                 arrived.put(part)
@@ -78,5 +83,5 @@ def _read(url: str, most: int, arrived: SimpleQueue[bytes | Exception], given_up
         arrived.put(requests.ConnectionError(error))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         arrived.put(requests.exceptions.ContentDecodingError(error))
-    except Exception as error:
+    except Exception as error:  # whatever it is: the reader would wait on
         arrived.put(error)

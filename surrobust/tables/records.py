@@ -88,6 +88,8 @@ def append_record(
     target = Path(path)
     sealed = check_record(seal(record), "record")
     target.parent.mkdir(parents=True, exist_ok=True)
+    # O_APPEND: a line goes behind what is there by then, whoever wrote it. O_BINARY: Windows
+    # would make two bytes of the end of a line.
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
     handle = os.open(target, flags, 0o666)
     try:
@@ -95,6 +97,7 @@ def append_record(
             if not lock_within(handle, _PATIENCE):  # it may be stopped, and never go on
                 told = "%s: another process holds it, which is no longer waited for"
                 logger.warning(told, target)
+        # With the lock: nobody appends between this look and the line.
         known = None if same is None else next(filter(same, read_records(target)), None)
         if known is None:
             _append_line(handle, target, (json.dumps(sealed, allow_nan=False) + "\n").encode())
@@ -110,6 +113,7 @@ def _append_line(handle: int, target: Path, line: bytes) -> None:
             line = b"\n" + line
         written = os.write(handle, line)
         if written < len(line):
+            # Where others do not see the lock, they may have written behind it: theirs stays.
             if os.fstat(handle).st_size == size + written:
                 os.ftruncate(handle, size)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
@@ -139,6 +143,7 @@ def read_records(path: AnyPath) -> list[dict[str, Any]]:
     if not Path(path).exists():
         return []
     records = []
+    # Not splitlines(): JSON strings may hold U+2028 and its like.
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         where = f"{path}, line {number}"
         if not line.strip():

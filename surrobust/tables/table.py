@@ -77,6 +77,7 @@ class MeasurementTable:
         self._values = self._checked(values)
 
     def _checked(self, values: FloatArray) -> FloatArray:
+        # A copy, for what the caller holds may still be written to.
         array = np.array(values, dtype=np.float64)
         shape = (len(self._indices), len(self.targets))
         if array.shape != shape:
@@ -164,9 +165,11 @@ class MeasurementTable:
 
 def _check_column(target: str, column: FloatArray, indices: Any, *, complete: bool) -> None:
     if Target.parse(target).is_accuracy:
+        # NaN is in no range: where it is allowed it has to be named.
         missing = np.isnan(column) & (not complete)
         expected, wrong = "a fraction in [0, 1]", ~((column >= 0) & (column <= 1) | missing)
     else:
+        # NaN is always allowed here: some networks did not run on some devices.
         positive = (column > 0) & np.isfinite(column)
         expected, wrong = "a positive number", ~(positive | np.isnan(column))
     if wrong.any():

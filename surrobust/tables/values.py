@@ -26,6 +26,7 @@ _NOTES = (
 )
 """Columns in which the package's own files say something else than a value."""
 
+# Narrower than float(), which takes 1_000, nan, infinity and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 

@@ -26,6 +26,7 @@ def unpack_outcomes(text: str, n: int) -> npt.NDArray[np.bool_]:
         packed = np.frombuffer(bytes.fromhex(text), dtype=np.uint8)
     except ValueError:
         packed = np.empty(0, dtype=np.uint8)
+    # Rounded up: the last byte may have fewer than eight images.
     if len(packed) != -(-n // 8):
         msg = f"outcomes: expected hexadecimal digits of {n} images, got {len(text)} characters"
         raise InvalidInputError(msg)

@@ -47,6 +47,7 @@ def measure_metric(
     network: nn.Module, plan: "Plan", metric: str, progress: Path | None = None
 ) -> Accuracy | CorruptedAccuracy:
     """Return the accuracy of a network by one metric of the plan; see :func:`measure_all`."""
+    # Batch norm is multiplied in once, not in each of an attack's many passes.
     images, folded = plan.test_images, FoldedNetwork(network)
     if metric == CORRUPTED:
         return measure_corrupted(

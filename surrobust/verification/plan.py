@@ -129,6 +129,7 @@ class Plan:
             if attack is not None:
                 attack.check_classes(len(train.classes))
         if CORRUPTED in self.metrics:
+            # Frost, for it alone reads files; too small an image is refused by any of them.
             corrupt(test.x[:1], "frost", SEVERITIES[0], frost=self.frost)
         for architecture in architectures:  # recipe and images may not be for all of them
             start_network(architecture, train, self.recipe, self.seed)
@@ -181,6 +182,7 @@ class Plan:
     def digest(self) -> str:
         """A short text that is another for another training of an architecture."""
         told = {**self.training_identity, "precision": self.recipe.precision}
+        # 48 bits keep file names apart; what a file holds is compared with the plan as well.
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
     def matches(self, record: Mapping[str, Any], index: int, *, stopped: int | None = None) -> bool:

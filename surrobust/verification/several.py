@@ -56,6 +56,7 @@ def _run_group(
     report: CellReport | None,
 ) -> list[CellOutcome]:
     """Return the outcomes of cells that are trained side by side."""
+    # Before anything is held: what is done already waits for nobody.
     found: dict[AnyArchitecture, CellOutcome] = _find(cells, plan, out)
     left = [cell for cell in cells if cell not in found]
     with holding(left, plan, out):

@@ -41,6 +41,7 @@ def find_commit() -> str | None:
         return None
     try:
         commit = _git(root, "rev-parse", "--short=12", "HEAD")
+        # Of the package alone: what lies beside it computes nothing.
         changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "surrobust")
     except (OSError, subprocess.SubprocessError):
         return None

@@ -86,6 +86,7 @@ def verify(
     plan = make_plan(recipe, images, attacks=attacks, device=device, seed=seed, **options)
     architecture = parse_any(cell)
     plan.check([architecture])
+    # Before the cell is held: what is there already waits for nobody. run_plan looks once more.
     known = find_record(architecture, plan, out)
     if known is not None:
         return known
@@ -152,6 +153,7 @@ def finish(
     stopped = training.epoch if record.get("pruned") else None
     same = partial(plan.matches, index=record["index"], stopped=stopped)
     record = append_record(out, record, same=same)
+    # Only now that the record is on the disk: a crash before this line costs no training.
     forget(training.architecture, plan, out, weights=not keep)
     return record
 

@@ -89,6 +89,7 @@ def comparison_options(*, seeds: str, counted: str, out: str) -> Callable[[F], F
     ]
 
     def add(command: F) -> F:
+        # click lists what is applied last first.
         for option in reversed(options):
             command = option(command)
         return command

@@ -113,5 +113,6 @@ def _progress() -> Iterator[Callable[["Source", int, int], None]]:
 
 
 def _tell(source: "Source", done: int, total: int) -> None:
+    # Once, when the file is verified: see DownloadProgress.
     if done == total:
         message(f"{source.path}: {total} bytes")

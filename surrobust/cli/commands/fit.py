@@ -163,10 +163,12 @@ def fit(
     model.fit([values.cells[i] for i in train], values.y[train], targets=values.targets)
     source = {**values.source, "columns": told} if told else values.source
     card: dict[str, Any] = {"trained_on": source, "citation": values.citation}
+    # Of a single cell there is no rank and no variance.
     if len({values.cells[i] for i in test}) > 1:
         card["split"] = {"seed": seed, **split.sizes}
         card["metrics"] = _judge(model, values, test)
     model.save(out, **card)
+    # As saved: where nothing was held out, they are those of the cross-validation.
     metrics = load_card(out).metrics
     document = {
         "predictor": predictor,
@@ -255,6 +257,7 @@ def _judge(
     groups = cell_groups(cells)
     indices = np.array([cell.index for cell in cells], dtype=np.int64)
     predicted = model.predict(cells).reshape(len(test), -1)
+    # (n,) of one target, (n, m) of several; so are the bounds.
     lower, upper = (b.reshape(predicted.shape) for b in model.predict_interval(cells, coverage=0.9))
     figures = {}
     for column, target in enumerate(values.targets):

@@ -70,6 +70,7 @@ def _entries(
         trained = [
             a and b for a, b in zip(trained, map(one.predictor.trained_on, cells), strict=True)
         ]
+        # (n,) of a predictor of one target, (n, m) of others; so are the bounds.
         mean = one.predictor.predict(cells).reshape(len(cells), -1)
         lower, upper = (
             bound.reshape(mean.shape)

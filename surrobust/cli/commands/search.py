@@ -141,6 +141,7 @@ def search(ctx: click.Context, as_json: bool, **options: Any) -> None:
     if options["budget"] == 0 and options["strategy"] != "zero_cost" and not options["resume"]:
         msg = f"--budget: expected at least 1 with strategy {options['strategy']}, got 0"
         raise InvalidInputError(msg)
+    # What was not typed is for the search that is resumed to say, whatever the help shows.
     for name in ("target", "budget", "strategy", "objective", "seed", "warm_start", "prior"):
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT:
             options[name] = None

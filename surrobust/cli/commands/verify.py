@@ -219,6 +219,7 @@ def _print(records: Sequence["Record"]) -> None:
         (
             record["index"],
             *(record["accuracy"].get(name, float("nan")) for name in metrics),
+            # One column for all metrics: the widest interval.
             max((high - low) / 2 for low, high in record["intervals"].values()),
             *(column[number] for column in beside.values()),
             float(record["train"]["seconds"]),

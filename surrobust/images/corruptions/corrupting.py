@@ -88,6 +88,7 @@ def corrupt(
         pixels = image.transpose(1, 2, 0) / 255
         rng = np.random.default_rng([seed, place])
         changed = change(pixels, severity - 1, rng).clip(0, 1)
+        # Cut off, as the makers do; what is whole but for rounding has to stay so.
         found[place] = (changed * 255 + 1e-9).astype(np.uint8).transpose(2, 0, 1)
     return found
 

@@ -15,6 +15,7 @@ def brightness(x: Image, severity: int, rng: np.random.Generator) -> Image:
     value = x.max(axis=2, keepdims=True)
     raised = (value + (0.05, 0.1, 0.15, 0.2, 0.3)[severity]).clip(0, 1)
     # With hue and saturation kept, all three channels scale as the largest does.
+    # Black has no saturation: it becomes grey.
     return np.where(value > 0, x / np.where(value > 0, value, 1.0) * raised, raised)
 
 
@@ -36,6 +37,7 @@ def elastic_transform(x: Image, severity: int, rng: np.random.Generator) -> Imag
 
     back, noise = draw_elastic(x.shape[:2], severity, rng)
     grid = np.indices(x.shape[:2])
+    # (2, h, w): rows and columns that pixels come from; back is (3, 2), its last row the shift.
     where = np.tensordot(back[:2].T, grid, 1) + back[2][:, None, None]
     found = np.empty_like(x)
     for c in range(3):
@@ -98,4 +100,5 @@ def jpeg_compression(x: Image, severity: int, rng: np.random.Generator) -> Image
 def _picture(x: Image) -> Any:
     from PIL import Image as Pillow
 
+    # Exact: the image had 8 bits, and nothing was done to it.
     return Pillow.fromarray(np.rint(x * 255).astype(np.uint8))

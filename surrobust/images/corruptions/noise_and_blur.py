@@ -23,6 +23,7 @@ def disc(radius: float, edge: float) -> Image:
     """Return a normalised disc ``(k, k)``, blurred by a Gaussian of 3 x 3 pixels."""
     from scipy.ndimage import convolve
 
+    # The makers' grid for radii of at most 8.
     axis = np.arange(-8, 9)
     flat = (axis[:, None] ** 2 + axis**2 <= radius**2).astype(np.float64)
     bell = np.exp(-(np.arange(-1, 2) ** 2) / (2 * edge**2))
@@ -56,6 +57,7 @@ def draw_pairs(
     """
     height, width = shape[:2]
     for _ in range(rounds):
+        # As published, where the upper end is left out too: no move is +reach.
         moves = rng.integers(-reach, reach, size=(height, width, 2))
         for row in range(height - reach, reach, -1):
             for column in range(width - reach, reach, -1):
@@ -87,6 +89,7 @@ def move(x: Image, radius: int, sigma: float, *, angle: float) -> Image:
     steps = np.arange(2 * radius + 1)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
     turn = np.deg2rad(angle)
+    # Halves are rounded down, as ImageMagick does.
     down, right = (np.ceil(steps * part - 0.5).astype(int) for part in (np.sin(turn), np.cos(turn)))
     found = np.zeros_like(x)
     rows, columns = (np.arange(size) for size in x.shape[:2])
@@ -105,6 +108,7 @@ def zoom_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
     """Average over zooms."""
     del rng
     factors = np.arange(1, ZOOMS[severity], 0.01)
+    # As published: the image counts once more, although the first factor is 1.
     return (x + sum(clipped_zoom(x, factor) for factor in factors)) / (len(factors) + 1)
 
 

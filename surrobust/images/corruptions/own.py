@@ -87,6 +87,7 @@ def own_snow(x: Image, severity: int, rng: np.random.Generator) -> Image:
 def own_frost(x: Image, severity: int, rng: np.random.Generator) -> Image:
     """Lay ridges of plasma in the bluish white of ice over a darkened image."""
     kept, laid = FROST[severity]
+    # Thin lines, 1 where the clouds are halfway between least and most.
     ridges = 1 - np.abs(2 * plasma(x.shape[:2], 1.5, rng) - 1)
     crystals = (ridges**3)[:, :, None] * np.array([0.85, 0.93, 1.0])
     return kept * x + laid * crystals

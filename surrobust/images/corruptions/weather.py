@@ -63,6 +63,7 @@ def draw_ice(shape: tuple[int, int], rng: np.random.Generator) -> Image:
     colour, between, within, cloudy = _ICE[rng.integers(len(_ICE))]
     clouds = plasma(shape, 1.3, rng)
     clouds = (clouds - clouds.mean()) / max(clouds.std(), 1e-12)
+    # Shares are of the variance, which adds up; hence the roots.
     grain = cloudy**0.5 * clouds + (1 - cloudy) ** 0.5 * rng.normal(size=shape)
     brightness = rng.normal(scale=between) + within * grain
     return ((np.array(colour) + brightness[:, :, None]) / 255).clip(0, 1)
@@ -85,6 +86,7 @@ def plasma(shape: tuple[int, int], decay: float, rng: np.random.Generator) -> Im
     step, noise = size, 1.0
     while step >= 2:
         half = step // 2
+        # Neighbours are found by rolling, so that the clouds go on from one edge at the other.
         corners = field[::step, ::step]
         sums = corners + np.roll(corners, -1, 0)
         sums = sums + np.roll(sums, -1, 1)

@@ -103,5 +103,6 @@ def _choices(distribution: BaseDistribution) -> tuple[Any, ...]:
 
 
 def _op(choice: Any) -> int | None:
+    # NAS-Bench-201 calls its convolutions nor_conv_1x1 and nor_conv_3x3; others leave that out.
     names = [choice, f"nor_{choice}"] if isinstance(choice, str) else []
     return next((OPS.index(name) for name in names if name in OPS), None)

@@ -99,6 +99,7 @@ class Follower:
         self._facts: list[_Fact] = []
         self._rated: dict[Architecture, _Fact] = {}
         self._unrated: list[_Fact] = []
+        # Until one is measured there is no worst value, and pruned trials wait for it.
         self._worst = np.full(len(maximised), np.inf)
         self._constraints: dict[str, None] = {}
         self._strategies: dict[Allowed, _Strategy] = {}
@@ -149,6 +150,7 @@ class Follower:
             cell = strategy.forms.get(asked[0], asked[0])
             self._asked[trial.number] = cell
             self._stamps[trial.number] = _stamp(trial)
+            # Written before it is looked for: of two at one time, one at least sees the other's.
             study._storage.set_trial_system_attr(trial._trial_id, self._claim, cell.code)
             if self._stands(study, cell, trial.number, known):
                 return cell
@@ -280,6 +282,7 @@ class Follower:
 
     def _strategy(self, allowed: Allowed) -> _Strategy:
         """Return the strategy for some demands, told of all that is known."""
+        # Taken out and put in at the end, so that the first is the one not used for longest.
         strategy = self._strategies.pop(allowed, None) or self._new_strategy(allowed)
         self._strategies[allowed] = strategy
         if len(self._strategies) > _MOST_STRATEGIES:
@@ -294,11 +297,13 @@ class Follower:
         if all(ops == ALL_OPS for ops in allowed):
             return _Strategy(self._make(goals=goals), {})
         cells = sorted(map(Architecture, product(*allowed)), key=lambda cell: cell.index)
+        # Reversed: of isomorphic cells the one of smallest index comes last, and stays.
         forms = {cell.representative: cell for cell in reversed(cells)}
         return _Strategy(self._make(goals=goals, candidates=list(forms)), forms)
 
     def _tell(self, search: AbstractSearch, fact: _Fact) -> None:
         if fact.values is None:
+            # For ever, if it failed: what is waited for is not asked for again.
             search.expect(fact.cell)
             return
         value = fact.values.tolist() if len(fact.values) > 1 else float(fact.values[0])

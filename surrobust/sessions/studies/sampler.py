@@ -201,6 +201,7 @@ class SurrobustSampler(BaseSampler):
     def _cell_of(self, study: Study, trial: FrozenTrial, edge: Edge) -> Architecture | None:
         """Return the cell for a trial, the same for each of its edges; None if none is left."""
         key = edge.place, tuple(d != StudyDirection.MINIMIZE for d in study.directions)
+        # Optuna's n_jobs asks from several threads.
         with self._lock:
             able = [one for one in self._followers if (one.place, one.maximised) == key]
             for one in able:
@@ -211,6 +212,7 @@ class SurrobustSampler(BaseSampler):
             found = next((one for one in able if one.follows(trials)), None)
             follower = found or self._new_follower(*key)
             others = [one for one in self._followers if one is not follower]
+            # The seven used last before it.
             self._followers = [*others[1 - _MOST_FOLLOWERS :], follower]
             fixed = _fixed_by(study.sampler) | trial.system_attrs.get("fixed_params", {})
             return follower.ask(study, trial, edge, fixed)

@@ -19,6 +19,7 @@ from ...spaces import Architecture, NASBench201, representatives_by_index
 from ...typing import FloatArray
 
 _PREFIX = "acc="
+# The same for all keys: the ops are numbers of one digit.
 _KEY_LENGTH = len('"(0, 0, 0, 0, 0, 0)"')
 
 
@@ -59,6 +60,7 @@ def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> Floa
     if document.get("") != list(columns):
         raise layout_error(name, f"the columns {', '.join(columns)}", brief(document.get("")))
     representatives = representatives_by_index()
+    # One more: the key "" of the column names.
     if len(document) != len(representatives) + 1:
         raise layout_error(name, f"{len(representatives)} cells", f"{len(document) - 1}")
     rows = []
@@ -77,6 +79,7 @@ def check_number_row(row: Any, length: int, *, name: str) -> list[float]:
     if not isinstance(row, list) or len(row) != length:
         raise layout_error(name, f"a list of {length} numbers", brief(row))
     for value in row:
+        # By type itself, for isinstance takes a bool as an int.
         if type(value) is not float and type(value) is not int:
             raise layout_error(name, f"a list of {length} numbers", brief(value))
     return row

@@ -144,6 +144,7 @@ def _values(rows: Any, name: str) -> FloatArray:
         values = np.array(rows)
     except ValueError:
         values = np.array(None)
+    # Before the cast, which makes numbers of text and of bools.
     if values.dtype.kind not in "fi" or values.ndim != 2:
         expected = "rows of numbers, all of the same length"
         raise layout_error(f"{name}: values", expected, brief(rows))
@@ -151,6 +152,7 @@ def _values(rows: Any, name: str) -> FloatArray:
 
 
 def _digest(values: FloatArray) -> str:
+    # Little-endian on every machine, so that a table may be carried to another.
     return hashlib.sha256(np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()
 
 

@@ -72,6 +72,7 @@ def read(files: Mapping[str, bytes]) -> FloatArray:
     columns = dict(zip(both, page.T, strict=True))
     attacked = [t for t in targets if t.images == "cifar10" and t.epsilon is not None]
     for target, column in zip(attacked, _read_grid(files[_GRID_FILE], attacked).T, strict=True):
+        # To the last bit: both are the doubles next to the same three decimals.
         if not np.array_equal(columns.setdefault(target, column), column):
             raise layout_error(_GRID_FILE, f"the values of {_PAGE_FILE} for {target}", "others")
     return np.column_stack([columns[target] for target in targets])
@@ -132,6 +133,7 @@ class _OfficialFolder:
             return self._values(images, "clean", 1)[:, 0]
         if target.metric == "corruptions":
             types = [self._values(images, name, _SEVERITIES) for name in _CORRUPTIONS]
+            # (6466, 75): fifteen types in five severities each, all of the same weight.
             return np.mean(np.concatenate(types, axis=1), axis=1)
         attack, epsilon = _attack_of(target)
         key = f"{_ATTACKS[attack]}@Linf"

@@ -80,6 +80,7 @@ def read_official(folder: Path, *, run: str = MEAN) -> tuple[FloatArray, list[Pa
     read_meta(paths[0])
     document = read_json(paths[1])
     columns = [_column(document, Target.parse(key), run, str(paths[1])) for key in targets_of(NAME)]
+    # From (18, 6466), a row per target, to (6466, 18).
     return np.array(columns, dtype=np.float64).T, paths
 
 
@@ -92,6 +93,7 @@ def _column(document: Any, target: Target, run: str, name: str) -> list[float]:
     for index in representative_indices():
         entry = cells.get(str(index))
         value = entry.get(metric) if isinstance(entry, dict) else None
+        # Run once only: a number there, not an object by run.
         if metric != "autoattack":
             value = _of_run(value, run, f"{name}: {images}, cell {index}, {metric}")
         if isinstance(value, bool) or not isinstance(value, int | float):
