@@ -46,7 +46,7 @@ PICTURE = "genotype.svg"
 """The file of a DARTS-type genotype's drawing."""
 
 _POINTS = 100
-"""Points of the trajectory, and checkpoints, at most."""
+"""Points of the trajectory, and checkpoints, at least; twice as many where it divides badly."""
 
 GradientProgress = Callable[[int, int, Mapping[str, float]], None]
 """Called with steps done, steps in all, and what there is to tell."""

@@ -107,7 +107,7 @@ class FunctionFeatureEncoder(AbstractEncoder):
 
 
 _ROWS: dict[Form, FloatArray] = {}
-"""Features as far as they were asked for: at most 5260 rows."""
+"""Features as far as they were asked for: at most 4999 rows."""
 
 
 @dataclass(frozen=True)

@@ -198,9 +198,11 @@ def _wait_for(descriptor: int, path: Path) -> None:
         return
     holder = signed_by(descriptor)
     pid = holder.split()[1]
+    # Who has not signed yet, or signed on another machine's file system, cannot be named.
+    advice = f" (kill -CONT {pid} wakes it, kill -KILL {pid} ends it)" if pid.isdigit() else ""
     msg = (
         f"storage: expected the lock of {shown(path)}, got none for {_PATIENCE:g} s: "
-        f"{holder} holds it (kill -CONT {pid} wakes it, kill -KILL {pid} ends it)"
+        f"{holder} holds it{advice}"
     )
     raise StorageLostError(msg)
 
