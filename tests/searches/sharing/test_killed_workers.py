@@ -21,7 +21,7 @@ BUDGET = 24
 
 WORKER = """
 import os, sys, time
-from surrobust.objectives import run_search
+from surrobust.sessions import run_search
 from surrobust.searches import lease
 
 storage, study, log, budget = sys.argv[1:]
@@ -64,6 +64,7 @@ def kill_in_mid_trial(process, log):
                 process.wait()
                 return [index for _, pid, index in read(log) if pid == process.pid][-1]
             process.send_signal(signal.SIGCONT)
+        assert process.poll() is None, "the worker ended by itself"
         time.sleep(0.02)
     raise AssertionError("the worker was never in mid-trial")
 
@@ -107,7 +108,7 @@ def test_two_of_four_workers_are_killed(storage, study, tmp_path):
 def test_a_suspended_worker_does_no_harm_when_it_wakes_up(storage, study, tmp_path, after):
     code = f"""
 from shareable import by_index
-from surrobust.objectives import run_search
+from surrobust.sessions import run_search
 
 def suspended_at_first(cell):
     if Path(sys.argv[3]).exists():
