@@ -5,6 +5,8 @@ them is measured, and which tables follow; ``python -m experiments.trees --help`
 """
 
 import argparse
+import csv
+import io
 import os
 import platform
 import sys
@@ -12,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, is_dataclass, replace
 from importlib import import_module
 from math import isnan
+from operator import attrgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
-from surrobust._files import hold, write_text
+from surrobust._files import hold, read_text, write_text
 from surrobust.benchmark.rows import read_results, run_each, to_csv
 from surrobust.verification.surroundings import find_commit
 
@@ -163,6 +166,19 @@ def run(
     flags = parameters(call)[1]
     with asked(question, flags, smoke or {}, argv) as args:
         call(**{name: getattr(args, name) for name in flags})
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a file of others, or of another experiment, as text."""
+    return list(csv.DictReader(io.StringIO(read_text(path))))
+
+
+def grouped(rows: Iterable[R], *names: str) -> dict[Any, list[R]]:
+    """Return rows by a field, or by several as a tuple, in the order in which they come."""
+    found: dict[Any, list[R]] = {}
+    for row in rows:
+        found.setdefault(attrgetter(*names)(row), []).append(row)
+    return found
 
 
 def surroundings() -> str:

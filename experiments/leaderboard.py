@@ -5,7 +5,6 @@
 Reads only what is committed: no table, no network, nothing is measured again.
 """
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.frame import read_csv
 from experiments.markdown import NOTHING, between, line, mean
 from surrobust.benchmark.peers import PEERS
 
@@ -67,7 +67,7 @@ def _predictors() -> list[str]:
     taus = {(_named(name), target, n): values for (name, target, n), values in ours.items()} | again
     tops = {
         row["target"]: float(row["ceiling"])
-        for row in _rows("noise/results.csv")
+        for row in read_csv(HERE / "noise/results.csv")
         if (row["measure"], row["classes"]) == ("kendall_tau", "networks")
     }
     for size in SIZES:
@@ -89,7 +89,7 @@ def _predictors() -> list[str]:
 def taus_of(path: str) -> dict[tuple[str, str, int], list[float]]:
     """Return Kendall's tau of each split by name, target and N; nothing without the file."""
     taus: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for row in _rows(path) if (HERE / path).is_file() else []:
+    for row in read_csv(HERE / path) if (HERE / path).is_file() else []:
         key = (row["predictor"], row["target"], int(row["n_train"]))
         taus[key].append(float(row["kendall_tau"]))
     return dict(taus)
@@ -107,7 +107,7 @@ def earlier_peers() -> dict[tuple[str, str, int], tuple[float, str]]:
             row["target"],
             int(row["n_train"]),
         ): (float(row["kendall_tau"]), row["splits"])
-        for row in _rows("predictors/peers.csv")
+        for row in read_csv(HERE / "predictors/peers.csv")
     }
 
 
@@ -206,11 +206,6 @@ def _by_benchmark(cells: Cells) -> dict[str, list[str]]:
 def _marked(folder: str) -> list[str]:
     page = (HERE / folder / "README.md").read_text(encoding="utf-8")
     return between(page, "tables").strip("\n").splitlines()
-
-
-def _rows(path: str) -> list[dict[str, str]]:
-    with (HERE / path).open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":

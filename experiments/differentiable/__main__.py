@@ -19,14 +19,13 @@ from experiments.differentiable.searches import (
     TARGETS,
     Row,
     arnas_seconds,
-    by_condition,
     mean_of,
     search,
     told,
     train_random,
     values_of,
 )
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import NOTHING, table
 
 CONDITIONS = (*GRADIENT_CLASSES, RANDOM)
@@ -56,7 +55,7 @@ def measure(
 def tables(rows: list[Row]) -> Lines:
     """Cells and their values, and what drawing from the table would find."""
     body = []
-    for key, group in by_condition(rows).items():
+    for key, group in grouped(rows, "condition", "role").items():
         codes = " ".join(row.code for row in group)
         values = (mean_of(group, name) for name in TARGETS)
         seconds = np.mean([row.seconds for row in group])
@@ -83,7 +82,7 @@ def plot(rows: list[Row], path: Path) -> None:
     """Draw a dot per run, the table's quartiles behind."""
     from matplotlib.figure import Figure
 
-    groups, values = by_condition(rows), values_of("pgd_8")
+    groups, values = grouped(rows, "condition", "role"), values_of("pgd_8")
     figure = Figure(figsize=(7.5, 4.2), layout="constrained")
     axes = figure.subplots()
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from experiments.differentiable.searches import SEEDS
-from experiments.frame import Experiment, Key
+from experiments.frame import Experiment, Key, grouped
 from experiments.markdown import mean
 from surrobust.differentiable import PRESETS, Arnas, InnerStep, SearchBatch, architecture_gradients
 from surrobust.differentiable.batches import Halves
@@ -87,9 +87,8 @@ def slope(descent: Descent, method: Arnas) -> torch.Tensor:
 
 def by_attack(rows: list[Row]) -> dict[str, str]:
     """Return mean and standard deviation over steps and seeds by attack, as a table tells them."""
-    found = {name: [row.cosine for row in rows if row.attack == name] for name in ATTACKS}
-    told = {name: mean(values) for name, values in found.items()}
-    return told | {"arnas": "1"}
+    found = grouped(rows, "attack").items()
+    return {name: mean([row.cosine for row in own]) for name, own in found} | {"arnas": "1"}
 
 
 experiment = Experiment(
@@ -98,7 +97,7 @@ experiment = Experiment(
     Row,
     keys,
     measure,
-    smoke={"seeds": [0], "limit": 32},
+    smoke={"seeds": [0], "limit": 64},
     order=lambda row: (row.seed, row.step, list(ATTACKS).index(row.attack)),
 )
 

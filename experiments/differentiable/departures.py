@@ -16,8 +16,8 @@ import torch
 
 from experiments.differentiable import cosines
 from experiments.differentiable.cosines import ATTACKS, SETTINGS
-from experiments.differentiable.searches import SEEDS, by_condition, mean_of
-from experiments.frame import Experiment, Key, Lines, Number
+from experiments.differentiable.searches import SEEDS, mean_of
+from experiments.frame import Experiment, Key, Lines, Number, grouped
 from experiments.markdown import table
 from surrobust.differentiable import Arnas, Dsrna, gradient_search
 from surrobust.tables import load_table
@@ -86,7 +86,7 @@ def tables(rows: list[Row]) -> Lines:
     """Means over the seeds by condition and role, beside the cosines of the gradients."""
     told = cosines.by_attack(cosines.experiment.rows())
     body, before = [], ""
-    for (name, role), own in by_condition(rows).items():
+    for (name, role), own in grouped(rows, "condition", "role").items():
         codes, value = " ".join(row.code for row in own), mean_of(own, "pgd_8")
         if name == before:
             body.append([None, role, codes, value, None, None])
@@ -105,7 +105,7 @@ experiment = Experiment(
     keys,
     measure,
     lambda rows: {"departures": tables(rows)},
-    smoke={"conditions": [*CONDITIONS][:1], "seeds": [0], "limit": 32},
+    smoke={"conditions": [*CONDITIONS][:1], "seeds": [0], "limit": 64},
     order=lambda row: (row.seed, list(CONDITIONS).index(row.condition)),
 )
 

@@ -17,10 +17,9 @@ from experiments.differentiable.searches import (
     SETTINGS,
     Row,
     arnas_seconds,
-    by_condition,
     mean_of,
 )
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import table
 
 CONDITIONS = ("darts", "arnas", "dsrna jacobian", RANDOM, "arnas without MGDA")
@@ -46,9 +45,9 @@ def measure(
 
 def tables(rows: list[Row]) -> Lines:
     """Cells and their values, pgd-8 beside that of the shorter searches."""
-    before = by_condition(shorter.experiment.rows())
+    before = grouped(shorter.experiment.rows(), "condition", "role")
     body = []
-    for key, group in by_condition(rows).items():
+    for key, group in grouped(rows, "condition", "role").items():
         codes = " ".join(row.code for row in group)
         pgd = mean_of(group, "pgd_8"), mean_of(before[key], "pgd_8")
         values = (mean_of(group, name) for name in ("clean", "autoattack_8", "jung_pgd_1"))
@@ -66,13 +65,7 @@ experiment = Experiment(
     keys,
     measure,
     lambda rows: {"longer": tables(rows)},
-    smoke={
-        "conditions": ["darts"],
-        "seeds": [0],
-        "images": "digits",
-        "limit": 128,
-        "epochs": 1,
-    },
+    smoke={"conditions": ["darts"], "seeds": [0], "images": "digits", "limit": 128, "epochs": 1},
     order=lambda row: (CONDITIONS.index(row.condition), row.seed),
 )
 

@@ -190,14 +190,6 @@ def train_and_attack(
     return right / seen
 
 
-def by_condition(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
-    """Return rows over seeds by condition and role."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.condition, row.role), []).append(row)
-    return groups
-
-
 def mean_of(rows: list[Any], name: str) -> str:
     """Return mean and standard deviation over seeds."""
     return mean([getattr(row, name) for row in rows])

@@ -136,7 +136,7 @@ def predict(
     return predicted[:, asked], time.process_time() - start
 
 
-SMOKE = {"learners": ["xgboost-joint"], "sizes": [20], "seeds": [0], "predictions": None}
+SMOKE = {"learners": ["xgboost"], "sizes": [20], "seeds": [0], "predictions": None}
 experiment = Experiment(
     __doc__, HERE / "results.csv", Row, keys, measure, tables, {"curves.png": plot}, smoke=SMOKE
 )

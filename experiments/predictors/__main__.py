@@ -3,7 +3,6 @@
 Peers' rows come from ``peers.csv`` (earlier runs, means alone) and ``peers_runs.csv`` (peers.py).
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import product
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, read_csv
 from experiments.markdown import NOTHING, spread, table
 from surrobust.benchmark import (
     BASELINE,
@@ -74,20 +73,18 @@ def by_split(scores: list[Score], measure: str = "kendall_tau") -> Splits:
 
 
 def read_ceilings() -> Ceilings:
-    with NOISE.open(newline="") as file:
-        return {
-            (row["target"], row["measure"], row["classes"]): float(row["ceiling"])
-            for row in csv.DictReader(file)
-        }
+    return {
+        (row["target"], row["measure"], row["classes"]): float(row["ceiling"])
+        for row in read_csv(NOISE)
+    }
 
 
 def best_peers(here: Splits) -> Peers:
     """Return the best of earlier runs and of those here."""
     known: dict[tuple[str, int], list[tuple[float, str]]] = defaultdict(list)
-    with (HERE / "peers.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            told = f"{row['peer']}, n = {row['splits']}"
-            known[row["target"], int(row["n_train"])].append((float(row["kendall_tau"]), told))
+    for row in read_csv(HERE / "peers.csv"):
+        told = f"{row['peer']}, n = {row['splits']}"
+        known[row["target"], int(row["n_train"])].append((float(row["kendall_tau"]), told))
     for (name, target, n), taus in here.items():
         told = f"{name}, n = {len(taus)}"
         known[target, n].append((float(np.mean(list(taus.values()))), told))

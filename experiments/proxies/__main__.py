@@ -46,8 +46,8 @@ class Row:
     kendall: Annotated[Number, ".5f", ""]
 
 
-def keys(targets: tuple[str, ...] = EVERY) -> Iterator[Key]:
-    yield from ((target,) for target in targets)
+def keys() -> Iterator[Key]:
+    yield from ((target,) for target in EVERY)
 
 
 def measure(target: str, *, boots: int = 500) -> Iterator[Row]:
@@ -61,11 +61,7 @@ def measure(target: str, *, boots: int = 500) -> Iterator[Row]:
 
 def tables(rows: list[Row]) -> Mapping[str, Lines]:
     known = {(row.proxy, row.target): row for row in rows}
-    return {
-        "targets": _targets(known),
-        "epsilons": _epsilons(known),
-        "kernels": _kernels(known),
-    }
+    return {"targets": _targets(known), "epsilons": _epsilons(known), "kernels": _kernels(known)}
 
 
 Known = Mapping[tuple[str, str], Row]

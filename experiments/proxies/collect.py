@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.proxies.score import SETS, cells_in_order, read_done
+from experiments.proxies.score import COLUMNS, cells_in_order, read_done
 from surrobust._files import write_bytes, write_json
-from surrobust.proxies.scoring import find_proxies
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
@@ -26,10 +25,9 @@ def collect(files: list[Path], entries: dict[int, dict]) -> pd.DataFrame:
     for path in files:
         for index, entry in read_done(path).items():
             entries.setdefault(index, {}).update(entry)
-    columns = [proxy.column for name in SETS for proxy in find_proxies(SETS[name])]
     rows = [
         {"index": cell.index, "code": cell.code}
-        | {name: entries[cell.index].get(name) for name in columns}
+        | {name: entries[cell.index].get(name) for name in COLUMNS}
         for cell in cells_in_order()
         if cell.index in entries
     ]
@@ -71,7 +69,7 @@ def main() -> None:
             "device": "cpu",
             "machine": "2 CPU cores, one thread",
             "commit": given.commit,
-            "command": "experiments/proxies/score.py cheap|costly, then collect.py",
+            "command": "experiments.proxies.score --sets cheap|costly, then .collect",
         },
     )
     print(f"{len(table)} cells, {len(content)} bytes")

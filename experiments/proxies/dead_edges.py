@@ -24,7 +24,7 @@ import torch
 from experiments.frame import Experiment, Key, Lines, Number
 from experiments.markdown import NOTHING, table
 from experiments.proxies.correlations import correlate
-from experiments.proxies.score import read_batch, read_done
+from experiments.proxies.score import read_batch, score_into
 from surrobust.proxies import ProxyScorer
 from surrobust.spaces import EDGES, Architecture
 
@@ -117,18 +117,10 @@ def read_published(path: Path) -> pd.DataFrame:
 
 @cache
 def score(cells: tuple[Architecture, ...], images: Path, out: Path) -> pd.DataFrame:
-    """Score the cells that are not in a file yet, as score.py does; return all their scores."""
+    """Return the scores of cells; those in the file are not computed again."""
     torch.set_num_threads(1)
-    scorer = ProxyScorer(NAMES, read_batch(images, 64, 0), device="cpu", seed=0)
-    done = read_done(out)
-    with out.open("a") as file:
-        for cell in cells:
-            if cell.index not in done:
-                done[cell.index] = {"index": cell.index, **scorer.score(cell)}
-                file.write(json.dumps(done[cell.index]) + "\n")
-                file.flush()
-    table = pd.DataFrame([done[cell.index] for cell in cells]).set_index("index")
-    return table.astype(float)
+    done = score_into(out, ProxyScorer(NAMES, read_batch(images, 64, 0), device="cpu"), cells)
+    return pd.DataFrame([done[cell.index] for cell in cells]).set_index("index").astype(float)
 
 
 def tables(rows: list[Row]) -> Lines:

@@ -3,15 +3,18 @@
 python -m experiments.proxies.score cheap --images FOLDER --out scores-cheap.jsonl
 """
 
-import argparse
 import json
 import time
+from collections.abc import Iterable
+from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from PIL import Image
 
+from experiments.frame import run
 from surrobust.networks.cell import live_edges
 from surrobust.proxies import ProxyScorer
 from surrobust.proxies.croze import Croze
@@ -31,8 +34,7 @@ SETS = {
           for statistic in STATISTICS),
     ),
 }  # fmt: skip
-
-
+COLUMNS = tuple(proxy.column for names in SETS.values() for proxy in find_proxies(names))
 CONVOLUTIONS = (2, 3)
 
 
@@ -79,45 +81,55 @@ def read_done(path: Path) -> dict[int, dict]:
     return done
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("set", choices=SETS)
-    parser.add_argument("--only", nargs="+", help="columns of the set; otherwise all")
-    parser.add_argument("--images", type=Path, required=True, help="folder of images by class")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--cells", type=int, default=6466, help="stop after so many")
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--cells-per-stage", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
-    parser.add_argument("--cut-off", action="store_true", help="only cells of has_cut_off")
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    proxies = find_proxies(SETS[given.set])
-    scorer = ProxyScorer(
-        [proxy for proxy in proxies if not given.only or proxy.column in given.only],
-        read_batch(given.images, given.batch_size, given.seed),
-        cells_per_stage=given.cells_per_stage,
-        device="cpu",
-        seed=given.seed,
-    )
-    done = read_done(given.out)
-    began = time.monotonic()
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    with given.out.open("a") as file:
+def score_into(
+    path: Path, scorer: ProxyScorer, cells: Iterable[Architecture], *, seconds: float = inf
+) -> dict[int, dict]:
+    """Score the cells that a file does not have yet, for so long; return all that it has."""
+    done, began = read_done(path), time.monotonic()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
         file.write("\n")  # closes a line that a crash cut off
-        for cell in cells_in_order()[: given.cells]:
-            if time.monotonic() - began > given.seconds:
+        for cell in cells:
+            if time.monotonic() - began > seconds:
                 break
-            if cell.index in done or (given.cut_off and not has_cut_off(cell)):
-                continue
-            start = time.perf_counter()
-            scores = scorer.score(cell)
-            seconds = time.perf_counter() - start
-            entry = {"index": cell.index, "seconds": round(seconds, 3), **scores}
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
+            if cell.index not in done:
+                start = time.perf_counter()
+                scores = scorer.score(cell)
+                spent = round(time.perf_counter() - start, 3)
+                done[cell.index] = {"index": cell.index, "seconds": spent, **scores}
+                file.write(json.dumps(done[cell.index]) + "\n")
+                file.flush()
+    return done
+
+
+def main(
+    *,
+    sets: tuple[str, ...] = tuple(SETS),
+    only: tuple[str, ...] = COLUMNS,
+    images: Path = Path("cifar10-jpeg/train"),
+    out: Path = Path("scores.jsonl"),
+    cells: int = 6466,
+    cut_off: bool = False,
+    batch_size: int = 64,
+    cells_per_stage: int = 5,
+    seed: int = 0,
+    seconds: float = inf,
+) -> None:
+    """Score so many cells, for so long; ``cut_off``: of these only those of ``has_cut_off``."""
+    torch.set_num_threads(1)
+    scorer = ProxyScorer(
+        [proxy for name in sets for proxy in find_proxies(SETS[name]) if proxy.column in only],
+        read_batch(images, batch_size, seed),
+        cells_per_stage=cells_per_stage,
+        device="cpu",
+        seed=seed,
+    )
+    chosen = [cell for cell in cells_in_order()[:cells] if not cut_off or has_cut_off(cell)]
+    done = score_into(out, scorer, chosen, seconds=seconds)
+    print(f"{sum(cell.index in done for cell in chosen)} of {len(chosen)} cells")
 
 
 if __name__ == "__main__":
-    main()
+    with TemporaryDirectory() as folder:
+        smoke = {"images": Path("random"), "cells": 2, "batch_size": 4, "sets": ["cheap"]}
+        run(main, __doc__, smoke=smoke | {"out": Path(folder, "scores.jsonl")})

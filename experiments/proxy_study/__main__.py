@@ -14,7 +14,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Lines
+from experiments.frame import Experiment, Lines, grouped
 from experiments.markdown import spread, table
 from experiments.proxy_study.forests import BASELINE, STUDIED, Draw, keys, short
 from experiments.proxy_study.importance import experiment as importance
@@ -58,26 +58,20 @@ def measure(
 
 def tables(rows: list[Row]) -> Mapping[str, Lines]:
     """R2 of each set of scores, and what was most important, by kind of scores."""
-    kinds = dict.fromkeys(row.scores for row in rows)
-    return {f"r2 {kind}": of_kind([r for r in rows if r.scores == kind]) for kind in kinds}
+    return {f"r2 {kind}": of_kind(own) for kind, own in grouped(rows, "scores").items()}
 
 
 def of_kind(rows: list[Row]) -> Lines:
     body = []
-    for target, size in product(STUDIED, sizes_in(rows)):
-        mine = [row for row in rows if (row.target, row.n_train) == (target, size)]
-        found = ([row.r2 for row in mine if row.features == name] for name in SETS)
-        whole = [row for row in mine if row.features == ALL]
-        counts = Counter(row.best for row in whole).most_common()
-        told = [*map(r2, found), r2([row.kendall_tau for row in whole])]
-        if whole:
-            best = ", ".join(f"{name} {n}" for name, n in counts)
-            body.append([f"`{target}`", size, *told, best])
+    groups = grouped(rows, "target", "n_train")
+    for target, size in sorted(groups, key=lambda key: ((*STUDIED, key[0]).index(key[0]), key[1])):
+        mine = grouped(groups[target, size], "features")
+        cells = [spread([row.r2 for row in mine[name]], usual=5) for name in SETS]
+        tau = spread([row.kendall_tau for row in mine[ALL]], usual=5)
+        counts = Counter(row.best for row in mine[ALL]).most_common()
+        best = ", ".join(f"{name} {n}" for name, n in counts)
+        body.append([f"`{target}`", size, *cells, tau, best])
     return table(["target", "N", *SETS, "Kendall, all", "most important"], body)
-
-
-def r2(values: list[float]) -> str:
-    return spread(values, usual=5)
 
 
 def sizes_in(rows: list[Row]) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Lines
+from experiments.frame import Experiment, Lines, grouped
 from experiments.markdown import mean, table
 from experiments.proxy_study.forests import BASELINE, STUDIED, Draw, keys, short
 
@@ -32,8 +32,7 @@ def measure(
 
 def tables(rows: list[Row]) -> Mapping[str, Lines]:
     """Importances at the largest N, by kind of scores."""
-    kinds = dict.fromkeys(row.scores for row in rows)
-    return {f"importance {kind}": of_kind([r for r in rows if r.scores == kind]) for kind in kinds}
+    return {f"importance {kind}": of_kind(own) for kind, own in grouped(rows, "scores").items()}
 
 
 def of_kind(rows: list[Row]) -> Lines:
@@ -49,17 +48,15 @@ def of_kind(rows: list[Row]) -> Lines:
     )
 
 
+def by_draws(rows: list[Row]) -> dict[tuple[str, int, str], list[float]]:
+    """Return importances over draws by target, N and proxy."""
+    groups = grouped(rows, "target", "n_train", "proxy")
+    return {key: [row.importance for row in own] for key, own in groups.items()}
+
+
 def proxies(rows: list[Row]) -> list[str]:
     """Return their names, the baseline first."""
     return sorted({row.proxy for row in rows}, key=lambda name: (name != BASELINE, name))
-
-
-def by_draws(rows: list[Row]) -> dict[tuple[str, int, str], list[float]]:
-    """Return importances over draws by target, N and proxy."""
-    found: dict[tuple[str, int, str], list[float]] = {}
-    for row in rows:
-        found.setdefault((row.target, row.n_train, row.proxy), []).append(row.importance)
-    return found
 
 
 def plot(rows: list[Row], path: Path) -> None:

@@ -4,7 +4,6 @@ The published rows are in ``published.csv``. Their thirteen proxies are known of
 representatives, so the scores are of those; once more of all.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import surrobust as sr
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, read_csv
 from experiments.markdown import NOTHING, mean, table
 from surrobust.benchmark import split
 from surrobust.encodings import Columns
@@ -90,7 +89,7 @@ def measure(cells: str, method: str, target: str, n_train: int, seed: int) -> Ro
 
 def tables(rows: list[Row]) -> Lines:
     """R2 beside the best published one, and where `default` is ahead."""
-    found, published = collect(rows), read_published()
+    found, published = collect(rows), by_others()
     heads = ["target", "`default`", "with proxies", "forest, proxies (same splits)"]
     heads += ["published: cell alone", "published: any", "ahead of"]
     ahead = []
@@ -141,12 +140,11 @@ def collect(rows: list[Row]) -> Found:
     return found
 
 
-def read_published() -> dict[tuple[str, int], dict[str, float]]:
+def by_others() -> dict[tuple[str, int], dict[str, float]]:
     """Return R2 by method, by target and N."""
     published = defaultdict(dict)
-    with (HERE / "published.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            published[row["target"], int(row["n_train"])][row["method"]] = float(row["r2"])
+    for row in read_csv(HERE / "published.csv"):
+        published[row["target"], int(row["n_train"])][row["method"]] = float(row["r2"])
     return published
 
 
@@ -161,7 +159,7 @@ def several(values: list[float]) -> str:
 def draw(rows: list[Row], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    found, published = collect(rows), read_published()
+    found, published = collect(rows), by_others()
     figure = Figure(figsize=(11, 9), layout="constrained")
     panels = figure.subplots(3, 3, sharex=True).ravel()
     for panel, (target, name) in zip(panels, TARGETS.items(), strict=True):

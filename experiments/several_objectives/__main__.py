@@ -1,7 +1,6 @@
 """How much hypervolume do searches for several objectives find in 20, 50 and 100 evaluations?"""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import mean, table
 from surrobust._optuna import quiet_optuna
 from surrobust.metrics import hypervolume, non_dominated
@@ -155,13 +154,12 @@ def measure(problem: str, searcher: str, seed: int) -> Row:
 
 def by_problem(rows: list[Row]) -> dict[str, dict[str, np.ndarray]]:
     """Return, by problem and searcher, the shares ``(runs, budgets)`` in the order of seeds."""
-    found: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
-    for row in sorted(rows, key=place):
-        shares = [row.share_20, row.share_50, row.share_100]
-        found[row.problem][row.searcher].append(shares)
     return {
-        problem: {name: np.array(shares) for name, shares in searchers.items()}
-        for problem, searchers in found.items()
+        problem: {
+            name: np.array([(row.share_20, row.share_50, row.share_100) for row in runs])
+            for name, runs in grouped(own, "searcher").items()
+        }
+        for problem, own in grouped(rows, "problem").items()
     }
 
 
@@ -173,24 +171,14 @@ def tables(rows: list[Row]) -> Lines:
     """Shares of the hypervolume by problem, and how far ahead of the peers ours are."""
     for problem, found in by_problem(rows).items():
         yield f"\n### {problem}"
-        yield from table(
-            [None, "runs", *BUDGETS],
-            (
-                [f"**{name}**", len(shares), *(mean(s, 4) for s in shares.T)]
-                for name, shares in found.items()
-            ),
-        )
+        body = ([f"**{n}**", len(runs), *(mean(s, 4) for s in runs.T)] for n, runs in found.items())
+        yield from table([None, "runs", *BUDGETS], body)
         peers = [name for name in PEERS if name in found]
         mine = [name for name in (KNOWING, LEARNING, "nsga2") if name in found]
         if peers:
             yield ""
-            yield from table(
-                ["ahead at 100 by", *peers],
-                (
-                    [f"**{name}**", *(ahead(found[name], found[peer]) for peer in peers)]
-                    for name in mine
-                ),
-            )
+            gaps = ([f"**{n}**", *(ahead(found[n], found[peer]) for peer in peers)] for n in mine)
+            yield from table(["ahead at 100 by", *peers], gaps)
 
 
 def ahead(mine: np.ndarray, theirs: np.ndarray) -> str:
@@ -229,11 +217,7 @@ experiment = Experiment(
     measure,
     tables,
     {"hypervolume.png": plot},
-    smoke={
-        "problems": [MAIN],
-        "searchers": [KNOWING, "optuna/RandomSampler"],
-        "runs": 2,
-    },
+    smoke={"problems": [MAIN], "searchers": [KNOWING, "optuna/RandomSampler"], "runs": 2},
     order=place,
 )
 

@@ -1,14 +1,10 @@
-"""What ships, and what is written onto cards that are there, without training anything.
+"""What ships, and the ceilings that retraining noise sets, which are written onto cards.
 
-python -m experiments.shipped.cards --ceilings        # only the ceilings on the cards
-python -m experiments.shipped.cards --ranges          # only the least measured values
-python -m experiments.shipped.cards --fingerprints    # only the fingerprints on the cards
+``python -m experiments.shipped.cards`` trains nothing; it writes ceilings onto the cards there are.
 """
 
-import argparse
-import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +12,6 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import ceiling, has_ceiling
-from surrobust.predictors.ranges import TargetRanges
-from surrobust.predictors.saving.fingerprint import Fingerprint
-from surrobust.predictors.saving.folder import STATE
-from surrobust.predictors.saving.state import as_identity, pack_state
 from surrobust.tables import MeasurementTable
 from surrobust.typing import FloatArray, IntArray
 
@@ -37,12 +29,7 @@ class Shipped:
 
 
 _EDGE_TPU = "hw-nas-bench/cifar10/edgetpu-latency"  # measured on 10926 cells only
-_ON_DEVICES = {
-    "encoder": "features+one_hot",
-    "transform": "standard",
-    "members": 1,
-    "trees": 300,
-}
+_ON_DEVICES = {"encoder": "features+one_hot", "transform": "standard", "members": 1, "trees": 300}
 
 SHIPPED = {
     # At this many cells trees add less than .002 of tau; without them a predictor is small.
@@ -59,18 +46,6 @@ SHIPPED = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=SHIPPED, default=list(SHIPPED))
-    parser.add_argument("--folder", type=Path, default=MODELS)
-    for work in WORKS:
-        parser.add_argument(f"--{work}", action="store_true")
-    args = parser.parse_args()
-    for work, write in WORKS.items():
-        for name in args.only if getattr(args, work) else ():
-            write(args.folder / name)
-
-
 def measured(table: MeasurementTable, targets: tuple[str, ...]) -> tuple[IntArray, FloatArray]:
     """Return which of the table's cells have all values, ``(n,)``, and these, ``(n, m)``."""
     values = np.stack([table.values(target) for target in targets], axis=1)
@@ -80,7 +55,8 @@ def measured(table: MeasurementTable, targets: tuple[str, ...]) -> tuple[IntArra
 
 def add_ceilings(folder: Path) -> None:
     """Write what retraining noise leaves of tau into a card, and the share that is reached."""
-    card = _read(folder)
+    path = folder / "card.json"
+    card = json.loads(path.read_text())
     for target, figures in card["metrics"].items():
         if not has_ceiling(target):
             continue
@@ -91,38 +67,9 @@ def add_ceilings(folder: Path) -> None:
             "ceiling_upper": top.upper,
             "share_of_ceiling": None if tau is None else tau / top.value,
         }
-    _write(folder, card)
+    path.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
 
-
-def add_ranges(folder: Path) -> None:
-    """Write into a folder of an earlier version what was measured least."""
-    model = sr.load_predictor(folder)
-    table = sr.load_table(SHIPPED[folder.name].benchmark)
-    ranges = TargetRanges.of(model.targets, measured(table, model.targets)[1])
-    identity = as_identity(model.kind, model.options)
-    content = pack_state(replace(model._fitted(), ranges=ranges), identity=identity)
-    (folder / STATE).write_bytes(content)
-    card = _read(folder)
-    card["files"][STATE] = hashlib.sha256(content).hexdigest()
-    _write(folder, card)
-
-
-def add_fingerprint(folder: Path) -> None:
-    """Write onto a card of an earlier version what its predictor says of three cells."""
-    card = _read(folder)
-    card["fingerprint"] = Fingerprint.of(sr.load_predictor(folder)).model_dump()
-    _write(folder, card)
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "card.json").read_text())
-
-
-def _write(folder: Path, card: dict[str, Any]) -> None:
-    (folder / "card.json").write_text(json.dumps(card, indent=1, allow_nan=False) + "\n")
-
-
-WORKS = {"ceilings": add_ceilings, "ranges": add_ranges, "fingerprints": add_fingerprint}
 
 if __name__ == "__main__":
-    main()
+    for name in SHIPPED:
+        add_ceilings(MODELS / name)

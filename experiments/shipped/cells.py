@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import surrobust as sr
+from experiments.frame import run
 from experiments.markdown import table
 
 FORMS = {
@@ -29,7 +30,7 @@ TARGETS = (
 )
 
 
-def main() -> None:
+def tell() -> None:
     forms = [form(sr.Architecture.parse(index)) for index, form in FORMS.items()]
     options = [part for target in TARGETS for part in ("--target", target)]
     command = [sys.executable, "-m", "surrobust", "predict", *forms, *options, "--json"]
@@ -49,4 +50,4 @@ def _cell(row: dict, target: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(tell, __doc__)

@@ -7,19 +7,21 @@ Here its recipe is fitted to all cells but those of the finalists' function clas
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 
 import surrobust as sr
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import table
 from experiments.shipped.cards import SHIPPED
 from surrobust.predictors import AbstractPredictor
 
 NAME = "nas-robbench-201-v1"
 FINALISTS = (2581, 9930)
+NAMES = ("published", "in_sample", "unseen")
 METRICS = ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8", "autoattack-8")
 
 
@@ -61,11 +63,9 @@ def fitted(trained_on: int) -> AbstractPredictor:
 
 def tables(rows: list[Row]) -> Lines:
     body = []
-    for cell in dict.fromkeys(row.cell for row in rows):
-        for name in ("published", "in_sample", "unseen"):
-            values = [getattr(row, name) for row in rows if row.cell == cell]
-            shown = (f"{value:.4f}".removeprefix("0") for value in values)
-            body.append([cell, name.replace("_", "-"), *shown])
+    for (cell, own), name in product(grouped(rows, "cell").items(), NAMES):
+        shown = (f"{getattr(row, name):.4f}".removeprefix("0") for row in own)
+        body.append([cell, name.replace("_", "-"), *shown])
     return table(["cell", None, *METRICS], body)
 
 

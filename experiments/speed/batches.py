@@ -10,12 +10,7 @@ import surrobust as sr
 from experiments.frame import Experiment, Key, Lines
 from experiments.markdown import table
 
-PREDICTORS = (
-    "nas-robbench-201-v1",
-    "jung2023-v1",
-    "hw-nas-bench-v1",
-    "hw-nas-bench-edgetpu-v1",
-)
+PREDICTORS = ("nas-robbench-201-v1", "jung2023-v1", "hw-nas-bench-v1", "hw-nas-bench-edgetpu-v1")
 
 
 @dataclass(frozen=True)

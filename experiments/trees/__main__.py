@@ -4,7 +4,6 @@ Ways: ``as is`` and ``tuned`` see one target; ``multi`` and ``both`` are fitted 
 the benchmark, measured on the same N cells, in trees whose leaves hold a value for each.
 """
 
-import csv
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, read_csv
 from experiments.markdown import NOTHING, spread, table
 from surrobust.benchmark import TARGETS
 from surrobust.benchmark.predictors.protocol import split
@@ -73,12 +72,11 @@ def measure(way: str, target: str, n_train: int, seed: int, *, trials: int = 30)
 
 def tables(rows: list[Row]) -> Lines:
     """Tau of each way by target, the gains over ``as is``, and what they cost."""
-    with PEERS.open(newline="") as file:
-        peers = {
-            (row["target"], int(row["n_train"])): float(row["kendall_tau"])
-            for row in csv.DictReader(file)
-            if row["peer"] == "graf/xgb"
-        }
+    peers = {
+        (row["target"], int(row["n_train"])): float(row["kendall_tau"])
+        for row in read_csv(PEERS)
+        if row["peer"] == "graf/xgb"
+    }
     sizes = sorted({row.n_train for row in rows})
     body = []
     for target in TARGETS:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.predictors.peer_models import PEERS
 from experiments.untouched.comparison import compare
 from experiments.untouched.table import TARGETS, read_table
@@ -99,11 +99,10 @@ def predict(
 
 
 def tables(rows: list[Row]) -> Lines:
-    for target in dict.fromkeys(row.target for row in rows):
+    for target, own in grouped(rows, "target").items():
         taus: dict = defaultdict(lambda: defaultdict(dict))
-        for row in rows:
-            if row.target == target:
-                taus[f"N = {row.n_train}"][row.predictor][row.seed] = row.kendall_tau
+        for row in own:
+            taus[f"N = {row.n_train}"][row.predictor][row.seed] = row.kendall_tau
         yield f"\n### Kendall's tau, `{target}`\n"
         yield from compare(taus, digits=3, best=max)
 

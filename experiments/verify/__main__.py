@@ -28,6 +28,7 @@ from safetensors.torch import load_file
 
 import surrobust as sr
 from experiments.flags import find_tables
+from experiments.frame import surroundings
 from experiments.verify import order, speed
 from surrobust._files import read_json, write_json, write_text
 from surrobust.measuring import measure_accuracy
@@ -68,6 +69,7 @@ def main() -> None:
     if args.part is None and not args.smoke:
         parser.error(f"expected one of {', '.join(PARTS)}, got none")
     find_tables()
+    print(surroundings())
     torch.set_num_threads(1 if args.scale != "full" else torch.get_num_threads())
     with TemporaryDirectory() as folder:
         args.out = args.out or (Path(folder) if args.smoke else HERE)
@@ -193,10 +195,7 @@ def cost(args: argparse.Namespace) -> None:
     print(machine)
     if device.type == "cpu":
         training = Training(sr.Architecture.parse(CELL), images, recipe, device=args.device)
-        order.write_rows(
-            args.out / "parts.csv",
-            speed.step_table(training, machine, repeats),
-        )
+        order.write_rows(args.out / "parts.csv", speed.step_table(training, machine, repeats))
     plain = speed.plain_steps(CELL, images, recipe, device, steps) / steps
     rows: list[dict[str, Any]] = [{"variant": PLAIN, "measured ms": round(1e3 * plain, 3)}]
     facts = {

@@ -75,14 +75,7 @@ def choose_cells(n: int, seed: int = 0, *, head: int = 0) -> list[int]:
 
 
 def run(
-    place: Path,
-    images: str,
-    device: str,
-    *,
-    n: int,
-    scale: str,
-    head: int = 0,
-    at_once: int = 1,
+    place: Path, images: str, device: str, *, n: int, scale: str, head: int = 0, at_once: int = 1
 ) -> None:
     """Verify cells in an order by chance, and tell the correlations.
 

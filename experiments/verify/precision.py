@@ -9,7 +9,7 @@ from typing import Annotated
 import torch
 
 import surrobust as sr
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import mean, table
 from experiments.verify.__main__ import CELL
 from experiments.verify.speed import computed_on_a_cpu_with
@@ -66,8 +66,7 @@ def measure(
 def tables(rows: list[Row]) -> Lines:
     """Means over the seeds."""
     body = []
-    for name in dict.fromkeys(row.precision for row in rows):
-        own = [row for row in rows if row.precision == name]
+    for name, own in grouped(rows, "precision").items():
         found = [[getattr(row, column) for row in own] for column in ("clean", "fgsm_8", "pgd_8")]
         body.append([name, *map(_accuracy, found), mean([row.loss for row in own], 4)])
     head = "small scale, 4 epochs, C = 8, N = 1, 16 × 16 pixels, 15 000 images, tested on 2000"
@@ -85,13 +84,7 @@ experiment = Experiment(
     keys,
     measure,
     lambda rows: {"precision": tables(rows)},
-    smoke={
-        "seeds": [0],
-        "image_size": 8,
-        "n_images": 200,
-        "n_test": 100,
-        "epochs": 1,
-    },
+    smoke={"seeds": [0], "image_size": 8, "n_images": 200, "n_test": 100, "epochs": 1},
     order=lambda row: (row.seed, PRECISIONS.index(row.precision)),
 )
 

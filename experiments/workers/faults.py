@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import table
 from experiments.workers.storages import STORAGES, opened
 from surrobust.searches.sharing.ledger import Ledger, evaluations_of, settle
@@ -123,8 +123,7 @@ def tables(rows: list[Row]) -> Lines:
     """What came of it by storage and strategy, from the least to the most."""
     heads = ["storage", "strategy", "runs", "killed", "evaluations", "complete trials", "lost"]
     body = []
-    for storage, strategy in sorted({(row.storage, row.strategy) for row in rows}):
-        own = [row for row in rows if (row.storage, row.strategy) == (storage, strategy)]
+    for (storage, strategy), own in sorted(grouped(rows, "storage", "strategy").items()):
         killed = sum(row.killed for row in own)
         evaluations = f"{_span([row.evaluations for row in own])} of {own[0].budget}"
         names = ("complete_trials", "lost", "doubled", "voided", "seconds")

@@ -11,7 +11,7 @@ from typing import Annotated
 import numpy as np
 import optuna
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import table
 from surrobust.searches import AbstractSearch
 from surrobust.sessions import make_search
@@ -89,8 +89,7 @@ def in_study(measure: Measure, seed: int) -> list[float]:
 def tables(rows: list[Row]) -> Lines:
     """Regrets by mode, with their standard errors."""
     body = []
-    for mode in dict.fromkeys(row.mode for row in rows):
-        own = [row for row in rows if row.mode == mode]
+    for mode, own in grouped(rows, "mode").items():
         regrets = ([row.regret_20 for row in own], [row.regret_50 for row in own])
         body.append([mode, len(own), *map(_mean, regrets)])
     return table(["how `default` is asked", "runs", "regret 20", "regret 50"], body)

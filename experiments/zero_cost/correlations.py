@@ -12,9 +12,9 @@ from typing import Annotated
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import mean, table
-from experiments.zero_cost.data import load_data, short
+from experiments.zero_cost.data import load_data, place, short
 from surrobust.benchmark import TARGETS
 
 ALL = "combination"
@@ -47,16 +47,13 @@ def measure(target: str, seed: int) -> Iterator[Row]:
 
 def tables(rows: list[Row]) -> Lines:
     """Correlations by proxy and target."""
-    names = dict.fromkeys(row.proxy for row in rows)
-    targets = [target for target in TARGETS if any(row.target == target for row in rows)]
+    known, targets = grouped(rows, "proxy", "target"), grouped(rows, "target")
     splits = len({row.seed for row in rows})
     yield f"Spearman with measured values, held-out half (n = {rows[0].n}), {splits} splits:"
     yield ""
     body = []
-    for name in dict.fromkeys(["params", ALL, *names]):
-        mine = [row for row in rows if row.proxy == name]
-        found = ([row.spearman for row in mine if row.target == target] for target in targets)
-        cells = [mean(values) for values in found]
+    for name in dict.fromkeys(["params", ALL, *grouped(rows, "proxy")]):
+        cells = (mean([row.spearman for row in known[name, target]]) for target in targets)
         body.append([f"**{name}**" if name == ALL else name, *cells])
     yield from table(["", *map(short, targets)], body, rule=" --- ")
 
@@ -69,7 +66,7 @@ experiment = Experiment(
     measure,
     lambda rows: {"correlations": tables(rows)},
     smoke={"targets": TARGETS[:1], "seeds": [0]},
-    order=lambda row: (TARGETS.index(row.target), row.seed),
+    order=lambda row: (place(row.target), row.seed),
 )
 
 if __name__ == "__main__":

@@ -34,6 +34,11 @@ def load_data() -> Data:
     return Data()
 
 
+def place(target: str) -> int:
+    """Return where a target comes, others than those reported last."""
+    return (*TARGETS, target).index(target)
+
+
 def short(target: str) -> str:
     benchmark, images, metric = target.split("/")
     return f"{'R' if benchmark.startswith('nas') else 'J'} {images} {metric}"

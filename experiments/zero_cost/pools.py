@@ -13,9 +13,9 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import NOTHING, mean, table
-from experiments.zero_cost.data import load_data, short
+from experiments.zero_cost.data import load_data, place, short
 from surrobust.benchmark import TARGETS
 from surrobust.searches import ZeroCostSearch
 from surrobust.sessions.ranking import zero_cost_scores
@@ -81,19 +81,16 @@ def tables(rows: list[Row]) -> Lines:
     yield f"Best value after a budget, mean ± sd of {len({r.seed for r in rows})} random pools:"
     yield ""
     body = []
-    for target in TARGETS:
-        mine = [row for row in rows if row.target == target]
-        for way, size in dict.fromkeys((row.way, row.pool) for row in mine):
-            own = [row for row in mine if (row.way, row.pool) == (way, size)]
-            found = ([getattr(row, f"best_{budget}") for row in own] for budget in BUDGETS)
-            cells = [mean(values, 4) for values in found]
-            body.append([short(target), way, size, *cells, published.get(target, NOTHING)])
+    for (target, way, size), own in grouped(rows, "target", "way", "pool").items():
+        found = ([getattr(row, f"best_{budget}") for row in own] for budget in BUDGETS)
+        cells = (mean(values, 4) for values in found)
+        body.append([short(target), way, size, *cells, published.get(target, NOTHING)])
     heads = ["target", "ranked by", "proxy evaluations", *(f"budget {b}" for b in BUDGETS)]
     yield from table([*heads, "published, 3000"], body, rule=" --- ")
 
 
-def place(row: Row) -> tuple[object, ...]:
-    return TARGETS.index(row.target), row.way == WAYS[-1], row.pool, row.seed, WAYS.index(row.way)
+def order(row: Row) -> tuple[object, ...]:
+    return place(row.target), row.way == WAYS[-1], row.pool, row.seed, WAYS.index(row.way)
 
 
 experiment = Experiment(
@@ -104,7 +101,7 @@ experiment = Experiment(
     measure,
     lambda rows: {"pools": tables(rows)},
     smoke={"targets": TARGETS[:1], "seeds": [0]},
-    order=place,
+    order=order,
 )
 
 if __name__ == "__main__":

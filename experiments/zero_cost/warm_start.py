@@ -8,10 +8,10 @@ from typing import Annotated
 
 import numpy as np
 
-from experiments.frame import Experiment, Key, Lines
+from experiments.frame import Experiment, Key, Lines, grouped
 from experiments.markdown import mean, table
 from experiments.zero_cost import correlations
-from experiments.zero_cost.data import short
+from experiments.zero_cost.data import place, short
 from surrobust.benchmark import TARGETS
 from surrobust.searches import ZeroCostSearch, run
 from surrobust.sessions import make_search
@@ -58,8 +58,7 @@ def tables(rows: list[Row]) -> Lines:
     yield f"Regret of `default`, mean ± sd of {len({row.seed for row in rows})} runs:"
     yield ""
     body = []
-    for target, warm in dict.fromkeys((row.target, row.warm) for row in rows):
-        own = [row for row in rows if (row.target, row.warm) == (target, warm)]
+    for (target, warm), own in grouped(rows, "target", "warm").items():
         found = ([getattr(row, f"regret_{budget}") for row in own] for budget in BUDGETS)
         body.append([short(target), warm, *(mean(v, 4) for v in found)])
     heads = ["target", "first from the ranking", *(f"after {budget}" for budget in BUDGETS)]
@@ -72,16 +71,14 @@ def plot(rows: list[Row], path: Path) -> None:
 
     figure = Figure(figsize=(11, 4), layout="constrained")
     axes = figure.subplots(1, 2)
-    known = correlations.experiment.rows()
+    known = grouped(correlations.experiment.rows(), "proxy", "target")
     for i, name in enumerate(("params", "synflow", correlations.ALL)):
-        mine = [row for row in known if row.proxy == name]
-        means = [np.mean([row.spearman for row in mine if row.target == t]) for t in TARGETS]
+        means = [np.mean([row.spearman for row in known[name, target]]) for target in TARGETS]
         axes[0].bar(np.arange(len(TARGETS)) + (i - 1) * 0.27, means, 0.25, label=name)
     axes[0].set_ylabel("Spearman, held-out cells")
-    targets = [target for target in TARGETS if any(row.target == target for row in rows)]
-    for i, warm in enumerate(WARM):
-        mine = [row for row in rows if row.warm == warm]
-        means = [np.mean([row.regret_20 for row in mine if row.target == t]) for t in targets]
+    targets = list(grouped(rows, "target"))
+    for i, (warm, mine) in enumerate(grouped(rows, "warm").items()):
+        means = [np.mean([r.regret_20 for r in own]) for own in grouped(mine, "target").values()]
         label = f"{warm} from the ranking first"
         axes[1].bar(np.arange(len(targets)) + (i - 1) * 0.27, means, 0.25, label=label)
     axes[1].set_ylabel("regret of default after 20 evaluations")
@@ -102,7 +99,7 @@ experiment = Experiment(
     lambda rows: {"warm start": tables(rows)},
     {"zero_cost.png": plot},
     smoke={"targets": TARGETS[:1], "seeds": [0]},
-    order=lambda row: (TARGETS.index(row.target), row.seed, row.warm),
+    order=lambda row: (place(row.target), row.seed, row.warm),
 )
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ BUDGET = 24
 WORKER = """
 import os, sys, time
 from surrobust.sessions import run_search
-from surrobust.searches import lease
+from surrobust.searches.sharing import lease
 
 storage, study, log, budget = sys.argv[1:]
 lease._machine = lambda: f"host-{os.getpid()}"  # each on a machine of its own: heartbeats decide
