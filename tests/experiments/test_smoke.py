@@ -36,6 +36,8 @@ def test_smoke(
 ):
     if module in NOT_HERE:
         pytest.skip(NOT_HERE[module])
+    if module.startswith("experiments.untouched") and not (data_dir / "analognas").is_dir():
+        pytest.skip("needs AnalogNAS-Bench's table, which no command fetches yet")
     if module in NEEDED:
         pytest.importorskip(NEEDED[module])
     monkeypatch.setenv("SURROBUST_DATA", str(data_dir))

@@ -10,7 +10,7 @@ import pytest
 from experiments.frame import Experiment
 
 ROOT = Path(__file__).parents[2]
-READ_TABLES = {"prior", "search"}
+READ_TABLES = {"differentiable", "prior", "search"}
 """Folders whose reports read the benchmark tables."""
 IN_ANOTHER_ORDER = {"errors/results.csv", "r2/results.csv", "predictors/peers_runs.csv"}
 """Files that were put together of several; the next measurement sorts them."""
