@@ -2,7 +2,7 @@
 
 API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates differentiable encodings errors \
 	explorer images measuring metrics networks objectives predictors processes proxies report searches \
-	sessions spaces tables targets threat training typing verification)
+	sessions spaces tables targets testing threat training typing verification)
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s '	'
