@@ -20,11 +20,11 @@ def brief(value: object, limit: int = 60) -> str:
 
 
 def listed(known: Iterable[str], value: object, *, most: int = 24) -> str:
-    """Return the known names, separated by commas; of many the five closest to what came."""
+    """Return the known names, separated by commas; of many the three closest to what came."""
     names = list(dict.fromkeys(known))
     if len(names) <= most:
         return ", ".join(names)
-    shown = get_close_matches(str(value)[:200], names, n=5, cutoff=0.0)
+    shown = get_close_matches(str(value)[:200], names, n=3, cutoff=0.0)
     return f"{', '.join(shown)} or {len(names) - len(shown)} more"
 
 

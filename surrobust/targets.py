@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ._checks import brief, check_choice
+from ._checks import brief, listed
 from .errors import InvalidInputError
 
 DEFAULT_TARGET = "nas-robbench-201/cifar10/pgd-8"
@@ -115,7 +115,11 @@ def check_target(target: str) -> str:
     Raises:
         InvalidInputError: If none has; the message shows the closest ones.
     """
-    return check_choice("target", target, targets_of(Target.parse(target).benchmark))
+    known = targets_of(Target.parse(target).benchmark)
+    if target not in known:
+        msg = f"target: expected one of {listed(known, target, most=5)}; got {brief(target)}"
+        raise InvalidInputError(msg)
+    return target
 
 
 def parse_quantity(name: str, text: Any, *, beside: Target) -> str:

@@ -301,10 +301,10 @@ def test_certificates_are_those_of_a_cpu(norm):
 
 @pytest.mark.parametrize("name", ["dsrna", "arnas"])
 def test_gradient_searches_run_and_go_on(name, tmp_path):
-    from surrobust.differentiable import METHODS, PRESETS, gradient_search
+    from surrobust.differentiable import GRADIENT_CLASSES, PRESETS, gradient_search
 
     options = {"settings": PRESETS["darts-smoke"], "device": "cuda", "out": tmp_path}
-    found = gradient_search(METHODS[name](), "random", **options)
+    found = gradient_search(GRADIENT_CLASSES[name](), "random", **options)
     assert np.isfinite(found.probabilities).all()
-    again = gradient_search(METHODS[name](), "random", **options)
+    again = gradient_search(GRADIENT_CLASSES[name](), "random", **options)
     assert again.genotype == found.genotype

@@ -20,7 +20,7 @@ import numpy as np
 
 from surrobust._files import write_text
 from surrobust.benchmark import TARGETS
-from surrobust.benchmark.predictors.protocol import ParameterCount, measured, split
+from surrobust.benchmark.predictors.protocol import ParameterCount, measured_cells, split
 from surrobust.encodings import Columns
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import make_predictor
@@ -97,7 +97,7 @@ def score(
     predictor: str, columns: Columns | None, target: str, n: int, seed: int, data_dir: str | None
 ) -> tuple[float, float]:
     """Return Kendall's tau on all held-out cells, and the seconds of fit and prediction."""
-    cells, values = measured(target, data_dir=data_dir)
+    cells, values = measured_cells(target, data_dir=data_dir)
     train, test = split(len(cells), n_train=n, seed=seed)
     start = time.process_time()
     model = make_predictor(predictor, columns=columns, calibration_folds=0, seed=seed)
@@ -110,7 +110,7 @@ def score_alone(
     name: str, target: str, n: int, seed: int, data_dir: str | None
 ) -> tuple[float, float]:
     """Return Kendall's tau of a ranking by one number, nothing learnt."""
-    cells, values = measured(target, data_dir=data_dir)
+    cells, values = measured_cells(target, data_dir=data_dir)
     test = split(len(cells), n_train=n, seed=seed)[1]
     held_out = [cells[i] for i in test]
     if name == "clean alone":

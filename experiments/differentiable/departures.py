@@ -24,9 +24,9 @@ from surrobust._files import write_text
 from surrobust.differentiable import (
     PRESETS,
     Arnas,
-    Batch,
     Dsrna,
     InnerStep,
+    SearchBatch,
     Settings,
     architecture_gradients,
     gradient_search,
@@ -143,7 +143,7 @@ def slope(descent: Descent, method: Arnas) -> torch.Tensor:
     """Return the architecture gradient of a strategy where a search is."""
     network, fit = descent.network, descent.halves.fit(descent.step)
     network.train()
-    fitted = Batch(method.fitted(network, fit), fit.y)
+    fitted = SearchBatch(method.fitted(network, fit), fit.y)
     pairs = architecture_gradients(
         network,
         list(method.outers(network, descent.halves.held(descent.step)).values()),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from surrobust import verify
-from surrobust.differentiable import METHODS, PRESETS, gradient_search
+from surrobust.differentiable import GRADIENT_CLASSES, PRESETS, gradient_search
 from surrobust.networks import build_genotype_network
 from surrobust.spaces import Genotype
 from surrobust.training import RECIPES
@@ -94,7 +94,7 @@ def search(name: str, args: argparse.Namespace) -> Genotype:
     if args.short:
         settings = replace(settings, **SHORT, warm_up=min(settings.warm_up, 1))
     found = gradient_search(
-        METHODS[name](),
+        GRADIENT_CLASSES[name](),
         args.images,
         settings=settings,
         seed=args.seed,

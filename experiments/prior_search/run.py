@@ -22,7 +22,7 @@ import surrobust as sr
 from surrobust.benchmark import TARGETS, split
 from surrobust.processes.prior import PriorScores
 from surrobust.sessions import make_search
-from surrobust.sessions.knowledge import KnownTargets
+from surrobust.sessions.prior import KnownTargets
 from surrobust.tables import MeasurementTable
 
 HERE = Path(__file__).parent

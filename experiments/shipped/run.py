@@ -26,7 +26,7 @@ import numpy as np
 
 import surrobust as sr
 from surrobust.benchmark import ceiling, has_ceiling
-from surrobust.predictors.ranges import Ranges
+from surrobust.predictors.ranges import TargetRanges
 from surrobust.predictors.saving.fingerprint import Fingerprint
 from surrobust.predictors.saving.folder import STATE
 from surrobust.predictors.saving.state import as_identity, pack_state
@@ -144,7 +144,7 @@ def add_ranges(name: str, folder: Path, *, data_dir: str | None) -> None:
     """Write into a folder of an earlier version what was measured least."""
     model = sr.load_predictor(folder)
     table = sr.load_table(SHIPPED[name].benchmark, data_dir=data_dir)
-    ranges = Ranges.of(model.targets, _measured(table, model.targets)[1])
+    ranges = TargetRanges.of(model.targets, _measured(table, model.targets)[1])
     identity = as_identity(model.kind, model.options)
     content = pack_state(replace(model._fitted(), ranges=ranges), identity=identity)
     (folder / STATE).write_bytes(content)

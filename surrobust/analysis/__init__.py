@@ -12,12 +12,12 @@ from .capacity import capacity
 from .correlations import correlations
 from .distributions import distributions
 from .finding import Finding, Part, analyze, write_finding
-from .measured import Measured
+from .measured import PairedAccuracies
 from .operations import operations
 from .retraining import noise
 from .training import training
 
-PARTS: Mapping[str, Callable[[Measured], list[Finding]]] = MappingProxyType(
+PARTS: Mapping[str, Callable[[PairedAccuracies], list[Finding]]] = MappingProxyType(
     {
         "distributions": distributions,
         "correlations": correlations,
@@ -29,4 +29,4 @@ PARTS: Mapping[str, Callable[[Measured], list[Finding]]] = MappingProxyType(
 )
 """Every part by its name."""
 
-__all__ = ["PARTS", "Finding", "Measured", "Part", "analyze", "write_finding"]
+__all__ = ["PARTS", "Finding", "PairedAccuracies", "Part", "analyze", "write_finding"]

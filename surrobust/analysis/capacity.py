@@ -9,7 +9,7 @@ from ..spaces import count_parameters
 from ..targets import DEFAULT_TARGET, Target
 from ..typing import FloatArray, IntArray
 from .finding import Finding
-from .measured import STANDARD, Measured
+from .measured import STANDARD, PairedAccuracies
 
 _TOO_LARGE = "fgsm-255"  # an epsilon that leaves nothing of the image
 
@@ -17,7 +17,7 @@ _COLUMNS = ("value", "parameters", "n", "conv_1x1", "conv_3x3")
 _RANGE = ("min", "median", "max", "min_index", "min_code", "max_index", "max_code")
 
 
-def capacity(measured: Measured) -> list[Finding]:
+def capacity(measured: PairedAccuracies) -> list[Finding]:
     """Find the range of robust accuracy among cells of one parameter count.
 
     Jung et al. (ICLR 2023) report it for standard training and cells of two 3x3 convolutions:
@@ -49,7 +49,7 @@ def capacity(measured: Measured) -> list[Finding]:
     return [Finding("capacity", headline, (*_COLUMNS, *_RANGE), tuple(rows), draw, (9.0, 3.6))]
 
 
-def attacks(measured: Measured, *, with_largest: bool = False) -> list[str]:
+def attacks(measured: PairedAccuracies, *, with_largest: bool = False) -> list[str]:
     """Return the targets of attacks on standard training, CIFAR-10, every epsilon.
 
     Args:
@@ -73,7 +73,7 @@ def within_variance(values: FloatArray, sizes: IntArray) -> float:
 
 
 def _row(
-    measured: Measured, name: str, values: FloatArray, size: int, rows: IntArray
+    measured: PairedAccuracies, name: str, values: FloatArray, size: int, rows: IntArray
 ) -> tuple[Any, ...]:
     own = values[rows]
     worst, best = (measured.cells[rows[place]] for place in (own.argmin(), own.argmax()))

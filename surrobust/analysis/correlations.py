@@ -11,9 +11,9 @@ from .. import metrics
 from ..targets import DEFAULT_TARGET, Target
 from ..typing import FloatArray
 from .finding import Finding
-from .measured import ADVERSARIAL, STANDARD, Measured, best_rows
+from .measured import ADVERSARIAL, STANDARD, PairedAccuracies, best_rows
 
-HEAD = 0.1
+HEAD_SHARE = 0.1
 """Share of the cells that is the head of a ranking, rounded down to whole cells."""
 
 _COLUMNS = ("first", "second", "kendall", "spearman")
@@ -26,7 +26,7 @@ _SHOWN = (
 )
 
 
-def correlations(measured: Measured) -> list[Finding]:
+def correlations(measured: PairedAccuracies) -> list[Finding]:
     """Correlate all pairs of targets, over all cells and in the head of either ranking."""
     columns = {target: measured.values(target) for target in measured.targets}
     whole = tuple(_pair(columns, *pair) for pair in itertools.combinations(columns, 2))
@@ -61,7 +61,7 @@ def rank_agreement(a: FloatArray, b: FloatArray) -> tuple[float, float]:
 
 def head_agreement(a: FloatArray, b: FloatArray) -> tuple[float, float]:
     """Return Kendall's tau-b and Spearman's rho among the best tenth by ``a``."""
-    rows = best_rows(a, int(HEAD * len(a)))
+    rows = best_rows(a, int(HEAD_SHARE * len(a)))
     return rank_agreement(a[rows], b[rows])
 
 
@@ -80,7 +80,7 @@ def _pair(columns: dict[str, FloatArray], a: str, b: str) -> tuple[object, ...]:
 
 def _head(columns: dict[str, FloatArray], a: str, b: str) -> tuple[object, ...]:
     first, second = columns[a], columns[b]
-    n = int(HEAD * len(first))
+    n = int(HEAD_SHARE * len(first))
     shared = [common(first, second, k) for k in (10, 100)]
     return (a, b, n, *head_agreement(first, second), *shared)
 

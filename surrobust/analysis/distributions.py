@@ -7,14 +7,14 @@ import numpy as np
 
 from ..targets import DEFAULT_TARGET, Target
 from .finding import Finding
-from .measured import ADVERSARIAL, IMAGES, STANDARD, Measured, chance
+from .measured import ADVERSARIAL, IMAGE_SETS, STANDARD, PairedAccuracies, chance
 
 _COLUMNS = ("target", "n", "chance", "n_at_chance", "min", "q25", "median", "mean", "sd", "q75")
 _ROUNDING = 1e-6  # of the published values; one image in 30000 makes 3e-5
 _SHOWN_STANDARD = ("clean", "corruptions", "fgsm-1", "square-1", "pgd-1", "apgd-ce-1")
 
 
-def distributions(measured: Measured) -> list[Finding]:
+def distributions(measured: PairedAccuracies) -> list[Finding]:
     """Summarise every target: quantiles, moments, the best cell, and cells that only guess."""
     rows = tuple(_row(measured, target) for target in measured.targets)
     default = next(row for row in rows if row[0] == DEFAULT_TARGET)
@@ -35,7 +35,7 @@ def distributions(measured: Measured) -> list[Finding]:
     ]
 
 
-def _row(measured: Measured, target: str) -> tuple[object, ...]:
+def _row(measured: PairedAccuracies, target: str) -> tuple[object, ...]:
     values, level = measured.values(target), chance(target)
     best = measured.cells[int(np.argmax(values))]
     quantiles = [float(q) for q in np.quantile(values, [0.0, 0.25, 0.5])]
@@ -54,16 +54,16 @@ def _row(measured: Measured, target: str) -> tuple[object, ...]:
     )
 
 
-def _draw(figure: Any, measured: Measured) -> None:
+def _draw(figure: Any, measured: PairedAccuracies) -> None:
     """Draw a panel of box plots per benchmark and image set, with the level of guessing."""
-    panels = figure.subplots(2, len(IMAGES))
+    panels = figure.subplots(2, len(IMAGE_SETS))
     for line, benchmark in zip(panels, (ADVERSARIAL, STANDARD), strict=True):
-        for panel, images in zip(line, IMAGES, strict=True):
+        for panel, images in zip(line, IMAGE_SETS, strict=True):
             _draw_panel(panel, measured, _shown(measured, benchmark, images))
             panel.set_title(f"{benchmark}, {images}", fontsize=9)
 
 
-def _shown(measured: Measured, benchmark: str, images: str) -> list[str]:
+def _shown(measured: PairedAccuracies, benchmark: str, images: str) -> list[str]:
     metrics = [
         metric
         for b, i, metric in (target.split("/") for target in measured.targets)
@@ -74,7 +74,7 @@ def _shown(measured: Measured, benchmark: str, images: str) -> list[str]:
     return [f"{benchmark}/{images}/{metric}" for metric in metrics]
 
 
-def _draw_panel(panel: Any, measured: Measured, targets: Sequence[str]) -> None:
+def _draw_panel(panel: Any, measured: PairedAccuracies, targets: Sequence[str]) -> None:
     panel.boxplot([100 * measured.values(t) for t in targets], flierprops={"markersize": 1})
     panel.axhline(100 * chance(targets[0]), color="black", linestyle=":", linewidth=1)
     places = range(1, len(targets) + 1)

@@ -10,7 +10,7 @@ from typing import Any
 from .._checks import check_choice
 from .._files import write_bytes, write_text
 from ..typing import AnyPath
-from .measured import Measured
+from .measured import PairedAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def analyze(
     from . import PARTS
 
     names = list(dict.fromkeys(check_choice("part", name, PARTS) for name in parts)) or list(PARTS)
-    measured = Measured(data_dir)
+    measured = PairedAccuracies(data_dir)
     done = []
     for name in names:
         findings = tuple(PARTS[name](measured))

@@ -13,11 +13,11 @@ from ..typing import AnyPath, FloatArray, IntArray
 ADVERSARIAL, STANDARD = "nas-robbench-201", "jung2023"
 """Benchmarks by how their networks were trained."""
 
-IMAGES = ("cifar10", "cifar100", "imagenet16-120")
+IMAGE_SETS = ("cifar10", "cifar100", "imagenet16-120")
 _CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
 
 
-class Measured:
+class PairedAccuracies:
     """Adversarially and conventionally trained accuracies of the same cells.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 from ..spaces import EDGES, OPS, NASBench201
 from ..typing import FloatArray, IntArray
 from .finding import Finding
-from .measured import ADVERSARIAL, IMAGES, STANDARD, Measured, best_rows
+from .measured import ADVERSARIAL, IMAGE_SETS, STANDARD, PairedAccuracies, best_rows
 
 _FOUR = ("fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
 
@@ -20,7 +20,7 @@ RANKINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             f"{ADVERSARIAL}/{images}/mean-of-4": tuple(
                 f"{ADVERSARIAL}/{images}/{metric}" for metric in _FOUR
             )
-            for images in IMAGES
+            for images in IMAGE_SETS
         },
         **{
             f"{STANDARD}/cifar10/{metric}": (f"{STANDARD}/cifar10/{metric}",)
@@ -34,7 +34,7 @@ _SHOWN = (f"{ADVERSARIAL}/cifar10/mean-of-4", *list(RANKINGS)[3:])
 _EDGE_NAMES = tuple(f"{source}->{target}" for source, target in EDGES)
 
 
-def operations(measured: Measured) -> list[Finding]:
+def operations(measured: PairedAccuracies) -> list[Finding]:
     """Find the effect of each operation on each edge, and the operators of the best cells.
 
     Effects are means over all 15625 cells, each with the value of its representative: there every

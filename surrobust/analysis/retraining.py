@@ -8,7 +8,7 @@ import numpy as np
 from ..benchmark import ceiling, has_ceiling
 from ..targets import DEFAULT_TARGET, Target
 from .finding import Finding
-from .measured import Measured
+from .measured import PairedAccuracies
 
 _COLUMNS = ("target", "classes", "sd_of_cells", "noise_sd", "noise_share", "ceiling_kendall")
 _MORE = ("ceiling_lower", "ceiling_upper", "best", "tenth_best", "head_gap_in_noise_sd")
@@ -16,7 +16,7 @@ _BOOTSTRAP = 20
 _LARGE_EPSILON = 1.5 / 255  # attacks stronger than 1/255 leave little of standard training
 
 
-def noise(measured: Measured) -> list[Finding]:
+def noise(measured: PairedAccuracies) -> list[Finding]:
     """Estimate the retraining noise of targets from cells that compute the same.
 
     For attacks on standard training at epsilon 1/255 or less. The gap is the best value minus the
@@ -33,12 +33,12 @@ def noise(measured: Measured) -> list[Finding]:
     return [Finding("noise", headline, (*_COLUMNS, *_MORE), rows, draw, (7.0, 6.5))]
 
 
-def _is_covered(measured: Measured, target: Target) -> bool:
+def _is_covered(measured: PairedAccuracies, target: Target) -> bool:
     small = target.benchmark != "jung2023" or (target.epsilon or 0.0) < _LARGE_EPSILON
     return small and has_ceiling(str(target), data_dir=measured.data_dir)
 
 
-def _row(measured: Measured, target: str) -> tuple[Any, ...]:
+def _row(measured: PairedAccuracies, target: str) -> tuple[Any, ...]:
     found = ceiling(target, data_dir=measured.data_dir, n_bootstrap=_BOOTSTRAP)
     values = np.sort(measured.values(target))[::-1]
     gap = float(values[0] - values[9])

@@ -9,10 +9,10 @@ from ..targets import Target
 from ..typing import FloatArray
 from .correlations import common, head_agreement, rank_agreement
 from .finding import Finding
-from .measured import ADVERSARIAL, IMAGES, STANDARD, Measured
+from .measured import ADVERSARIAL, IMAGE_SETS, STANDARD, PairedAccuracies
 
 PAIRS = (
-    *((f"{ADVERSARIAL}/{images}/clean", f"{STANDARD}/{images}/clean") for images in IMAGES),
+    *((f"{ADVERSARIAL}/{images}/clean", f"{STANDARD}/{images}/clean") for images in IMAGE_SETS),
     *(
         (f"{ADVERSARIAL}/cifar10/{metric}", f"{STANDARD}/cifar10/{metric}")
         for metric in ("fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
@@ -33,7 +33,7 @@ _RANKS = ("sd_change", "kendall", "spearman", "spearman_head", "common_10", "com
 _BEST = ("rank_of_best_adversarial_in_standard", "rank_of_best_standard_in_adversarial")
 
 
-def training(measured: Measured) -> list[Finding]:
+def training(measured: PairedAccuracies) -> list[Finding]:
     """Compare both trainings of each cell: levels, rankings, and the best of either."""
     rows = tuple(_row(measured, *pair) for pair in PAIRS)
     found = {row[:2]: row for row in rows}
@@ -48,7 +48,7 @@ def training(measured: Measured) -> list[Finding]:
     return [Finding("training", headline, columns, rows, draw, (10.0, 6.0))]
 
 
-def _row(measured: Measured, adversarial: str, standard: str) -> tuple[Any, ...]:
+def _row(measured: PairedAccuracies, adversarial: str, standard: str) -> tuple[Any, ...]:
     a, s = measured.values(adversarial), measured.values(standard)
     return (
         adversarial,
@@ -71,7 +71,7 @@ def _rank(values: FloatArray, row: int) -> int:
     return int((values > values[row]).sum()) + 1
 
 
-def _draw(figure: Any, *, measured: Measured) -> None:
+def _draw(figure: Any, *, measured: PairedAccuracies) -> None:
     """Draw adversarial over standard training, coloured by 3x3 convolutions."""
     shown = (PAIRS[0], PAIRS[5], PAIRS[7], PAIRS[9], PAIRS[11], PAIRS[12])
     convolutions = np.asarray((measured.ops == 3).sum(axis=1))

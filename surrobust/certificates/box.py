@@ -46,7 +46,7 @@ class Box:
         """
         if self.ball is None:
             return (self.radius * slope.abs()).flatten(1).sum(1)
-        return self.ball[1] * root(slope.square().flatten(1).sum(1))
+        return self.ball[1] * safe_root(slope.square().flatten(1).sum(1))
 
     def split(self) -> list["Box"]:
         """Return the boxes one by one."""
@@ -59,14 +59,14 @@ class Box:
         ]
 
 
-def root(squares: Tensor) -> Tensor:
+def safe_root(squares: Tensor) -> Tensor:
     """Return square roots whose derivative at 0, where the root has none, is 0."""
     rising = squares > 0
     roots = torch.where(rising, squares, torch.ones_like(squares)).sqrt()
     return torch.where(rising, roots, torch.zeros_like(squares))
 
 
-class Rows(Tensor):
+class TermRows(Tensor):
     """A batch whose rows are the terms of linear functions; rows that are missing are zero.
 
     A layer that adds terms returns more rows than it got. Where tensors of different lengths meet
@@ -95,19 +95,19 @@ class Rows(Tensor):
             return _as_rows(found)
 
 
-def _each(part: Any, change: Callable[[Rows], Any]) -> Any:
-    """Return arguments with every ``Rows`` in them changed."""
-    if isinstance(part, Rows):
+def _each(part: Any, change: Callable[[TermRows], Any]) -> Any:
+    """Return arguments with every ``TermRows`` in them changed."""
+    if isinstance(part, TermRows):
         return change(part)
     if type(part) in (list, tuple):
         return type(part)(_each(item, change) for item in part)
     return {k: _each(v, change) for k, v in part.items()} if isinstance(part, dict) else part
 
 
-def _lengthen(rows: Rows, length: int) -> Tensor:
+def _lengthen(rows: TermRows, length: int) -> Tensor:
     missing = rows.new_zeros(length - len(rows), *rows.shape[1:])
     return torch.cat([rows, missing]) if len(missing) else rows
 
 
 def _as_rows(part: Any) -> Any:
-    return part.as_subclass(Rows) if type(part) is Tensor and part.ndim else part
+    return part.as_subclass(TermRows) if type(part) is Tensor and part.ndim else part

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InvalidInputError
-from .box import Box, Rows, root
+from .box import Box, TermRows, safe_root
 from .intervals import AFFINE, BENT, Forward, Ranges, bend, record, replaced, without_offset
 from .pieces import entries, layout_of, windows
 
@@ -78,7 +78,7 @@ class _Course:
         centre, radius = self.box.centre, self.box.radius
         scale = radius if self.box.ball is None else torch.full_like(radius, self.box.ball[1])
         slopes = torch.diag(scale.flatten()).view(-1, *centre.shape[1:])
-        return torch.cat([centre, radius, self.box.point, slopes]).as_subclass(Rows)
+        return torch.cat([centre, radius, self.box.point, slopes]).as_subclass(TermRows)
 
     def forward_of(self, module: nn.Module) -> Forward | None:
         """Return how a layer maps rows, None where as any batch."""
@@ -94,7 +94,7 @@ class _Course:
         moved = type(module).forward(module, rows[[_CENTRE, _VALUE]])
         radius = without_offset(module, rows[_RADIUS:_VALUE], absolute=True)
         slopes = without_offset(module, rows[_SLOPES:], absolute=False)
-        return torch.cat([moved[:1], radius, moved[1:], slopes]).as_subclass(Rows)
+        return torch.cat([moved[:1], radius, moved[1:], slopes]).as_subclass(TermRows)
 
     def _rectify(self, module: nn.Module, rows: Tensor) -> Tensor:
         """Return ``u / (u - l) z + e`` with e between 0 and ``-u l / (u - l)``."""
@@ -149,7 +149,7 @@ class _Course:
         pixels = self.box.centre.numel()
         if self.box.ball is None:
             return slopes.abs().sum(0, keepdim=True)
-        length = root(slopes[:pixels].square().sum(0, keepdim=True))
+        length = safe_root(slopes[:pixels].square().sum(0, keepdim=True))
         return length + slopes[pixels:].abs().sum(0, keepdim=True)
 
     def _leave(
@@ -167,7 +167,7 @@ class _Course:
         self.terms = len(linear) - 1 + len(new)
         interval = [(lower + upper) / 2, (upper - lower) / 2]
         parts = [*interval, linear[:1] + half, linear[1:], new.view(-1, *half.shape[1:])]
-        return torch.cat(parts).as_subclass(Rows)
+        return torch.cat(parts).as_subclass(TermRows)
 
 
 def _plain(rows: Tensor) -> Tensor:

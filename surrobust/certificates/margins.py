@@ -16,7 +16,7 @@ from .._classifiers import takes_gradients
 from .box import Box
 from .intervals import Forward, Ranges, interval_ranges, replaced
 from .linear import linear_ranges
-from .pieces import Ledger, RelaxedMaximum, RelaxedReLU, layout_of, windows
+from .pieces import Additions, RelaxedMaximum, RelaxedReLU, layout_of, windows
 from .soundness import check_bounded, check_layers
 
 RANGES: Mapping[str, Callable[..., Ranges]] = MappingProxyType(
@@ -62,7 +62,7 @@ def margin_bounds(
     else:
         check_bounded(network, box.centre[:1])
     found = find(network, box, differentiable=differentiable)
-    ledger = Ledger()
+    ledger = Additions()
     x = box.point.detach().requires_grad_()
     with _relaxed(network, found, ledger):
         logits = network(x)
@@ -92,7 +92,7 @@ def _others(classes: Tensor, n_classes: int) -> Tensor:
 
 
 @contextmanager
-def _relaxed(network: nn.Module, ranges: Ranges, ledger: Ledger) -> Iterator[None]:
+def _relaxed(network: nn.Module, ranges: Ranges, ledger: Additions) -> Iterator[None]:
     """Let values pass as they are, and gradients as the coefficients of a linear bound."""
 
     def forward_of(module: nn.Module) -> Forward | None:
@@ -107,7 +107,7 @@ def _relaxed(network: nn.Module, ranges: Ranges, ledger: Ledger) -> Iterator[Non
         yield
 
 
-def _maximum(module: nn.MaxPool2d, lower: Tensor, upper: Tensor, ledger: Ledger) -> Forward:
+def _maximum(module: nn.MaxPool2d, lower: Tensor, upper: Tensor, ledger: Additions) -> Forward:
     layout = layout_of(module)
     # Below every lower bound, and finite: what lies outside never leads and never counts.
     outside = float(lower.detach().min()) - 1.0

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 
 @dataclass
-class Ledger:
+class Additions:
     """What the replaced pieces add to the value at the point, ``(n,)``; filled on the way back."""
 
     correction: Any = field(default=0.0)
@@ -37,7 +37,7 @@ class RelaxedReLU(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, lower: Tensor, upper: Tensor, ledger: Ledger) -> Tensor:
+    def forward(ctx: Any, z: Tensor, lower: Tensor, upper: Tensor, ledger: Additions) -> Tensor:
         """Return the ReLU of z, which lies between lower and upper."""
         ctx.save_for_backward(z, lower, upper)
         ctx.ledger = ledger
@@ -69,7 +69,7 @@ class RelaxedMaximum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, lower: Tensor, upper: Tensor, ledger: Ledger) -> Tensor:
+    def forward(ctx: Any, z: Tensor, lower: Tensor, upper: Tensor, ledger: Additions) -> Tensor:
         """Return the maximum of z ``(n, ..., k)``, which lies between lower and upper."""
         ctx.save_for_backward(z, lower, upper)
         ctx.ledger = ledger

@@ -64,7 +64,7 @@ def bars(*columns: "ProgressColumn | str", transient: bool = False) -> "Progress
 _held: list[str] = []
 
 
-def hold(text: str) -> None:
+def hold_message(text: str) -> None:
     """Keep a message until the next one, or until :func:`release`.
 
     What the library logs is held: where the command then turns out to be a mistake, the line that
@@ -86,7 +86,7 @@ def drop() -> None:
 
 def message(text: str) -> None:
     """Tell something on stderr, on one line, after what is held."""
-    hold(text)
+    hold_message(text)
     release()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextmanager
 def search_progress() -> Iterator[Callable[["SearchResult"], None]]:
     """Yield what is called with the search so far: a bar on a terminal, else about ten lines."""
-    pace = Pace()
+    pace = SearchPace()
     if not sys.stderr.isatty():
         yield pace.tell_tenths
         return
@@ -34,7 +34,7 @@ def search_progress() -> Iterator[Callable[["SearchResult"], None]]:
         yield advance
 
 
-class Pace:
+class SearchPace:
     """What is told of a search that goes on: how far it is, the incumbent and the time left.
 
     Args:

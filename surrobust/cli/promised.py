@@ -8,7 +8,7 @@ from .output import message
 if TYPE_CHECKING:
     from ..verification import Record
 
-PREDICTORS = {"nas-robbench-201": "nas-robbench-201-v1", "jung2023": "jung2023-v1"}
+PROMISING = {"nas-robbench-201": "nas-robbench-201-v1", "jung2023": "jung2023-v1"}
 """The shipped predictors by benchmark; the first speaks of whatever no benchmark trained so."""
 
 EVALUATIONS = {"nas-robbench-201": "robbench", "jung2023": "jung2023"}
@@ -37,7 +37,7 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
         return {}
     (name,) = images
     benchmark = _benchmark(records)
-    targets = read_card(PREDICTORS[benchmark])["targets"]
+    targets = read_card(PROMISING[benchmark])["targets"]
     known = {metric: f"{benchmark}/{name}/{metric}" for metric in metrics}
     known = {metric: target for metric, target in known.items() if target in targets}
     rows = [n for n, r in enumerate(records) if r["architecture"].startswith("|")]
@@ -47,7 +47,7 @@ def promises(records: Sequence["Record"], metrics: Sequence[str]) -> dict[str, l
     if not known:
         return {}
     cells = [Architecture.parse(records[n]["architecture"]) for n in rows]
-    predicted = load_predictor(PREDICTORS[benchmark]).predict(cells)
+    predicted = load_predictor(PROMISING[benchmark]).predict(cells)
     columns = {}
     for metric, target in known.items():
         values = [float("nan")] * len(records)
@@ -63,8 +63,8 @@ def _benchmark(records: Sequence["Record"]) -> str:
     from ..training import BENCHMARK_RECIPES
 
     recipes = {record["recipe"] for record in records}
-    alike = [name for name in PREDICTORS if {BENCHMARK_RECIPES[name]} == recipes]
-    return next(iter(alike), next(iter(PREDICTORS)))
+    alike = [name for name in PROMISING if {BENCHMARK_RECIPES[name]} == recipes]
+    return next(iter(alike), next(iter(PROMISING)))
 
 
 def _attacked_alike(
@@ -93,7 +93,7 @@ def _tell(records: Sequence["Record"], *, metrics: Sequence[str], benchmark: str
     from ..training import BENCHMARK_RECIPES
 
     recipe, recipes = BENCHMARK_RECIPES[benchmark], {record["recipe"] for record in records}
-    told = f"predicted by {PREDICTORS[benchmark]}, of networks of the benchmark's size trained by "
+    told = f"predicted by {PROMISING[benchmark]}, of networks of the benchmark's size trained by "
     told += recipe
     if recipes != {recipe}:
         told += f"; measured: {', '.join(sorted(recipes))}"

@@ -15,7 +15,7 @@ import click
 from .._files import shown
 from .._streams import lenient_stderr, strict_stdout
 from ..errors import SurrobustError, WorkersLostError
-from .output import drop, hold, message, release
+from .output import drop, hold_message, message, release
 from .tree import root
 
 DONE, FAILED, MISTAKE, INTERRUPTED = 0, 1, 2, 130
@@ -100,7 +100,7 @@ class _MessageHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hold the record as a message, or tell it at once if it says so."""
-        hold(f"surrobust: {record.getMessage()}")
+        hold_message(f"surrobust: {record.getMessage()}")
         if getattr(record, "at_once", False):
             release()
 
@@ -124,4 +124,4 @@ def _warnings_held() -> Iterator[None]:
 
 
 def _hold_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    hold(f"surrobust: {message}")
+    hold_message(f"surrobust: {message}")

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from .._checks import check_choice
 from ..attacks import PGD
-from .base import AbstractMethod, Batch, cross_entropy
+from .base import AbstractGradientStrategy, SearchBatch, cross_entropy
 from .climbing import climb
 from .supernets import AbstractSupernet
 from .unrolling import Function, evaluate_at
@@ -16,7 +16,7 @@ from .unrolling import Function, evaluate_at
 MODES = ("train", "eval")
 
 
-class Arnas(AbstractMethod):
+class Arnas(AbstractGradientStrategy):
     """Accurate cells near the input, robust ones near the output, by two gradients at once.
 
     Ou, Feng & Sun, "Towards Accurate and Robust Architectures via Neural Architecture Search"
@@ -83,11 +83,11 @@ class Arnas(AbstractMethod):
         own = {"weight": self.weight, "mgda": self.mgda, "placed": self.placed}
         return {**self._attack_options, **own, "unrolled": self.unrolled}
 
-    def fitted(self, network: AbstractSupernet, batch: Batch) -> Tensor:
+    def fitted(self, network: AbstractSupernet, batch: SearchBatch) -> Tensor:
         """Return attacked images; the network's statistics are left as they are."""
         return evaluate_at(network, {}, lambda at: climb(at, batch, **self._attack_options))
 
-    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:
+    def outers(self, network: AbstractSupernet, batch: SearchBatch) -> dict[str, Function]:
         """Return the clean loss and the weighted loss under attack."""
         x = None if self.unrolled else self.fitted(network, batch)
 

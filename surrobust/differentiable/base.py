@@ -13,7 +13,7 @@ from .unrolling import Function
 
 
 @dataclass(frozen=True)
-class Batch:
+class SearchBatch:
     """Images with classes, and the seed of what is random about them.
 
     Args:
@@ -27,7 +27,7 @@ class Batch:
     seed: int = 0
 
 
-class AbstractMethod(ABC):
+class AbstractGradientStrategy(ABC):
     """A way to search by gradients.
 
     The loop asks it for the images that the weights are fitted to, for the outer objectives, which
@@ -52,12 +52,12 @@ class AbstractMethod(ABC):
         """What it was made with, as a JSON object: the keyword arguments."""
         return {}
 
-    def fitted(self, network: AbstractSupernet, batch: Batch) -> Tensor:  # noqa: ARG002
+    def fitted(self, network: AbstractSupernet, batch: SearchBatch) -> Tensor:  # noqa: ARG002
         """Return the images that the weights are fitted to: the batch's own, or attacked ones."""
         return batch.x
 
     @abstractmethod
-    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:
+    def outers(self, network: AbstractSupernet, batch: SearchBatch) -> dict[str, Function]:
         """Return the outer objectives by name, each a function of the supernet.
 
         Args:
@@ -78,7 +78,7 @@ class AbstractMethod(ABC):
         """
 
 
-class Darts(AbstractMethod):
+class Darts(AbstractGradientStrategy):
     """Plain differentiable search: the loss on held-out images, nothing about attacks.
 
     Liu, Simonyan & Yang, "DARTS: Differentiable Architecture Search" (ICLR 2019, arXiv 1806.09055).
@@ -86,7 +86,7 @@ class Darts(AbstractMethod):
 
     name = "darts"
 
-    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:  # noqa: ARG002
+    def outers(self, network: AbstractSupernet, batch: SearchBatch) -> dict[str, Function]:  # noqa: ARG002
         """Return the loss."""
         return {"loss": cross_entropy(batch)}
 
@@ -99,6 +99,6 @@ class Darts(AbstractMethod):
         return gradients[0], {}
 
 
-def cross_entropy(batch: Batch) -> Function:
+def cross_entropy(batch: SearchBatch) -> Function:
     """Return the mean cross-entropy on a batch as a function of the network."""
     return lambda network: functional.cross_entropy(network(batch.x), batch.y)

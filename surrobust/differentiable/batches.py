@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ..errors import InvalidInputError
 from ..images import ImageSet
-from .base import Batch
+from .base import SearchBatch
 
 _FIT, _HELD, _AUGMENT, _ATTACK, _SPLIT = range(5)
 """Purposes of random numbers."""
@@ -63,11 +63,11 @@ class Halves:
         self.steps = half // batch + (half % batch > 1 and not whole)
         """Steps in an epoch."""
 
-    def fit(self, step: int) -> Batch:
+    def fit(self, step: int) -> SearchBatch:
         """Return the batch of a step that fits the weights."""
         return self._read(_FIT, step, self._in_turn(_FIT, step))
 
-    def held(self, step: int) -> Batch:
+    def held(self, step: int) -> SearchBatch:
         """Return the batch of a step that fits the architecture."""
         if self.in_turn:
             return self._read(_HELD, step, self._in_turn(_HELD, step))
@@ -82,12 +82,12 @@ class Halves:
         order = self._rng(half, epoch).permutation(self._rows[half])
         return order[position * self.batch : (position + 1) * self.batch]
 
-    def _read(self, half: int, step: int, rows: npt.NDArray[np.int64]) -> Batch:
+    def _read(self, half: int, step: int, rows: npt.NDArray[np.int64]) -> SearchBatch:
         x = torch.from_numpy(self._x[rows]).to(self.device).float() / 255
         y = torch.from_numpy(self._y[rows]).to(self.device)
         if self.augment:
             x = shift_and_mirror(x, self._rng(_AUGMENT, half, step))
-        return Batch(x, y, int(self._rng(_ATTACK, half, step).integers(2**31)))
+        return SearchBatch(x, y, int(self._rng(_ATTACK, half, step).integers(2**31)))
 
 
 def shift_and_mirror(x: Tensor, rng: np.random.Generator) -> Tensor:

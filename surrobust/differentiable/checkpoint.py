@@ -17,7 +17,9 @@ STATE = "state.json"
 ADVICE = f"delete {STATE} to search anew"
 
 
-def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[str, Any]) -> None:
+def write_search_checkpoint(
+    folder: Path, tensors: dict[str, Tensor], document: dict[str, Any]
+) -> None:
     """Write a state. Until its last file is in place, the state before it is the one that counts.
 
     Args:
@@ -37,7 +39,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], document: dict[st
             path.unlink(missing_ok=True)
 
 
-def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def read_search_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """Return the tensors and the document of a folder, None if it has none.
 
     Raises:

@@ -6,13 +6,13 @@ from torch import Tensor
 from .._classifiers import in_mode
 from ..attacks.balls import draw
 from ..attacks.gradients import input_gradient
-from .base import Batch
+from .base import SearchBatch
 from .supernets import AbstractSupernet
 
 
 def climb(
     network: AbstractSupernet,
-    batch: Batch,
+    batch: SearchBatch,
     *,
     epsilon: float,
     steps: int,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._seals import find_difference
-from .base import AbstractMethod, Batch
+from .base import AbstractGradientStrategy, SearchBatch
 from .batches import Halves
 from .settings import Settings
 from .supernets import AbstractSupernet
@@ -30,7 +30,11 @@ class Descent:
     """
 
     def __init__(
-        self, network: AbstractSupernet, method: AbstractMethod, settings: Settings, halves: Halves
+        self,
+        network: AbstractSupernet,
+        method: AbstractGradientStrategy,
+        settings: Settings,
+        halves: Halves,
     ) -> None:
         self.network, self.method, self.settings, self.halves = network, method, settings, halves
         self.total = settings.epochs * halves.steps
@@ -58,7 +62,7 @@ class Descent:
         epoch = self.step // self.halves.steps
         rate = self._rate(epoch)
         self.network.train()
-        fitted = Batch(self.method.fitted(self.network, fit), fit.y)
+        fitted = SearchBatch(self.method.fitted(self.network, fit), fit.y)
         notes = {}
         if epoch >= self.settings.warm_up:
             notes = self._move_architecture(fitted, rate)
@@ -71,7 +75,7 @@ class Descent:
         start, end = self.settings.weight_rate, self.settings.weight_rate_end
         return end + (start - end) * (1 + math.cos(math.pi * epoch / self.settings.epochs)) / 2
 
-    def _move_architecture(self, fitted: Batch, rate: float) -> dict[str, float]:
+    def _move_architecture(self, fitted: SearchBatch, rate: float) -> dict[str, float]:
         outers = self.method.outers(self.network, self.halves.held(self.step))
         second = self.settings.order == 2
         found = architecture_gradients(
@@ -95,7 +99,7 @@ class Descent:
                 buffers[name] = buffer
         return InnerStep(rate, self.settings.weight_momentum, self.settings.weight_decay, buffers)
 
-    def _move_weights(self, fitted: Batch, rate: float) -> float:
+    def _move_weights(self, fitted: SearchBatch, rate: float) -> float:
         for group in self._sgd.param_groups:
             group["lr"] = rate
         weights = list(self.weights.values())
@@ -151,7 +155,7 @@ class Descent:
         self.step = step
 
 
-def fit_loss(batch: Batch) -> Function:
+def fit_loss(batch: SearchBatch) -> Function:
     """Return the inner loss on images that the weights are fitted to."""
     return lambda network: functional.cross_entropy(network(batch.x), batch.y)
 

@@ -15,7 +15,7 @@ from .._checks import check_choice, check_integer
 from .._classifiers import evaluating, takes_gradients
 from ..certificates import RANGES, Box, margin_bounds
 from ..threat import ThreatModel
-from .base import AbstractMethod, Batch, cross_entropy
+from .base import AbstractGradientStrategy, SearchBatch, cross_entropy
 from .supernets import AbstractSupernet
 from .unrolling import Function
 
@@ -23,7 +23,7 @@ ROBUSTNESS = ("certified", "jacobian", "combined")
 """The measures R of the paper; the last is the sum of the other two."""
 
 
-class Dsrna(AbstractMethod):
+class Dsrna(AbstractGradientStrategy):
     """The outer objective is the loss minus gamma times a differentiable measure of robustness.
 
     Hosseini, Yang & Xie, "DSRNA: Differentiable Search of Robust Neural Architectures" (CVPR 2021,
@@ -86,7 +86,7 @@ class Dsrna(AbstractMethod):
             "relative": self.relative,
         }
 
-    def outers(self, network: AbstractSupernet, batch: Batch) -> dict[str, Function]:  # noqa: ARG002
+    def outers(self, network: AbstractSupernet, batch: SearchBatch) -> dict[str, Function]:  # noqa: ARG002
         """Return the loss and the measures of robustness."""
         x, y = batch.x[: self.images], batch.y[: self.images]
         ball: dict[str, Any] = {"epsilon": self.threat.epsilon, "norm": self.threat.norm}

@@ -21,11 +21,11 @@ from ..networks import NORMALISATIONS, find_device
 from ..networks.normalisation import Statistics
 from ..spaces import Architecture, Genotype, draw_genotype
 from ..typing import AnyPath, FloatArray
-from .base import AbstractMethod
+from .base import AbstractGradientStrategy
 from .batches import Halves
-from .checkpoint import ADVICE, read_checkpoint, write_checkpoint
+from .checkpoint import ADVICE, read_search_checkpoint, write_search_checkpoint
 from .descent import Descent
-from .settings import Settings, complete_document
+from .settings import Settings, complete_settings
 from .supernets import (
     AbstractSupernet,
     CellSupernet,
@@ -48,12 +48,12 @@ PICTURE = "genotype.svg"
 _POINTS = 100
 """Points of the trajectory, and checkpoints, at most."""
 
-Progress = Callable[[int, int, Mapping[str, float]], None]
+GradientProgress = Callable[[int, int, Mapping[str, float]], None]
 """Called with steps done, steps in all, and what there is to tell."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GradientOutcome:
     """Where a gradient search ended, and how it came there.
 
     Args:
@@ -80,7 +80,7 @@ class Outcome:
 
 @takes_gradients
 def gradient_search(
-    method: AbstractMethod,
+    method: AbstractGradientStrategy,
     images: AnyPath,
     *,
     settings: Settings,
@@ -88,8 +88,8 @@ def gradient_search(
     device: str = "auto",
     out: AnyPath | None = None,
     data_dir: AnyPath | None = None,
-    progress: Progress | None = None,
-) -> Outcome:
+    progress: GradientProgress | None = None,
+) -> GradientOutcome:
     """Search by gradients through a supernet.
 
     Args:
@@ -150,7 +150,7 @@ def gradient_search(
 
 
 def _build(
-    method: AbstractMethod, settings: Settings, images: ImageSet, seed: int
+    method: AbstractGradientStrategy, settings: Settings, images: ImageSet, seed: int
 ) -> CellSupernet | GenotypeSupernet:
     sizes: dict[str, Any] = {
         "channels": settings.channels,
@@ -191,12 +191,12 @@ class _Log:
 
     def resume(self, descent: Descent) -> None:
         """Bring a descent to where the folder's checkpoint is."""
-        found = read_checkpoint(self.folder) if self.folder is not None else None
+        found = read_search_checkpoint(self.folder) if self.folder is not None else None
         if found is None:
             self._point(descent, {})
             return
         tensors, document = found
-        document["settings"] = complete_document(document.get("settings"))
+        document["settings"] = complete_settings(document.get("settings"))
         document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
             _check_same(name, value, document.get(name), self.folder)
@@ -217,7 +217,7 @@ class _Log:
         self._point(descent, notes)
         if self.folder is not None:
             document = {**self.plan, **self._progress(), "step": descent.step}
-            write_checkpoint(self.folder, descent.tensors(), document)
+            write_search_checkpoint(self.folder, descent.tensors(), document)
 
     def _point(self, descent: Descent, notes: Mapping[str, float]) -> None:
         weights = descent.network.probabilities().detach().cpu().numpy()
@@ -229,7 +229,7 @@ class _Log:
     def _progress(self) -> dict[str, Any]:
         return {"seconds": round(self.seconds, 3), "trajectory": self.trajectory}
 
-    def finish(self, network: CellSupernet | GenotypeSupernet) -> Outcome:
+    def finish(self, network: CellSupernet | GenotypeSupernet) -> GradientOutcome:
         """Return the outcome, say so where a cell collapsed, and write the files."""
         probabilities = network.probabilities().detach().cpu().double().numpy()
         cells, genotype = derive_cells(network)
@@ -243,7 +243,7 @@ class _Log:
             **self._progress(),
         }
         name = self.plan["strategy"]
-        outcome = Outcome(name, network.roles, probabilities, cells, genotype, document)
+        outcome = GradientOutcome(name, network.roles, probabilities, cells, genotype, document)
         for role, text in outcome.collapses.items():
             logger.warning("%s: the %s cell has collapsed to %s", outcome.method, role, text)
         if self.folder is not None:

@@ -9,7 +9,7 @@ from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
 from .supernets.darts import check_partial
 
-SPACES = ("nas-bench-201", "darts")
+SUPERNET_SPACES = ("nas-bench-201", "darts")
 """The spaces that have a supernet."""
 
 _WHOLE = {"channels": 1, "cells": 1, "batch": 2, "epochs": 1, "warm_up": 0}
@@ -78,7 +78,7 @@ class Settings:
     alpha_decay: float = 1e-3
 
     def __post_init__(self) -> None:
-        check_choice("space", self.space, SPACES)
+        check_choice("space", self.space, SUPERNET_SPACES)
         for name, minimum in _WHOLE.items():
             check_integer(name, getattr(self, name), minimum=minimum)
         if self.partial is not None and self.space != "darts":
@@ -110,7 +110,7 @@ class Settings:
             InvalidInputError: If it is not such an object.
         """
         known = {field.name for field in fields(cls)}
-        document = complete_document(document)
+        document = complete_settings(document)
         if not isinstance(document, Mapping) or set(document) != known:
             msg = f"settings: expected an object with {len(known)} fields, got {brief(document)}"
             raise InvalidInputError(msg)
@@ -121,7 +121,7 @@ _BEFORE = {"partial": None, "normalised": True, "in_turn": True, "whole": True}
 """What held before there was a choice, and was not written."""
 
 
-def complete_document(document: Any) -> Any:
+def complete_settings(document: Any) -> Any:
     """Return settings as JSON with what an earlier version did not write."""
     return {**_BEFORE, **document} if isinstance(document, Mapping) else document
 

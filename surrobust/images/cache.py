@@ -38,7 +38,7 @@ def cache_path(folder: Path, place: Path, image_size: int | None) -> Path:
     return real.parent / ".".join(parts)
 
 
-def checksum(files: Sequence[Path], image_size: int | None) -> str:
+def checksum_of_pixels(files: Sequence[Path], image_size: int | None) -> str:
     """Return the sha256 of all that the pixels depend on.
 
     A file is known by its class, name, size and time of modification. Pillow's version counts, for
@@ -58,7 +58,7 @@ def read_cache(path: Path, expected: str, n: int) -> npt.NDArray[np.uint8] | Non
 
     Args:
         path: The file.
-        expected: Their :func:`checksum`.
+        expected: Their :func:`checksum_of_pixels`.
         n: How many there must be.
     """
     from safetensors import SafetensorError, safe_open
@@ -81,7 +81,7 @@ def read_cache(path: Path, expected: str, n: int) -> npt.NDArray[np.uint8] | Non
 
 
 def write_cache(path: Path, made_of: str, x: npt.NDArray[np.uint8]) -> None:
-    """Keep images whose :func:`checksum` is ``made_of``; where that cannot be, the log says so."""
+    """Keep images whose :func:`checksum_of_pixels` is ``made_of``; where that cannot be, the log says so."""
     from safetensors.numpy import save
 
     if x.nbytes > _LARGEST:

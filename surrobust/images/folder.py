@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import Seed
-from .cache import cache_path, checksum, read_cache, write_cache
+from .cache import cache_path, checksum_of_pixels, read_cache, write_cache
 from .decoding import SUFFIXES, read_images
 from .image_set import SPLITS, TEST, TRAIN, ImageSet
 
@@ -100,7 +100,7 @@ def _pixels(
     if len(files) < _KEPT or len(drawn) < len(files) * _SHARE:
         return _decode(drawn, image_size)
     # Before they are decoded: a file that changes meanwhile makes the cache one of other files.
-    made_of = checksum(files, image_size)
+    made_of = checksum_of_pixels(files, image_size)
     x = read_cache(cache, made_of, len(files))
     if x is None:
         x = _decode(drawn, image_size)

@@ -29,7 +29,7 @@ from ..errors import InvalidInputError
 from ..metrics import wilson_interval
 from ..networks import find_device, tuned
 from ..typing import AnyPath
-from .progress import Progress, describe
+from .progress import Progress, describe_measurement
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ def _measure(
 ) -> Accuracy:
     n, size = len(batches.x), batches.size
     progress = Progress.start(
-        checkpoint, lambda: describe(network, batches.x, batches.y, attack, size)
+        checkpoint, lambda: describe_measurement(network, batches.x, batches.y, attack, size)
     )
     if progress.done % size and progress.done != n:
         progress = Progress(progress.path, progress.measurement, [])

@@ -39,7 +39,9 @@ class Progress:
         return len(self.correct)
 
     @classmethod
-    def start(cls, path: AnyPath | None, describe: Callable[[], Measurement]) -> "Progress":
+    def start(
+        cls, path: AnyPath | None, describe_measurement: Callable[[], Measurement]
+    ) -> "Progress":
         """Return what a file says, or nothing done where there is none.
 
         Raises:
@@ -47,7 +49,7 @@ class Progress:
         """
         if path is None:
             return cls(None, {}, [])
-        place, measurement = Path(path), describe()
+        place, measurement = Path(path), describe_measurement()
         if not place.exists():
             return cls(place, measurement, [])
         found = read_json(place)
@@ -72,7 +74,7 @@ class Progress:
         return after
 
 
-def describe(
+def describe_measurement(
     network: Callable[[Tensor], Tensor],
     x: Tensor,
     y: Tensor,

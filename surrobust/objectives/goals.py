@@ -11,7 +11,7 @@ from ..searches import Bound, SearchResult
 from ..searches.base import check_value
 from ..searches.failures import Failure, why_failed
 from ..searches.goals import directions_of
-from ..searches.multiobjective import check_values
+from ..searches.multiobjective import check_finite
 from ..spaces import Architecture
 from ..targets import COUNTS, Target, is_known_beforehand, is_maximised, parse_quantity
 from ..typing import AnyPath
@@ -177,7 +177,7 @@ def bounded_callable(
         reason = why_failed(value, n)
         if reason:
             return Failure(reason)
-        values = [check_value(value)] if n == 1 else check_values("value", value, n)
+        values = [check_value(value)] if n == 1 else check_finite("value", value, n)
         return values + [known[bound.quantity][cell] for bound in plan.bounds]
 
     def measure_each(cells: Sequence[Architecture]) -> list[Any]:

@@ -82,8 +82,7 @@ def load_folder(folder: AnyPath, own: type[AbstractPredictor] | None = None) -> 
     """
     from .saving.fingerprint import moments_of
     from .saving.folder import STATE, read_predictor
-    from .saving.state import FILE as COLUMNS_FILE
-    from .saving.state import as_identity, unpack_columns, unpack_state
+    from .saving.state import COLUMNS_FILE, as_identity, unpack_columns, unpack_state
 
     card, files = read_predictor(folder)
     identity = as_identity(card.kind, card.options)

@@ -12,8 +12,8 @@ from ..errors import InvalidInputError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
-from .inputs import Measured, check_moments, distinct, parse_architectures
-from .ranges import Ranges
+from .inputs import TrainingCells, check_moments, distinct, parse_architectures
+from .ranges import TargetRanges
 from .repeats import cell_groups
 from .saving.state import FittedState, OutOfFold
 
@@ -95,13 +95,13 @@ class AbstractPredictor(ABC):
         Raises:
             InvalidInputError: If they are too few, or ``y`` or ``targets`` do not fit them.
         """
-        given = Measured.of(architectures, y, targets, least=self._least_cells)
+        given = TrainingCells.of(architectures, y, targets, least=self._least_cells)
         self._state = self.card = None
         self._names = given.names
         cells, Y = given.cells, given.values
         self._fit(cells, Y)
         out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
-        ranges = Ranges.of(given.names, Y)
+        ranges = TargetRanges.of(given.names, Y)
         self._state = FittedState.of(cells, given.names, given.is_single, ranges, out_of_fold)
         return self
 

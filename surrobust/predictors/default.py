@@ -7,15 +7,14 @@ from .._checks import check_fraction, check_integer
 from ..encodings import Columns
 from ..encodings.joined import Features
 from ..processes.prior import PriorScores, reference_of
-from ..processes.scores import FILE as SCORES_FILE
-from ..processes.scores import ScoreMap
+from ..processes.scores import SCORES_FILE, ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .gaussian_process import GaussianProcess
-from .informed import InformedPredictor
 from .saving.folder import load_members, pack_members
 from .trees.boosted import BoostedTrees
+from .with_prior import PriorPredictor
 
 _SCORES = f"default-{SCORES_FILE}"
 
@@ -26,7 +25,7 @@ class DefaultPredictor(AbstractPredictor):
     Values become scores (:class:`ScoreMap`); the process and the trees learn those, their weighted
     mean is taken back to values. The standard deviation is the process's.
 
-    With a prior, an :class:`InformedPredictor` predicts: for targets of which few cells are
+    With a prior, an :class:`PriorPredictor` predicts: for targets of which few cells are
     measured, or none (``fit([], [])``), while others are known. Give ``fit`` the targets' names.
 
     Args:
@@ -79,7 +78,7 @@ class DefaultPredictor(AbstractPredictor):
         self._informed = (
             prior
             if prior is None
-            else InformedPredictor(
+            else PriorPredictor(
                 prior=prior,
                 encoder=encoder,
                 process_weight=process_weight,

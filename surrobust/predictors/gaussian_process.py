@@ -13,14 +13,13 @@ from ..encodings.joined import Features
 from ..errors import InvalidModelError
 from ..processes.groups import KernelGroups
 from ..processes.kernel import Hyperparameters, MarginalLikelihood, covariance
-from ..processes.scores import FILE as SCORES_FILE
-from ..processes.scores import ScoreMap
+from ..processes.scores import SCORES_FILE, ScoreMap
 from ..processes.spread import Sight, Spread
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 
-FILE = "process.safetensors"
+PROCESS_FILE = "process.safetensors"
 _JITTER = 1e-6
 _NEAREST = 8
 """Rows besides the anchors that count for the standard deviation of a cell."""
@@ -148,14 +147,14 @@ class GaussianProcess(AbstractPredictor):
             "measured_noise": self.measured_noise_,
             **self.spread_.tensors(),
         }
-        return {FILE: pack_tensors(tensors), SCORES_FILE: self.map_.pack()}
+        return {PROCESS_FILE: pack_tensors(tensors), SCORES_FILE: self.map_.pack()}
 
     def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        if set(files) != {FILE, SCORES_FILE}:
-            msg = f"weights: expected {FILE} and {SCORES_FILE}, got {', '.join(files)}"
+        if set(files) != {PROCESS_FILE, SCORES_FILE}:
+            msg = f"weights: expected {PROCESS_FILE} and {SCORES_FILE}, got {', '.join(files)}"
             raise InvalidModelError(msg)
         self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
-        tensors = unpack_tensors(files[FILE], name=FILE)
+        tensors = unpack_tensors(files[PROCESS_FILE], name=PROCESS_FILE)
         self.groups_ = KernelGroups.take(tensors, self.encoder, self.columns)
         n_groups = len(self.groups_.names)
         weights = take_tensor(tensors, "weights", dtype="float64", shape=(n_groups,))
@@ -173,5 +172,5 @@ class GaussianProcess(AbstractPredictor):
                 tensors, "measured_noise", dtype="float64", shape=(n_targets,)
             )
         if (weights < 0).any() or amplitude <= 0 or (self.measured_noise_ < 0).any():
-            msg = f"{FILE}: expected a kernel, got other numbers"
+            msg = f"{PROCESS_FILE}: expected a kernel, got other numbers"
             raise InvalidModelError(msg)

@@ -16,7 +16,7 @@ _LARGEST = 1e18
 
 
 @dataclass(frozen=True)
-class Measured:
+class TrainingCells:
     """Architectures and their values, in an order that does not depend on the caller's.
 
     Args:

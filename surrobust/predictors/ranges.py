@@ -19,7 +19,7 @@ _MARGIN_OF_UNKNOWN = 1e-100
 
 
 @dataclass(frozen=True)
-class Ranges:
+class TargetRanges:
     """The ranges of m targets.
 
     Args:

@@ -48,9 +48,9 @@ def read_card(name_or_folder: AnyPath | None = None) -> dict[str, Any]:
         InvalidModelError: If its card cannot be read.
         MissingMeasurementError: If it is None and no predictor is shipped.
     """
-    from .saving.card import read_card
+    from .saving.card import load_card
 
-    return read_card(_folder_of(name_or_folder)).model_dump()
+    return load_card(_folder_of(name_or_folder)).model_dump()
 
 
 def predictor_for(target: str) -> AbstractPredictor:

@@ -9,7 +9,7 @@ from ..typing import FloatArray
 from .refitted import FunctionProcess, Trends
 
 
-class InformedProcess:
+class PriorProcess:
     """Two processes averaged by their evidence: one with the prior's trends, one without.
 
     The one without is that of a search that has no prior. Each is worth the exponential of the
@@ -33,7 +33,7 @@ class InformedProcess:
         self.trust_ = odds / (1 + odds)
         self.noise_std_ = 0.0
 
-    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "InformedProcess":
+    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "PriorProcess":
         """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
         for view in self._views:
             view.fit(architectures, y)

@@ -137,7 +137,7 @@ def _all_representatives(encoder: str) -> FloatArray:
     return Features(encoder).encode(cells)
 
 
-GROUPS = ("paths", *FEATURE_GROUPS)
+KERNEL_GROUPS = ("paths", *FEATURE_GROUPS)
 """The groups: how often each op sequence occurs, and those of the ``features``."""
 
 FEATURE_WEIGHTS: Final = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
@@ -148,7 +148,7 @@ _STANDARDISED = ("count", "stat", "field", "flow")
 
 
 def encode_function_groups(architectures: Iterable[Architecture]) -> tuple[FloatArray, ...]:
-    """Return one float64 array of shape ``(n, d_g)`` per group of :data:`GROUPS`.
+    """Return one float64 array of shape ``(n, d_g)`` per group of :data:`KERNEL_GROUPS`.
 
     Each group is centred and scaled so that two random representatives are at a mean squared
     distance of 1. Cells of one function class with as many convolutions get the same row.
@@ -183,11 +183,13 @@ def center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatAr
 @cache
 def _scales() -> tuple[tuple[FloatArray, FloatArray], ...]:
     raw = _raw_groups(NASBench201().representatives())
-    return tuple(center_and_width(values, name) for name, values in zip(GROUPS, raw, strict=True))
+    return tuple(
+        center_and_width(values, name) for name, values in zip(KERNEL_GROUPS, raw, strict=True)
+    )
 
 
 def _raw_groups(cells: Sequence[Architecture]) -> list[FloatArray]:
     features = FunctionFeatureEncoder().encode(cells)
     ends = np.cumsum([len(columns) for columns in FEATURE_GROUPS.values()])
     groups = [PathEncoder().encode(cells), *np.split(features, ends[:-1], axis=1)]
-    return [compress(values, name) for name, values in zip(GROUPS, groups, strict=True)]
+    return [compress(values, name) for name, values in zip(KERNEL_GROUPS, groups, strict=True)]

@@ -22,7 +22,7 @@ from .scores import ScoreMap
 if TYPE_CHECKING:
     from ..predictors import AbstractPredictor
 
-FILE = "prior.safetensors"
+PRIOR_FILE = "prior.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +117,14 @@ class PriorScores:
         """
         got = hashlib.sha256(content).hexdigest()
         if got != reference["sha256"]:
-            msg = f"{FILE}: expected sha256 {brief(reference['sha256'], 80)}, got {got}"
+            msg = f"{PRIOR_FILE}: expected sha256 {brief(reference['sha256'], 80)}, got {got}"
             raise InvalidModelError(msg)
-        tensors = unpack_tensors(content, name=FILE)
+        tensors = unpack_tensors(content, name=PRIOR_FILE)
         text = take_tensor(tensors, "targets", dtype="uint8", shape=(None,)).tobytes()
         try:
-            targets = tuple(map(str, parse_json(text.decode(), name=FILE)))
+            targets = tuple(map(str, parse_json(text.decode(), name=PRIOR_FILE)))
         except (ValueError, TypeError):
-            msg = f"{FILE}: expected a list of targets, got others"
+            msg = f"{PRIOR_FILE}: expected a list of targets, got others"
             raise InvalidModelError(msg) from None
         shape = (len(representative_indices()), len(targets))
         scores = take_tensor(tensors, "scores", dtype="float32", shape=shape)

@@ -43,7 +43,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Rows:
+class ProcessRows:
     """Cells as a process compares them.
 
     Args:
@@ -56,8 +56,8 @@ class Rows:
     trends: np.ndarray
     expected: FloatArray
 
-    def __getitem__(self, rows: slice | IntArray) -> "Rows":
-        return Rows(self.Z[rows], self.trends[:, rows], self.expected[rows])
+    def __getitem__(self, rows: slice | IntArray) -> "ProcessRows":
+        return ProcessRows(self.Z[rows], self.trends[:, rows], self.expected[rows])
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return the three by name."""
@@ -89,7 +89,9 @@ class TrendProcess:
     def __init__(self, view: View, names: Sequence[str], slices: Sequence[slice]) -> None:
         self.view, self.names, self.slices = view, names, slices
 
-    def fit(self, rows: Rows, scores: FloatArray, repeats: FloatArray, *, seed: int) -> FloatArray:
+    def fit(
+        self, rows: ProcessRows, scores: FloatArray, repeats: FloatArray, *, seed: int
+    ) -> FloatArray:
         """Learn from n cells; return the logarithm of each target's evidence, ``(m,)``.
 
         Args:
@@ -146,7 +148,7 @@ class TrendProcess:
         self.whiten_ = np.ascontiguousarray(whiten, dtype=np.float32)
         return found
 
-    def posterior(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
+    def posterior(self, rows: ProcessRows) -> tuple[FloatArray, FloatArray]:
         """Return scores ``(n, m)`` and their variances ``(n,)``."""
         mean = self.view.share * rows.expected
         variance = np.empty(len(mean))
@@ -160,11 +162,11 @@ class TrendProcess:
         before = self.kernel_.amplitude + 1 + self.slope_ * (trend**2).sum(axis=1)
         return mean, np.maximum(before - variance, 1e-9 * before)
 
-    def _trend(self, rows: Rows) -> np.ndarray:
+    def _trend(self, rows: ProcessRows) -> np.ndarray:
         found: np.ndarray = rows.trends[int(self.view.drawn)]
         return found
 
-    def _covariance(self, a: Rows, b: Rows) -> FloatArray:
+    def _covariance(self, a: ProcessRows, b: ProcessRows) -> FloatArray:
         K = covariance(a.Z, b.Z, self.slices, self.kernel_)
         if self.slope_ == 0:
             return K
@@ -182,7 +184,7 @@ class TrendProcess:
             "whiten": self.whiten_,
         }
 
-    def restore(self, tensors: dict[str, np.ndarray], rows: Rows) -> None:
+    def restore(self, tensors: dict[str, np.ndarray], rows: ProcessRows) -> None:
         """Take over what :meth:`tensors` gave, for the same rows.
 
         Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import NotFittedError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
-from .groups import FEATURE_WEIGHTS, GROUPS, encode_function_groups
+from .groups import FEATURE_WEIGHTS, KERNEL_GROUPS, encode_function_groups
 
 Trends: TypeAlias = Callable[[Sequence[Architecture]], Sequence[FloatArray]]
 """Architectures to rows of linear trends, each ``(n, k)``."""
@@ -191,7 +191,8 @@ def _prior(n_trends: int) -> tuple[FloatArray, FloatArray]:
     """Return means and deviations of the log-normal priors, shape ``(g + 1 + t,)`` each."""
     slopes = [_SLOPE_PRIORS[min(t, 1)] for t in range(n_trends)]
     weights = [
-        (float(np.log(median)), sd) for median, sd in (_WEIGHT_PRIORS[name] for name in GROUPS)
+        (float(np.log(median)), sd)
+        for median, sd in (_WEIGHT_PRIORS[name] for name in KERNEL_GROUPS)
     ]
     mean, sd = np.array([*weights, _NOISE_PRIOR, *slopes]).T
     return mean, sd

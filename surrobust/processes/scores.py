@@ -16,7 +16,7 @@ from ..errors import InvalidModelError
 from ..metrics import normal_scores
 from ..typing import FloatArray
 
-FILE = "scores.safetensors"
+SCORES_FILE = "scores.safetensors"
 TRANSFORMS = ("scores", "standard")
 """``scores`` as above; ``standard``: only centred and in units of the spread."""
 
@@ -86,18 +86,18 @@ class ScoreMap:
         Raises:
             InvalidModelError: If it is damaged or not of ``n_targets`` columns.
         """
-        tensors = unpack_tensors(content, name=FILE)
+        tensors = unpack_tensors(content, name=SCORES_FILE)
         wanted: dict[str, Any] = {"dtype": "float64", "most": LARGEST_VALUE}
         scores = take_tensor(tensors, "scores", dtype="float64", shape=(None, n_targets))
         values = take_tensor(tensors, "values", shape=scores.shape, **wanted)
         spread = take_tensor(tensors, "spread", shape=(n_targets,), **wanted)
         rises = all((np.diff(array, axis=0) >= 0).all() for array in (scores, values))
         if len(scores) < 2 or not rises or (spread <= 0).any():
-            msg = f"{FILE}: expected ascending scores and values, got others"
+            msg = f"{SCORES_FILE}: expected ascending scores and values, got others"
             raise InvalidModelError(msg)
         widest = values[-1] - values[0]
         if (spread > np.where(widest > 0, widest, 1.0)).any():
-            msg = f"{FILE}: expected spreads within the range of the values, got larger ones"
+            msg = f"{SCORES_FILE}: expected spreads within the range of the values, got larger ones"
             raise InvalidModelError(msg)
         return cls(scores, values, spread)
 

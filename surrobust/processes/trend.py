@@ -13,7 +13,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .prior import PriorScores
 
-FILE = "trend.safetensors"
+TREND_FILE = "trend.safetensors"
 
 _COMPONENTS = 6
 """How many principal components of the scores trees are shown."""
@@ -87,7 +87,7 @@ class Trend:
         Raises:
             InvalidModelError: If it is damaged, or not of these scores and ``n_targets`` targets.
         """
-        tensors = unpack_tensors(content, name=FILE)
+        tensors = unpack_tensors(content, name=TREND_FILE)
         t = len(prior.targets)
         shapes: dict[str, tuple[int | None, ...]] = {
             "slopes": (n_targets, t),
@@ -97,7 +97,7 @@ class Trend:
         }
         found = {k: take_tensor(tensors, k, dtype="float64", shape=s) for k, s in shapes.items()}
         if (n := found["components"].shape[1]) > _COMPONENTS:
-            msg = f"{FILE}: expected at most {_COMPONENTS} components, got {n}"
+            msg = f"{TREND_FILE}: expected at most {_COMPONENTS} components, got {n}"
             raise InvalidModelError(msg)
         return cls(prior, **found)
 

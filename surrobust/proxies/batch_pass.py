@@ -134,7 +134,7 @@ def _watch(record: BatchPass) -> Callable[[nn.Module, tuple[Tensor], Tensor], No
 
 
 @dataclass(frozen=True)
-class Batch:
+class ProxyBatch:
     """Images and labels, with what the network around them has to know.
 
     Args:
@@ -150,7 +150,7 @@ class Batch:
     normalisation: Statistics
 
 
-def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> Batch:
+def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> ProxyBatch:
     """Return a batch of a named set or a folder, or the pair ``(x, y)`` that was given.
 
     Images are normalised by the published statistics of their set where there are some, else by
@@ -167,7 +167,7 @@ def load_batch(images: Any, batch_size: int, rng: np.random.Generator) -> Batch:
     return replace(batch, normalisation=NORMALISATIONS.get(loaded.name, batch.normalisation))
 
 
-def _given(pair: Any, classes: int | None = None) -> Batch:
+def _given(pair: Any, classes: int | None = None) -> ProxyBatch:
     """Return a pair ``(x, y)`` as a batch, normalised by its own statistics."""
     try:
         x, y = (as_tensor(part, "images") for part in pair)
@@ -185,4 +185,4 @@ def _given(pair: Any, classes: int | None = None) -> Batch:
     check_classes(y, name="images")
     mean, deviation = x.mean(dim=(0, 2, 3)), x.std(dim=(0, 2, 3)).clamp_min(1e-3)
     statistics = (tuple(mean.tolist()), tuple(deviation.tolist()))
-    return Batch(x, y, classes or max(int(y.max()) + 1, 2), statistics)
+    return ProxyBatch(x, y, classes or max(int(y.max()) + 1, 2), statistics)

@@ -15,7 +15,7 @@ from ..networks import build_network, find_device
 from ..networks.normalisation import Statistics
 from ..spaces import Architecture
 from .base import AbstractProxy
-from .batch_pass import Batch, Need, load_batch
+from .batch_pass import Need, ProxyBatch, load_batch
 from .probe import Probe, make_generator
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ProxyScorer:
         self.cells_per_stage = check_integer("cells_per_stage", cells_per_stage, minimum=1)
         self.seed = check_integer("seed", seed, minimum=0)
         self.device = find_device(device)
-        self.batch: Batch = load_batch(images, batch_size, as_generator(seed))
+        self.batch: ProxyBatch = load_batch(images, batch_size, as_generator(seed))
         # On the CPU the other layout is half as fast.
         on_cpu = self.device.type == "cpu"
         self.layout = torch.channels_last if on_cpu else torch.contiguous_format

@@ -24,7 +24,7 @@ def best_known(result: SearchResult, *, data_dir: AnyPath | None = None) -> floa
     return table.best(result.target)[1] if table is not None and result.target in table else None
 
 
-def regret(result: SearchResult, *, data_dir: AnyPath | None = None) -> float | None:
+def regret_of(result: SearchResult, *, data_dir: AnyPath | None = None) -> float | None:
     """Return how far the best value found is from the best known; None without either."""
     best = best_known(result, data_dir=data_dir)
     values = [e.value for e in result.evaluations if not e.failed]
@@ -36,7 +36,7 @@ def regret(result: SearchResult, *, data_dir: AnyPath | None = None) -> float | 
 def draw_incumbent(result: SearchResult, *, data_dir: AnyPath | None = None) -> str:
     """Draw the values and the best so far over evaluations, of which one at least has a value."""
     label = "value" if result.target is None else Target.parse(result.target).metric
-    behind = regret(result, data_dir=data_dir)
+    behind = regret_of(result, data_dir=data_dir)
     if behind is not None:
         label += f", regret {behind:.4f}"
     return draw_curve(

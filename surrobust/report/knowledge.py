@@ -78,7 +78,7 @@ def estimate(
                 float(means[row, places[key]]),
                 float(lower[row, places[key]]),
                 float(upper[row, places[key]]),
-                None if table is None else measured(table, cell, key),
+                None if table is None else measured_value(table, cell, key),
                 predictor.trained_on(cell),
             )
             for key in keys
@@ -97,7 +97,7 @@ def find_table(target: str | None, *, data_dir: AnyPath | None = None) -> Measur
         return None
 
 
-def measured(table: MeasurementTable, cell: Architecture, target: str) -> float | None:
+def measured_value(table: MeasurementTable, cell: Architecture, target: str) -> float | None:
     """Return a measured value; None where the table has none."""
     try:
         return table.query(cell, target)

@@ -9,7 +9,7 @@ from ..spaces import Architecture, count_flops, count_parameters
 from ..targets import Target
 from ..typing import AnyPath
 from . import markup
-from .course import draw_front, draw_incumbent, regret
+from .course import draw_front, draw_incumbent, regret_of
 from .drawing import Bar, draw_bars, draw_cell, format_number
 from .knowledge import COVERAGE, Estimate, estimate
 
@@ -59,7 +59,7 @@ def _course(result: SearchResult, data_dir: AnyPath | None) -> list[str]:
     found = (max if result.higher_is_better else min)(known, key=lambda e: e.value)
     told = f"Best value {format_number(found.value)}, at evaluation {found.trial + 1} "
     told += f"of {len(result.evaluations)}."
-    behind = regret(result, data_dir=data_dir)
+    behind = regret_of(result, data_dir=data_dir)
     if behind is not None:
         told += f" Regret, the distance to the best in the table: {behind:.4f}."
     drawn = [draw_incumbent(result, data_dir=data_dir)]
@@ -108,7 +108,7 @@ def _card(rank: int, evaluation: Evaluation, known: Sequence[Estimate]) -> str:
     cell, value = evaluation.architecture, evaluation.value
     title = f"{rank}. index {cell.index}, code {cell.code}"
     content = [draw_cell(cell)]
-    facts = describe(cell)
+    facts = describe_cell(cell)
     if not math.isnan(value):
         numbers = evaluation.values or (value,)
         facts = {"value": ", ".join(map(format_number, numbers)), **facts}
@@ -137,7 +137,7 @@ def _rows(known: Sequence[Estimate]) -> list[tuple[object, ...]]:
     ]
 
 
-def describe(cell: Architecture) -> dict[str, object]:
+def describe_cell(cell: Architecture) -> dict[str, object]:
     """Return what is known of a cell without any measurement."""
     return {
         "genotype": cell.genotype,

@@ -7,7 +7,7 @@ from ..spaces import Genotype, draw_genotype, parse_any
 from ..tables.attacked import attack_of, tell_attack
 from . import markup
 from .drawing import Bar, draw_bars, draw_cell
-from .searching import describe
+from .searching import describe_cell
 
 _DRAWN = 24
 _CLEAN = "clean"
@@ -65,7 +65,7 @@ def _card(record: Mapping[str, Any]) -> str:
     ]
     facts = {
         "trained": f"{record['recipe']} on {record['images']}, seed {record['seed']}",
-        **({"genotype": cell.text} if isinstance(cell, Genotype) else describe(cell)),
+        **({"genotype": cell.text} if isinstance(cell, Genotype) else describe_cell(cell)),
     }
     if record.get("pruned"):
         facts = {"cut short": "yes: the training was not finished", **facts}

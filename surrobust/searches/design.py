@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..processes.groups import GROUPS, encode_function_groups
+from ..processes.groups import KERNEL_GROUPS, encode_function_groups
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray
 from .base import count_by_function
@@ -55,7 +55,7 @@ class FunctionPool:
 
         Cells of other paths may behave alike; the first choices are to differ in what they do.
         """
-        named = zip(GROUPS, encode_function_groups(self.leads), strict=True)
+        named = zip(KERNEL_GROUPS, encode_function_groups(self.leads), strict=True)
         return np.concatenate([group for name, group in named if name != "paths"], axis=1)
 
     def spread(self, is_open: np.ndarray, rng: np.random.Generator) -> int:

@@ -15,7 +15,7 @@ from ..targets import is_known_beforehand, is_maximised
 from ..typing import FloatArray
 from .base import AbstractSearch, Evaluation, check_value
 from .failures import why_failed
-from .multiobjective import AbstractSeveralSearch, check_values
+from .multiobjective import AbstractSeveralSearch, check_finite
 
 DIRECTIONS = ("maximize", "minimize")
 """As Optuna writes them."""
@@ -92,7 +92,7 @@ class Goals:
         try:
             if m + b == 1:
                 return Evaluation(architecture, check_value(given), trial, source)
-            numbers = tuple(check_values("value", given, m + b))
+            numbers = tuple(check_finite("value", given, m + b))
         except InvalidInputError as error:
             msg = f"{error} for {architecture.code} (trial {trial})"
             raise InvalidInputError(msg) from None

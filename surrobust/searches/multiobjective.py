@@ -55,8 +55,8 @@ class AbstractSeveralSearch(AbstractSearch):
         """
         cell = Architecture.parse(architecture).representative
         many = self.n_objectives > 1
-        values = check_values("value", value, self.n_objectives) if many else [check_value(value)]
-        row = values, check_values("constraints", constraints, self.n_constraints)
+        values = check_finite("value", value, self.n_objectives) if many else [check_value(value)]
+        row = values, check_finite("constraints", constraints, self.n_constraints)
         self._rows.setdefault(cell, row)
         super().tell(cell, values[0])
 
@@ -92,7 +92,7 @@ def total_violations(constraints: FloatArray) -> FloatArray:
     return np.asarray((excess / np.where(largest > 0, largest, 1.0)).sum(axis=1))
 
 
-def check_values(name: str, given: Any, n: int) -> list[float]:
+def check_finite(name: str, given: Any, n: int) -> list[float]:
     """Return ``n`` finite numbers.
 
     Raises:

@@ -18,7 +18,7 @@ from ..targets import Target
 from ..typing import AnyPath
 from .base import Evaluation
 from .goals import Bound, Goals
-from .multiobjective import check_values
+from .multiobjective import check_finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,7 @@ class SearchResult:
         """
         goals = self.goals
         signs = np.where(goals.maximised, 1.0, -1.0)
-        origin = np.array(check_values("reference", reference, len(signs)))
+        origin = np.array(check_finite("reference", reference, len(signs)))
         return hypervolume(goals.points(self.front), signs * origin)
 
     def to_frame(self) -> "pd.DataFrame":

@@ -18,7 +18,7 @@ from ..targets import Target
 from ..typing import AnyPath, FloatArray
 
 if TYPE_CHECKING:
-    from ..differentiable import AbstractMethod, Outcome, Settings
+    from ..differentiable import AbstractGradientStrategy, GradientOutcome, Settings
 
 GRADIENT_STRATEGIES = ("darts", "dsrna", "arnas")
 """Names in ``SEARCHES`` that search by gradients."""
@@ -65,22 +65,22 @@ class GradientOptions:
             check_choice("changes", name, preset.to_document())
         return replace(preset, **self.changes)
 
-    def make_method(self, strategy: str) -> "AbstractMethod":
+    def make_method(self, strategy: str) -> "AbstractGradientStrategy":
         """Return the strategy's method.
 
         Raises:
             InvalidInputError: If an option is not known, or not as expected.
         """
-        from ..differentiable import METHODS
+        from ..differentiable import GRADIENT_CLASSES
 
-        method = METHODS[check_choice("strategy", strategy, METHODS)]
+        method = GRADIENT_CLASSES[check_choice("strategy", strategy, GRADIENT_CLASSES)]
         for name in self.method:
             check_choice("method", name, method().options)
         return method(**self.method)
 
     def search(
         self, strategy: str, images: AnyPath, *, seed: int, out: AnyPath | None
-    ) -> "Outcome":
+    ) -> "GradientOutcome":
         """Run the gradient search, or go on with the one that the folder holds.
 
         Args:

@@ -27,7 +27,9 @@ _OPTIONS = (
 )
 
 
-def make_plan(defaults: SearchResult, recorded: SearchResult | None, **given: Any) -> SearchResult:
+def plan_search(
+    defaults: SearchResult, recorded: SearchResult | None, **given: Any
+) -> SearchResult:
     """Return a search with no evaluations yet.
 
     Args:

@@ -23,10 +23,10 @@ from ..searches.goals import check_directions
 from ..targets import DEFAULT_TARGET
 from ..typing import AnyPath
 from .gradient import GradientOptions
-from .knowledge import GIVEN, NONE, find_prior, settle_word, word_for
-from .plan import DEFAULTS, make_plan
+from .plan import DEFAULTS, plan_search
+from .prior import GIVEN, NONE, find_prior, settle_word, word_for
 from .sharing import HEARTBEAT
-from .task import Place, Progress, Task, run_task
+from .task import Place, SearchProgress, Task, run_task
 
 
 def search(
@@ -50,7 +50,7 @@ def search(
     heartbeat: float = HEARTBEAT,
     on_failure: str = "record",
     data_dir: AnyPath | None = None,
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
 ) -> SearchResult:
     """Search NAS-Bench-201 for the best value of a benchmark's target.
 
@@ -112,7 +112,7 @@ def search(
     options = {"objective": objective, "strategy": strategy, "seed": seed, **goals}
     options["bounds"] = read_bounds(maximum, minimum, beside=str(beside))
     options |= {"warm_start": warm_start, "prior": word_for(prior)}
-    plan = make_plan(DEFAULTS, recorded, budget=budget, **options)
+    plan = plan_search(DEFAULTS, recorded, budget=budget, **options)
     if plan.target is None:
         msg = "target: expected the search of a target to be resumed, got that of a callable"
         raise InvalidInputError(msg)
@@ -205,7 +205,7 @@ def run_search(
     workers: int = 1,
     heartbeat: float = HEARTBEAT,
     on_failure: str = "record",
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
 ) -> SearchResult:
     """Search NAS-Bench-201 for the highest value of a function, or the front of several values.
 
@@ -261,7 +261,7 @@ def run_search(
     options["bounds"] = read_bounds(maximum, minimum, beside=DEFAULT_TARGET)
     if directions is not None:
         options["directions"] = check_directions(directions)
-    plan = make_plan(defaults, recorded, budget=budget, **options)
+    plan = plan_search(defaults, recorded, budget=budget, **options)
     measured = Objective("callable", objective)
     if plan.bounds:
         measured = bounded_callable(objective, plan, batch=batch is not None)

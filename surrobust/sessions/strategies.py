@@ -18,7 +18,7 @@ from ..searches.strategies.guided import GuidedSearch
 from ..spaces import Architecture, NASBench201
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
-from .knowledge import KnownTargets
+from .prior import KnownTargets
 from .ranking import zero_cost_scores
 
 _CAUTION = {"n_trusted": 1, "prior_odds": 0.1}

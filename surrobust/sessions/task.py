@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _TOLD = 5
 """Failed evaluations that are named at the end; all are in ``search.json``."""
 
-Progress = Callable[[SearchResult], None]
+SearchProgress = Callable[[SearchResult], None]
 """Called with the search so far."""
 
 
@@ -62,7 +62,7 @@ class Task:
     source: Callable[[], Objective]
     budget: int | None  # as the user gave it
     recorded: SearchResult | None
-    progress: Progress | None
+    progress: SearchProgress | None
     prior: Prior | None = None
     batch: int | None = None
     gradient: GradientOptions | None = None

@@ -10,7 +10,7 @@ from ._forms import is_key
 from .architecture import Architecture, representative_indices, representatives_by_index
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
-from .csv_rows import Rows, check_numbers, key_of, read_rows, written_text
+from .csv_rows import CsvRows, check_numbers, key_of, read_rows, written_text
 from .darts import (
     DARTS_SPACES,
     AnyArchitecture,
@@ -38,7 +38,7 @@ __all__ = [
     "Genotype",
     "NASBench201",
     "NodeCell",
-    "Rows",
+    "CsvRows",
     "check_numbers",
     "count_flops",
     "count_parameters",

@@ -9,7 +9,7 @@ from ..errors import InvalidArchitectureError
 _CONCAT = [2, 3, 4, 5]
 
 
-def read_text(text: str) -> dict[str, Any]:
+def parse_text(text: str) -> dict[str, Any]:
     """Return the cells by role, as lists of pairs; nothing of the text is run.
 
     Raises:

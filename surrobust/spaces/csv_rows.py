@@ -27,7 +27,7 @@ _NAMELESS = re.compile(r"|Unnamed: [0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class CsvRows:
     """The rows of a CSV.
 
     Args:
@@ -43,7 +43,7 @@ class Rows:
     places: list[str]
 
 
-def read_rows(text: str, name: str) -> Rows:
+def read_rows(text: str, name: str) -> CsvRows:
     """Read a CSV with a header, in which one or several columns name an architecture.
 
     Such columns are called, in lower or upper case, like the keys of the objects that
@@ -65,7 +65,7 @@ def read_rows(text: str, name: str) -> Rows:
     others = [n for n in range(len(header)) if n not in keys]
     first = next((n for n, column in enumerate(header) if not _NAMELESS.fullmatch(column)), 0)
     others = [n for n in others if n >= first]
-    found = Rows([], tuple(header[n] for n in others), [], [])
+    found = CsvRows([], tuple(header[n] for n in others), [], [])
     written = []
     known: dict[tuple[str, ...], Architecture] = {}
     for place, row in rows:

@@ -96,14 +96,14 @@ class Genotype:
         Raises:
             InvalidArchitectureError: If it is neither; the message names the part.
         """
-        from ._genotype_text import read_text
+        from ._genotype_text import parse_text
 
         if isinstance(value, Genotype):
             return value
         if isinstance(value, Mapping):
             return _from_document(value)
         if isinstance(value, str):
-            return from_cells(read_text(value))
+            return from_cells(parse_text(value))
         raise _fail("a text Genotype(normal=[...], ...) or an object", value)
 
     def __getitem__(self, role: str) -> NodeCell:

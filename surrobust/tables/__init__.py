@@ -14,14 +14,14 @@ from .loading import TABLES, FileStatus, check_files, find_data_dir, load_table
 from .proxy_scores import find_shipped, load_proxy_columns, load_proxy_provenance, load_proxy_scores
 from .published.imports import import_official, read_official
 from .records import append_record, read_records, records_table
-from .table import MeasurementTable, Recipe
+from .table import MeasurementTable, TableReader
 from .values import parse_value_columns, read_value_columns, read_values_csv
 
 __all__ = [
     "TABLES",
     "FileStatus",
     "MeasurementTable",
-    "Recipe",
+    "TableReader",
     "Source",
     "append_record",
     "cache_dir",

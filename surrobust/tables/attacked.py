@@ -8,7 +8,7 @@ from typing import Any
 from .._checks import brief
 from ..errors import InvalidInputError
 
-ATTACKS = "attacks"
+ATTACKS_FIELD = "attacks"
 """The field of a record that says it: by metric, name, epsilon, norm and every option."""
 
 _EARLIER: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -32,7 +32,7 @@ def attack_of(record: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
         record: Of any version.
         metric: Such as ``pgd-8``.
     """
-    said = record.get(ATTACKS)
+    said = record.get(ATTACKS_FIELD)
     if isinstance(said, Mapping):
         return dict(said[metric]) if metric in said else None
     name, _, number = metric.rpartition("-")
@@ -72,11 +72,11 @@ def check_attacks(record: Mapping[str, Any], where: str) -> None:
     Raises:
         InvalidInputError: If it is not an attack by metric.
     """
-    said = record.get(ATTACKS)
+    said = record.get(ATTACKS_FIELD)
     if said is None:
         return
     if not isinstance(said, Mapping) or not all(map(_is_attack, said.values())):
-        msg = f"{where}: {ATTACKS}: expected name, epsilon and options by metric, got {brief(said)}"
+        msg = f"{where}: {ATTACKS_FIELD}: expected name, epsilon and options by metric, got {brief(said)}"
         raise InvalidInputError(msg)
 
 

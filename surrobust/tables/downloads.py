@@ -14,7 +14,7 @@ from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath
 from .receiving import receive
 
-Progress = Callable[[Source, int, int], None]
+DownloadProgress = Callable[[Source, int, int], None]
 """Called with the file, the bytes done and the bytes in all; these are equal once, when the file
 is verified and in its place."""
 
@@ -28,7 +28,7 @@ def fetch(
     *,
     data_dir: AnyPath | None = None,
     mirror: AnyPath | None = None,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> list[Path]:
     """Download published files and return where they are.
 
@@ -76,7 +76,7 @@ def _select(names: Iterable[str] | str | None) -> list[Source]:
     return [source for source in sources if any(source in known[name] for name in given)]
 
 
-_Bringer = Callable[[Source, Path, Progress | None], None]
+_Bringer = Callable[[Source, Path, DownloadProgress | None], None]
 """Puts a file into its place in a folder, or raises and leaves the folder as it was."""
 
 
@@ -96,7 +96,9 @@ def _bringer(mirror: AnyPath | None) -> _Bringer:
     return lambda source, folder, _: _copy(place, source, folder)
 
 
-def _ensure(source: Source, folder: Path, bring: _Bringer, progress: Progress | None) -> Path:
+def _ensure(
+    source: Source, folder: Path, bring: _Bringer, progress: DownloadProgress | None
+) -> Path:
     found = locate_in(source, folder)
     if found is not None and sha256(found) == source.sha256:
         logger.info("%s is there already", found)
@@ -115,13 +117,15 @@ def _copy(place: Path, source: Source, folder: Path) -> None:
     write_bytes(folder / source.path, read_verified(source, found))
 
 
-def _download(url: str, source: Source, folder: Path, progress: Progress | None) -> None:
+def _download(url: str, source: Source, folder: Path, progress: DownloadProgress | None) -> None:
     with temporary_folder(folder / source.path) as place:
         _download_into(place, url, source, progress)
         (place / source.path).replace(folder / source.path)
 
 
-def _download_into(place: Path, url: str, source: Source, progress: Progress | None) -> None:
+def _download_into(
+    place: Path, url: str, source: Source, progress: DownloadProgress | None
+) -> None:
     import pooch
     from requests.exceptions import InvalidURL, RequestException
 

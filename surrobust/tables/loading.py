@@ -22,13 +22,13 @@ from ..typing import AnyPath
 from . import records
 from .published import hwnasbench, jung2023, nasrobbench201
 from .published.imports import find_imported, read_imported
-from .table import MeasurementTable, Recipe
+from .table import MeasurementTable, TableReader
 
-TABLES: Mapping[str, Recipe] = MappingProxyType(
+TABLES: Mapping[str, TableReader] = MappingProxyType(
     {
-        nasrobbench201.NAME: Recipe(nasrobbench201.read),
-        jung2023.NAME: Recipe(jung2023.read),
-        hwnasbench.NAME: Recipe(hwnasbench.read, per_cell=True),
+        nasrobbench201.NAME: TableReader(nasrobbench201.read),
+        jung2023.NAME: TableReader(jung2023.read),
+        hwnasbench.NAME: TableReader(hwnasbench.read, per_cell=True),
     }
 )
 """How each published source is read, by the name of its table."""

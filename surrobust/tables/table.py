@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class TableReader:
     """How one published source becomes the values of a table.
 
     Args:

@@ -22,7 +22,7 @@ from ..errors import InvalidInputError
 from ..images import ImageSet
 from ..networks import tell_network
 from ..spaces import AnyArchitecture
-from .recipe import complete_document
+from .recipe import complete_recipe
 
 _STATE, _CHECKSUM = "state", "checksum"
 
@@ -106,7 +106,7 @@ def read_checkpoint(
             raise _DamagedError(brief(state))
     except (_DamagedError, InvalidInputError) as error:
         raise _refusal(path, error) from None
-    state["recipe"] = complete_document(state.get("recipe"))
+    state["recipe"] = complete_recipe(state.get("recipe"))
     if isinstance(state["recipe"], dict):
         state["recipe"].pop("metrics", None)  # which earlier versions wrote
     wanted = json.loads(json.dumps(identity))  # tuples as lists

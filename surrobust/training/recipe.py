@@ -193,7 +193,7 @@ class Recipe:
             raise InvalidInputError(msg)
 
 
-def complete_document(document: Any) -> Any:
+def complete_recipe(document: Any) -> Any:
     """Return a recipe's document with what was not written while all schedules were one cycle."""
     if not isinstance(document, dict) or not isinstance(document.get("schedule"), dict):
         return document

@@ -8,12 +8,12 @@ import torch
 from .loop import Training
 from .pace import Event
 
-Report = Callable[[int, Event], None]
+TrainingReport = Callable[[int, Event], None]
 """Called with a training's place in the list and what is to be told of it."""
 
 
 def train_together(
-    trainings: Sequence[Training], report: Report | None = None
+    trainings: Sequence[Training], report: TrainingReport | None = None
 ) -> list[FloatingPointError | None]:
     """Train networks side by side, each with the result that it would have alone.
 

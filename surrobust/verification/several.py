@@ -9,9 +9,9 @@ from ..typing import AnyPath
 from . import surroundings
 from .keeping import holding
 from .plan import Plan
-from .verifying import Record, Report, find_record, finish, start_training, tell_of_old_records
+from .verifying import CellReport, Record, find_record, finish, start_training, tell_of_old_records
 
-Outcome: TypeAlias = Record | FloatingPointError
+CellOutcome: TypeAlias = Record | FloatingPointError
 
 
 def run_several(
@@ -21,8 +21,8 @@ def run_several(
     at_once: int = 1,
     out: AnyPath | None = None,
     keep: bool = False,
-    report: Report | None = None,
-) -> Iterator[Outcome]:
+    report: CellReport | None = None,
+) -> Iterator[CellOutcome]:
     """Yield the record of each cell in turn, or why its training or measurement failed.
 
     Args:
@@ -53,10 +53,10 @@ def _run_group(
     *,
     out: AnyPath | None,
     keep: bool,
-    report: Report | None,
-) -> list[Outcome]:
+    report: CellReport | None,
+) -> list[CellOutcome]:
     """Return the outcomes of cells that are trained side by side."""
-    found: dict[AnyArchitecture, Outcome] = _find(cells, plan, out)
+    found: dict[AnyArchitecture, CellOutcome] = _find(cells, plan, out)
     left = [cell for cell in cells if cell not in found]
     with holding(left, plan, out):
         found |= _find(left, plan, out)  # what was waited for
@@ -76,13 +76,13 @@ def _run_group(
 
 def _find(
     cells: Sequence[AnyArchitecture], plan: Plan, out: AnyPath | None
-) -> dict[AnyArchitecture, Outcome]:
+) -> dict[AnyArchitecture, CellOutcome]:
     """Return the records that a file has already."""
     looked = {cell: find_record(cell, plan, out) for cell in cells}
     return {cell: record for cell, record in looked.items() if record is not None}
 
 
-def _finish(training: Training, plan: Plan, started: str, **options: Any) -> Outcome:
+def _finish(training: Training, plan: Plan, started: str, **options: Any) -> CellOutcome:
     """Attack and record; return why not, where the answers are not finite."""
     try:
         return finish(training, plan, started, **options)
@@ -91,7 +91,7 @@ def _finish(training: Training, plan: Plan, started: str, **options: Any) -> Out
 
 
 def _train(
-    trainings: list[Training], report: Report | None
+    trainings: list[Training], report: CellReport | None
 ) -> dict[AnyArchitecture, FloatingPointError]:
     """Train side by side; return those that failed."""
     cells = [training.architecture for training in trainings]

@@ -11,7 +11,7 @@ from ..measuring import Accuracy
 from ..networks import name_device, tell_network
 from ..spaces import AnyArchitecture, parse_any
 from ..tables import append_record, read_records
-from ..tables.attacked import ATTACKS
+from ..tables.attacked import ATTACKS_FIELD
 from ..training import Event, Recipe, Training
 from ..typing import AnyPath
 from . import surroundings
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 Record = dict[str, Any]
 """What was measured of one cell; its fields are listed in ``data/README.md``."""
 
-Report = Callable[[AnyArchitecture, Event], None]
+CellReport = Callable[[AnyArchitecture, Event], None]
 """Called after the first fifty steps of a cell and after each of its epochs."""
 
 
@@ -49,7 +49,7 @@ def verify(
     seed: int = 0,
     out: AnyPath | None = None,
     keep: bool = False,
-    report: Report | None = None,
+    report: CellReport | None = None,
     **options: Any,
 ) -> Record:
     """Train a cell's network, attack it, and return the record.
@@ -99,7 +99,7 @@ def run_plan(
     *,
     out: AnyPath | None = None,
     keep: bool = False,
-    report: Report | None = None,
+    report: CellReport | None = None,
     rungs: Rungs | None = None,
     metric: str = CLEAN,
 ) -> Record:
@@ -245,7 +245,7 @@ def make_record(
             **_trained_elsewhere(training),
         },
         "accuracy": {name: found.value for name, found in accuracies.items()},
-        ATTACKS: plan.attacks,
+        ATTACKS_FIELD: plan.attacks,
         "outcomes": {
             name: pack_outcomes(found.correct)
             for name, found in accuracies.items()

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from surrobust.analysis import Measured
+from surrobust.analysis import PairedAccuracies
 
 
 @pytest.fixture(scope="session")
-def measured(data_dir: Path) -> Measured:
-    return Measured(data_dir)
+def measured(data_dir: Path) -> PairedAccuracies:
+    return PairedAccuracies(data_dir)

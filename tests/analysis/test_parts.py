@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from surrobust.analysis import PARTS, Finding, Measured, analyze, write_finding
+from surrobust.analysis import PARTS, Finding, PairedAccuracies, analyze, write_finding
 from surrobust.analysis.capacity import within_variance
 from surrobust.analysis.correlations import common, head_agreement, rank_agreement
 from surrobust.analysis.measured import best_rows
@@ -67,10 +67,12 @@ def test_an_unknown_part_is_refused_before_tables_are_read(tmp_path: Path):
 
 @pytest.mark.tables
 @pytest.mark.parametrize("name", PARTS)
-def test_every_part(measured: Measured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
+def test_every_part(
+    measured: PairedAccuracies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
     if name in ("correlations", "noise"):  # the costly ones, of a few targets
         few = FEW if name == "correlations" else FEW[2:4]
-        monkeypatch.setattr(Measured, "targets", few)
+        monkeypatch.setattr(PairedAccuracies, "targets", few)
     found = PARTS[name](measured)
     assert found
     for finding in found:
@@ -87,9 +89,9 @@ def test_every_part(measured: Measured, tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.tables
 def test_noise_is_small_beside_the_spread_but_not_beside_the_head(
-    measured: Measured, monkeypatch: pytest.MonkeyPatch
+    measured: PairedAccuracies, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Measured, "targets", FEW[2:3])
+    monkeypatch.setattr(PairedAccuracies, "targets", FEW[2:3])
     (finding,) = PARTS["noise"](measured)
     (row,) = (dict(zip(finding.columns, row, strict=True)) for row in finding.rows)
     assert row["noise_share"] == pytest.approx((row["noise_sd"] / row["sd_of_cells"]) ** 2)
@@ -99,7 +101,7 @@ def test_noise_is_small_beside_the_spread_but_not_beside_the_head(
 
 
 @pytest.mark.tables
-def test_what_adversarial_training_changes(measured: Measured):
+def test_what_adversarial_training_changes(measured: PairedAccuracies):
     (finding,) = PARTS["training"](measured)
     rows = {row[:2]: dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
     clean = rows["nas-robbench-201/cifar10/clean", "jung2023/cifar10/clean"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from surrobust.analysis import Measured
+from surrobust.analysis import PairedAccuracies
 from surrobust.analysis.capacity import attacks, capacity
 from surrobust.analysis.correlations import common, head_agreement, rank_agreement
 from surrobust.analysis.distributions import distributions
@@ -35,7 +35,7 @@ THREE = ("cifar10", "cifar100", "imagenet16-120")
     ],
 )
 def test_clean_accuracy_and_attacks_after_standard_training(
-    measured: Measured, metric: str, kendall: float, spearman: float
+    measured: PairedAccuracies, metric: str, kendall: float, spearman: float
 ):
     found = rank_agreement(measured.values(f"{ST}/clean"), measured.values(f"{ST}/{metric}"))
     assert found == pytest.approx((kendall, spearman), abs=6e-4)
@@ -62,13 +62,15 @@ def test_clean_accuracy_and_attacks_after_standard_training(
         (f"{AT}/cifar10/pgd-8", f"{ST}/apgd-ce-1", -0.092),
     ],
 )
-def test_spearman_across_attacks_and_trainings(measured: Measured, a: str, b: str, spearman: float):
+def test_spearman_across_attacks_and_trainings(
+    measured: PairedAccuracies, a: str, b: str, spearman: float
+):
     found = rank_agreement(measured.values(a), measured.values(b))[1]
     assert found == pytest.approx(spearman, abs=6e-4)
 
 
 @pytest.mark.parametrize(("b", "kendall"), [("clean", 0.895), ("autoattack-8", 0.954)])
-def test_kendall_after_adversarial_training(measured: Measured, b: str, kendall: float):
+def test_kendall_after_adversarial_training(measured: PairedAccuracies, b: str, kendall: float):
     pair = (measured.values(f"{AT}/cifar10/pgd-8"), measured.values(f"{AT}/cifar10/{b}"))
     assert rank_agreement(*pair)[0] == pytest.approx(kendall, abs=6e-4)
 
@@ -82,14 +84,14 @@ def test_kendall_after_adversarial_training(measured: Measured, b: str, kendall:
     ],
 )
 def test_spearman_across_images(
-    measured: Measured, metric: str, spearmans: tuple[float, float, float]
+    measured: PairedAccuracies, metric: str, spearmans: tuple[float, float, float]
 ):
     c10, c100, imagenet = (measured.values(f"{AT}/{images}/{metric}") for images in THREE)
     pairs = ((c10, c100), (c10, imagenet), (c100, imagenet))
     assert [rank_agreement(*pair)[1] for pair in pairs] == pytest.approx(spearmans, abs=6e-4)
 
 
-def test_the_head_of_the_ranking_agrees_less(measured: Measured):
+def test_the_head_of_the_ranking_agrees_less(measured: PairedAccuracies):
     by = measured.values(f"{AT}/cifar10/pgd-8")
     others = ("cifar10/clean", "cifar10/autoattack-8", "cifar100/pgd-8", "imagenet16-120/pgd-8")
     found = [head_agreement(by, measured.values(f"{AT}/{other}"))[1] for other in others]
@@ -98,14 +100,14 @@ def test_the_head_of_the_ranking_agrees_less(measured: Measured):
     assert found[3] == pytest.approx(0.27, abs=6e-3)
 
 
-def test_overlap_of_the_best(measured: Measured):
+def test_overlap_of_the_best(measured: PairedAccuracies):
     by = measured.values(f"{AT}/cifar10/pgd-8")
     c100, imagenet = (measured.values(f"{AT}/{images}/pgd-8") for images in THREE[1:])
     assert [common(by, other, 10) for other in (c100, imagenet)] == [5, 6]
     assert [common(by, other, 100) for other in (c100, imagenet)] == [63, 43]
 
 
-def test_overlap_with_standard_clean_accuracy_depends_on_ties(measured: Measured):
+def test_overlap_with_standard_clean_accuracy_depends_on_ties(measured: PairedAccuracies):
     # Published is 44. Clean accuracies have three decimals: 93 cells are above .938, 57 are equal
     # to it. 44 is what remains without these; by ascending index the overlap is 46.
     by, clean = measured.values(f"{AT}/cifar10/pgd-8"), measured.values(f"{ST}/clean")
@@ -115,7 +117,7 @@ def test_overlap_with_standard_clean_accuracy_depends_on_ties(measured: Measured
     assert common(by, clean, 100) == 46
 
 
-def test_best_cells_of_every_target(measured: Measured):
+def test_best_cells_of_every_target(measured: PairedAccuracies):
     (finding,) = distributions(measured)
     columns = (finding.column(name) for name in ("target", "max", "best_index"))
     found = {
@@ -150,7 +152,7 @@ def test_best_cells_of_every_target(measured: Measured):
     assert round(found[f"{ST}/corruptions"][0], 1) == 58.6
 
 
-def test_spread_after_adversarial_training(measured: Measured):
+def test_spread_after_adversarial_training(measured: PairedAccuracies):
     (finding,) = distributions(measured)
     rows = {row[0]: dict(zip(finding.columns, row, strict=True)) for row in finding.rows}
     published = {
@@ -173,7 +175,7 @@ def test_spread_after_adversarial_training(measured: Measured):
     assert [100 * gap.mean() for gap in gaps] == pytest.approx([4.1, 3.7, 2.2], abs=0.06)
 
 
-def test_what_the_best_cells_of_one_attack_are_worth_under_others(measured: Measured):
+def test_what_the_best_cells_of_one_attack_are_worth_under_others(measured: PairedAccuracies):
     metrics = ("clean", "fgsm-1", "pgd-1", "apgd-ce-1", "square-1")
     columns = {metric: 100 * measured.values(f"{ST}/{metric}") for metric in metrics}
     clean, fgsm = (int(columns[metric].argmax()) for metric in ("clean", "fgsm-1"))
@@ -185,7 +187,7 @@ def test_what_the_best_cells_of_one_attack_are_worth_under_others(measured: Meas
     assert measured.cells[best].index == 2581
 
 
-def test_robust_accuracy_at_equal_parameter_count(measured: Measured):
+def test_robust_accuracy_at_equal_parameter_count(measured: PairedAccuracies):
     (finding,) = capacity(measured)
     two = {row[0]: row for row in finding.rows if row[1] == 559386}
     plain = two["jung2023/cifar10/mean-of-attacks"]
@@ -199,7 +201,7 @@ def test_robust_accuracy_at_equal_parameter_count(measured: Measured):
     assert measured.cells[int(means.argmax())].code == "333213"
 
 
-def test_operators_of_the_best_cells(measured: Measured):
+def test_operators_of_the_best_cells(measured: PairedAccuracies):
     ranking = f"{AT}/cifar10/mean-of-4"
     best = measured.ops[best_rows(measured.mean_of(RANKINGS[ranking]), 10)]
     # Edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3; ops none, skip, 1x1, 3x3, pool.

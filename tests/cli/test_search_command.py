@@ -11,7 +11,7 @@ import pytest
 
 from surrobust import verification
 from surrobust._files import hold
-from surrobust.cli.progress import Pace, duration
+from surrobust.cli.progress import SearchPace, duration
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture, Genotype
 
@@ -144,7 +144,7 @@ def test_workers_are_processes(run_cli: Run, data_dir: Path, tmp_path: Path) -> 
 
 def test_the_pace_is_told() -> None:
     now = [0.0]
-    pace = Pace(clock=lambda: now[0])
+    pace = SearchPace(clock=lambda: now[0])
     cells = [Architecture.parse(code) for code in ("333333", "222222", "233333")]
     rows = tuple(Evaluation(cells[i], value, i, "t") for i, value in enumerate((3, 1, 2)))
     told = []

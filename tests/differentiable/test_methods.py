@@ -5,7 +5,14 @@ import torch
 from torch.nn import functional
 
 from surrobust.attacks import PGD
-from surrobust.differentiable import METHODS, Arnas, Batch, Dsrna, InnerStep, architecture_gradients
+from surrobust.differentiable import (
+    GRADIENT_CLASSES,
+    Arnas,
+    Dsrna,
+    InnerStep,
+    SearchBatch,
+    architecture_gradients,
+)
 from surrobust.differentiable.descent import calibrate, fit_loss
 from surrobust.differentiable.unrolling import evaluate_at
 from surrobust.errors import InvalidInputError
@@ -14,8 +21,8 @@ ENTRIES = [(0, 0, 3), (0, 2, 1), (0, 4, 2), (0, 5, 4)]
 
 
 def test_names():
-    assert list(METHODS) == ["darts", "dsrna", "arnas"]
-    for name, method in METHODS.items():
+    assert list(GRADIENT_CLASSES) == ["darts", "dsrna", "arnas"]
+    for name, method in GRADIENT_CLASSES.items():
         made = method()
         assert made.name == name
         assert method(**made.options).options == made.options
@@ -34,8 +41,8 @@ def test_names():
 def test_outer_gradients_of_both_orders(tiny, by_differences, method):
     network, fitted, held = tiny
     calibrate(network, fitted[0])
-    inner = fit_loss(Batch(*fitted))
-    outers = method.outers(network, Batch(*held, seed=5))
+    inner = fit_loss(SearchBatch(*fitted))
+    outers = method.outers(network, SearchBatch(*held, seed=5))
     step = InnerStep(0.05)
 
     def unrolled(outer):
@@ -62,7 +69,7 @@ def test_outer_gradients_of_both_orders(tiny, by_differences, method):
 def test_what_each_measure_of_dsrna_looks_at(tiny):
     network, _, held = tiny
     names = {
-        r: list(Dsrna(r).outers(network, Batch(*held)))
+        r: list(Dsrna(r).outers(network, SearchBatch(*held)))
         for r in ("certified", "jacobian", "combined")
     }
     assert names == {
@@ -95,20 +102,22 @@ def test_arnas_fits_to_attacked_images(tiny):
     network, fitted, _ = tiny
     x, y = fitted
     network.train()
-    found = Arnas().fitted(network, Batch(x, y, seed=1))
+    found = Arnas().fitted(network, SearchBatch(x, y, seed=1))
     assert float((found - x).abs().max()) <= 8 / 255 + 1e-9
     network.eval()
     with torch.no_grad():
         before, after = (functional.cross_entropy(network(i), y).item() for i in (x, found))
     assert after > before
-    assert METHODS["darts"]().fitted(network, Batch(x, y)) is x
+    assert GRADIENT_CLASSES["darts"]().fitted(network, SearchBatch(x, y)) is x
 
 
 def test_the_loss_under_attack_has_its_weight(tiny):
     network, _, held = tiny
     calibrate(network, held[0])
     light, full = (
-        evaluate_at(network, {}, Arnas(weight=w).outers(network, Batch(*held))["attacked"]).item()
+        evaluate_at(
+            network, {}, Arnas(weight=w).outers(network, SearchBatch(*held))["attacked"]
+        ).item()
         for w in (0.1, 1.0)
     )
     assert light == pytest.approx(0.1 * full)
@@ -135,7 +144,7 @@ def test_arnas_attacks_in_either_mode(tiny, modes, clipped):
     x = x.round()  # black and white: half of the steps lead out of the range
     calibrate(network, x)
     before = {name: t.clone() for name, t in network.state_dict().items()}
-    found = Arnas(modes=modes, clipped=clipped).fitted(network, Batch(x, y, seed=1))
+    found = Arnas(modes=modes, clipped=clipped).fitted(network, SearchBatch(x, y, seed=1))
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     expected = by_hand(network.train(modes == "train"), x, y, clipped=clipped, seed=1)
@@ -148,7 +157,7 @@ def test_arnas_attacks_in_either_mode(tiny, modes, clipped):
 
 def test_arnas_attacks_the_weights_as_they_are_or_those_of_the_loss(tiny):
     network, _, held = tiny
-    batch = Batch(*held, seed=2)
+    batch = SearchBatch(*held, seed=2)
     with torch.no_grad():
         moved = {name: w.neg() for name, w in network.weights().items()}
 

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 
 from surrobust._seals import seal
 from surrobust.differentiable import (
-    METHODS,
+    GRADIENT_CLASSES,
     PRESETS,
     Arnas,
     Dsrna,
@@ -32,11 +32,11 @@ SMALL = Settings(
 
 def start(name="darts", **options):
     settings = replace(SMALL, **options.pop("settings", {}))
-    method = METHODS[name](**({"steps": 1} if name == "arnas" else {}))
+    method = GRADIENT_CLASSES[name](**({"steps": 1} if name == "arnas" else {}))
     return gradient_search(method, "random", settings=settings, **options)
 
 
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", list(GRADIENT_CLASSES))
 def test_the_seed_decides(name):
     settings = {"limit": 4, "batch": 2, "order": 1 if name == "dsrna" else 2, "epochs": 1}
     first, again, other = (start(name, seed=s, settings=settings) for s in (1, 1, 2))
@@ -320,7 +320,7 @@ def test_images_that_are_not_normalised():
     x = torch.rand(2, 3, 4, 4)
     for normalised, same in ((False, True), (True, False)):
         settings = replace(SMALL, normalised=normalised)
-        network = search._build(METHODS["darts"](), settings, images, 0)
+        network = search._build(GRADIENT_CLASSES["darts"](), settings, images, 0)
         assert torch.equal(network.normalise(x), x) is same
 
 

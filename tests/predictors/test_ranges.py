@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from surrobust.predictors import PREDICTORS, load_folder, make_predictor
-from surrobust.predictors.ranges import Ranges
+from surrobust.predictors.ranges import TargetRanges
 from surrobust.predictors.saving.state import unpack_state
 from surrobust.spaces import NASBench201
 
@@ -16,8 +16,8 @@ OWN = ("mine/cifar10/robust", "mine/cifar10/watch-latency", "value")
 WIDE = np.array([-1e9, -3.0, -0.2, -1e-9, 0.0, 1e-7, 0.3, 1.0, 1.2, 5.0, 1e9])
 
 
-def ranges(*targets: str, least: float = 0.5, largest: float = 0.9) -> Ranges:
-    return Ranges.of(targets, np.full((2, len(targets)), [[least], [largest]]))
+def ranges(*targets: str, least: float = 0.5, largest: float = 0.9) -> TargetRanges:
+    return TargetRanges.of(targets, np.full((2, len(targets)), [[least], [largest]]))
 
 
 def test_names_say_what_values_can_be():
@@ -61,7 +61,7 @@ def test_latencies_by_hand():
 @pytest.mark.parametrize("target", [ACCURACY, LATENCY])
 @pytest.mark.parametrize("n", [0, 2])
 def test_what_is_expected_keeps_its_order_and_is_inside_its_interval(target, n):
-    found = Ranges.of([target], np.full((n, 1), 0.5))
+    found = TargetRanges.of([target], np.full((n, 1), 0.5))
     x = np.sort(np.concatenate([WIDE, np.random.default_rng(0).normal(0, 2, 2000)]))[:, None]
     bent = found.bend(x)
     assert (bent > found.lower).all()

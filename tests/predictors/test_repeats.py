@@ -12,7 +12,7 @@ from surrobust.predictors.repeats import (
     numbered,
     split_groups,
 )
-from surrobust.predictors.saving.card import held_out_metrics, read_card
+from surrobust.predictors.saving.card import held_out_metrics, load_card
 
 from .test_conformal import Known
 
@@ -119,4 +119,4 @@ def test_a_repeated_architecture_counts_once_in_cross_validated_coverage(toy_cel
 def test_the_card_tells_rows_and_cells_where_they_differ(toy_cells, toy_values, tmp_path):
     model = make_predictor("random_forest", trees=3).fit(toy_cells * 2, np.tile(toy_values, 2))
     model.save(tmp_path / "model", trained_on={"file": "mine"})
-    assert read_card(tmp_path / "model").trained_on == {"file": "mine", "n": 120, "n_cells": 60}
+    assert load_card(tmp_path / "model").trained_on == {"file": "mine", "n": 120, "n_cells": 60}

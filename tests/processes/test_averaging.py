@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from surrobust.processes.averaging import InformedProcess
+from surrobust.processes.averaging import PriorProcess
 from surrobust.processes.refitted import FunctionProcess
 
 
@@ -32,12 +32,12 @@ class View:
 
 
 def test_two_views_are_averaged_by_their_evidence():
-    model = InformedProcess(threes)
+    model = PriorProcess(threes)
     # Odds of e^(log 3) = 3 to 1: weights 3/4 and 1/4.
     model._views = (View(1.0, 2.0, 1.0, 1.0), View(1.0 + np.log(3.0), -2.0, 3.0, 5.0))
     model.fit([], np.empty(0))
     assert model.trust_ == pytest.approx(0.75)
-    doubted = InformedProcess(threes, odds=0.1)
+    doubted = PriorProcess(threes, odds=0.1)
     doubted._views = model._views
     assert doubted.fit([], np.empty(0)).trust_ == pytest.approx(3 / 13)  # odds of 3 x 0.1
     assert model.predict([None]) == pytest.approx([1.0])
@@ -52,7 +52,7 @@ def test_a_prior_that_is_right_is_believed_and_one_that_is_wrong_is_not(space):
         cells = space.sample(25, seed=10 + seed)
         y = threes(cells)[0][:, 0]
         y = (y - y.mean()) / y.std()
-        right, wrong = InformedProcess(threes).fit(cells, y), InformedProcess(noise).fit(cells, y)
+        right, wrong = PriorProcess(threes).fit(cells, y), PriorProcess(noise).fit(cells, y)
         # The trend is exact, so that nothing but the ridge of the process is between 0 and 1.
         assert right.trust_ > 0.99
         true, plain = threes(test)[0][:, 0], FunctionProcess().fit(cells, y)

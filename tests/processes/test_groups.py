@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from surrobust.encodings import FunctionFeatureEncoder
-from surrobust.processes.groups import GROUPS, encode_function_groups
+from surrobust.processes.groups import KERNEL_GROUPS, encode_function_groups
 from surrobust.spaces import Architecture, NASBench201
 
 
@@ -18,7 +18,7 @@ def test_cells_of_one_form_get_the_same_row(space: NASBench201):
 
 def test_every_group_is_centred_and_of_mean_squared_distance_one(space: NASBench201):
     groups = encode_function_groups(space.representatives())
-    assert len(groups) == len(GROUPS) == 6
+    assert len(groups) == len(KERNEL_GROUPS) == 6
     for values in groups:
         assert values.shape[0] == 6466
         np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-10)
@@ -28,10 +28,10 @@ def test_every_group_is_centred_and_of_mean_squared_distance_one(space: NASBench
 def test_paths_are_counted_to_the_root_and_weights_by_column():
     # One 3x3 path and none; two equal ways count to a root of two.
     none, one, two = (Architecture.parse(code) for code in ("000000", "000300", "310310"))
-    paths = encode_function_groups([none, one, two])[GROUPS.index("paths")]
+    paths = encode_function_groups([none, one, two])[KERNEL_GROUPS.index("paths")]
     steps = ((paths - paths[0]) ** 2).sum(axis=1)
     assert steps[2] / steps[1] == pytest.approx(2)
-    counts = encode_function_groups([none, one, two])[GROUPS.index("count")]
+    counts = encode_function_groups([none, one, two])[KERNEL_GROUPS.index("count")]
     steps = counts - counts[0]
     np.testing.assert_allclose(steps[2][1:3], 2 * steps[1][1:3])  # 3x3 convolutions, convolutions
     assert steps[1][0] == 0  # 1x1 convolutions

@@ -33,7 +33,7 @@ def texts(path: Path) -> str:
 
 
 def test_the_regret_is_told(result: SearchResult, tmp_path: Path):
-    assert course.regret(result) == pytest.approx(0.04)
+    assert course.regret_of(result) == pytest.approx(0.04)
     path = write_course(tmp_path, result)
     assert path == tmp_path / "search.svg"
     assert "regret 0.0400" in texts(path)
@@ -47,7 +47,7 @@ def test_where_the_best_is_not_the_same_question_there_is_none(
     result: SearchResult, tmp_path: Path, change: dict
 ):
     other = replace(result, **change)
-    assert course.regret(other) is None
+    assert course.regret_of(other) is None
     path = write_course(tmp_path, other)
     assert path is not None
     assert "regret" not in texts(path)
@@ -57,13 +57,13 @@ def test_failed_evaluations_are_left_out(result: SearchResult, tmp_path: Path):
     failed = [replace(result.evaluations[i], value=math.nan, error="nan") for i in (0, 3)]
     rows = (failed[0], *result.evaluations[1:3], failed[1], *result.evaluations[4:])
     some = replace(result, evaluations=rows)
-    assert course.regret(some) == pytest.approx(0.045)
+    assert course.regret_of(some) == pytest.approx(0.045)
     path = write_course(tmp_path, some)
     assert path is not None
     assert path.read_text().count("<circle") == len(rows) - 2
     assert "nan" not in path.read_text()
     none = replace(result, evaluations=tuple(failed))
-    assert course.regret(none) is None
+    assert course.regret_of(none) is None
     assert write_course(tmp_path, none) is None
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation, SearchResult
-from surrobust.sessions.plan import DEFAULTS, check_free, make_plan, read_recorded
+from surrobust.sessions.plan import DEFAULTS, check_free, plan_search, read_recorded
 from surrobust.spaces import Architecture
 
 CELL = Architecture.parse("333333")
@@ -16,15 +16,15 @@ NOTHING = dict.fromkeys(("target", "objective", "strategy", "budget", "seed"))
 
 
 def test_the_defaults_are_the_contracts():
-    plan = make_plan(DEFAULTS, None, **NOTHING)
+    plan = plan_search(DEFAULTS, None, **NOTHING)
     assert plan == DEFAULTS
     assert (plan.target, plan.objective) == ("nas-robbench-201/cifar10/pgd-8", "auto")
     assert (plan.strategy, plan.budget, plan.seed) == ("default", 50, 0)
 
 
 def test_what_is_given_holds_and_else_what_is_recorded():
-    assert make_plan(DEFAULTS, None, **{**NOTHING, "seed": 4, "budget": 7}).seed == 4
-    plan = make_plan(DEFAULTS, RECORDED, **NOTHING)
+    assert plan_search(DEFAULTS, None, **{**NOTHING, "seed": 4, "budget": 7}).seed == 4
+    plan = plan_search(DEFAULTS, RECORDED, **NOTHING)
     assert (plan.target, plan.objective) == ("jung2023/cifar10/pgd-1", "table")
     assert (plan.strategy, plan.budget, plan.seed) == ("random", 5, 3)
     assert plan.evaluations == ()
@@ -32,13 +32,13 @@ def test_what_is_given_holds_and_else_what_is_recorded():
 
 
 def test_numbers_of_numpy_become_pythons():
-    plan = make_plan(DEFAULTS, None, **{**NOTHING, "seed": np.int64(4), "budget": np.int32(7)})
+    plan = plan_search(DEFAULTS, None, **{**NOTHING, "seed": np.int64(4), "budget": np.int32(7)})
     assert (type(plan.seed), type(plan.budget)) == (int, int)
 
 
 def test_the_same_again_and_a_higher_budget_are_no_contradictions():
     given = {"target": RECORDED.target, "objective": "auto", "strategy": "random", "seed": 3}
-    plan = make_plan(DEFAULTS, RECORDED, **given, budget=9)
+    plan = plan_search(DEFAULTS, RECORDED, **given, budget=9)
     assert (plan.objective, plan.budget) == ("table", 9)
 
 
@@ -53,7 +53,7 @@ def test_the_same_again_and_a_higher_budget_are_no_contradictions():
 )
 def test_a_contradiction_is_refused(given, message):
     with pytest.raises(InvalidInputError, match=message):
-        make_plan(DEFAULTS, RECORDED, **{**NOTHING, **given})
+        plan_search(DEFAULTS, RECORDED, **{**NOTHING, **given})
 
 
 def test_a_folder_that_holds_a_search_is_not_free(tmp_path):

@@ -226,7 +226,7 @@ def test_another_recipe_on_the_same_images_is_another_file(tmp_path, monkeypatch
     small, large = record(), record()
     large["recipe"], large["accuracy"] = "robbench201", {"pgd-8": 0.48}
     for name, one in (("digits", small), ("digits-robbench201", large)):
-        append_record(tmp_path / f"{name}.jsonl", one)
+        append_record(tmp_path / "records" / f"{name}.jsonl", one)
     monkeypatch.setattr(loading, "shipped_folder", lambda _: tmp_path)
     table = load_table("records")
     assert table.query(small["index"], "records/digits-robbench201/pgd-8") == 0.48

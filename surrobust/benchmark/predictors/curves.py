@@ -10,8 +10,16 @@ from ...predictors import PREDICTORS
 from ...predictors.repeats import cell_groups
 from ...targets import check_target
 from ...typing import AnyPath
-from ..records import measure_missing, read_records, write_records
-from .protocol import BASELINE, TARGETS, TRAINING_SIZES, Score, measured, score_predictor, split
+from ..rows import measure_missing, read_rows, write_rows
+from .protocol import (
+    BASELINE,
+    TARGETS,
+    TRAINING_SIZES,
+    Score,
+    measured_cells,
+    score_predictor,
+    split,
+)
 
 Key = tuple[str, str, int, int]
 
@@ -98,7 +106,7 @@ def check_request(
     for target in keys:
         check_target(target)
     for target in keys:
-        groups = cell_groups(measured(target, data_dir=data_dir)[0])
+        groups = cell_groups(measured_cells(target, data_dir=data_dir)[0])
         for n_train in training_sizes:
             split(len(groups), n_train=n_train, seed=0, groups=groups)
 
@@ -110,7 +118,7 @@ def _score(key: Key, data_dir: AnyPath | None) -> Score:
 
 def write_scores(path: AnyPath, scores: Iterable[Score]) -> None:
     """Write scores as CSV, sorted by what they measure."""
-    write_records(path, scores, Score)
+    write_rows(path, scores, Score)
 
 
 def read_scores(path: AnyPath) -> list[Score]:
@@ -119,4 +127,4 @@ def read_scores(path: AnyPath) -> list[Score]:
     Raises:
         InvalidInputError: If the columns or a number are not as ``write_scores`` writes them.
     """
-    return read_records(path, Score, noun="score")
+    return read_rows(path, Score, noun="score")

@@ -12,7 +12,7 @@ from ...targets import Target
 from ...typing import AnyPath
 from ..markdown import section, spread
 from ..noise import Ceiling
-from ..records import to_csv
+from ..rows import to_csv
 from .ceilings import ceiling, has_ceiling
 from .protocol import BASELINE, HEAD, Score
 

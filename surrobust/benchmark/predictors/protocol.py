@@ -86,7 +86,7 @@ def split(
     return train, test
 
 
-def measured(
+def measured_cells(
     target: str, *, data_dir: AnyPath | None = None
 ) -> tuple[list[Architecture], FloatArray]:
     """Return the cells on which a target was measured, by ascending index, and the values."""
@@ -121,7 +121,7 @@ def score_predictor(
     Raises:
         InvalidInputError: If the name, an option, the target or ``n_train`` is not possible.
     """
-    cells, values = measured(target, data_dir=data_dir)
+    cells, values = measured_cells(target, data_dir=data_dir)
     groups = cell_groups(cells)
     train, test = split(len(cells), n_train=n_train, seed=seed, groups=groups)
     held_out, true = [cells[i] for i in test], values[test]

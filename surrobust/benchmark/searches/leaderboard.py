@@ -14,7 +14,7 @@ from ...targets import Target
 from ...typing import AnyPath
 from ..markdown import section, spread
 from ..peers import MAX_REPEATS
-from ..records import to_csv
+from ..rows import to_csv
 from .protocol import SearchRun, to_be_found
 
 REFERENCE = "default"

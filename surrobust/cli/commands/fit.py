@@ -142,7 +142,7 @@ def fit(
     count as one cell, and what is held out is judged by their mean.
     """
     from ...predictors import make_predictor
-    from ...predictors.saving.card import read_card
+    from ...predictors.saving.card import load_card
     from ...predictors.saving.folder import check_replaceable
 
     if bool(targets) == (csv is not None):
@@ -167,7 +167,7 @@ def fit(
         card["split"] = {"seed": seed, **split.sizes}
         card["metrics"] = _judge(model, values, test)
     model.save(out, **card)
-    metrics = read_card(out).metrics
+    metrics = load_card(out).metrics
     document = {
         "predictor": predictor,
         "targets": list(values.targets),

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Image = npt.NDArray[np.float64]
-Place: TypeAlias = tuple[int, int]
+Pixel: TypeAlias = tuple[int, int]
 
 
 def defocus_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
@@ -49,7 +49,7 @@ def glass_blur(x: Image, severity: int, rng: np.random.Generator) -> Image:
 
 def draw_pairs(
     shape: tuple[int, ...], reach: int, rounds: int, rng: np.random.Generator
-) -> Iterator[tuple[Place, Place]]:
+) -> Iterator[tuple[Pixel, Pixel]]:
     """Yield each pixel, last ones first, with a neighbour of at most ``reach``, ``rounds`` times.
 
     Those at an edge stay out.

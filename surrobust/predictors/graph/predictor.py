@@ -12,8 +12,7 @@ from ...encodings import Columns
 from ...encodings.graphs import NODE_KINDS, pack_graphs
 from ...encodings.joined import Features
 from ...errors import InvalidInputError, InvalidModelError
-from ...processes.scores import FILE as SCORES_FILE
-from ...processes.scores import ScoreMap
+from ...processes.scores import SCORES_FILE, ScoreMap
 from ...spaces import Architecture
 from ...typing import FloatArray
 from ..base import AbstractPredictor

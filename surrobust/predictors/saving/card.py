@@ -110,7 +110,7 @@ def _size(state: FittedState) -> dict[str, int]:
     return {"n": n} if n == n_cells else {"n": n, "n_cells": n_cells}
 
 
-def read_card(folder: AnyPath) -> Card:
+def load_card(folder: AnyPath) -> Card:
     """Read and check a folder's card, without its weights.
 
     Raises:

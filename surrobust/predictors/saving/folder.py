@@ -15,9 +15,8 @@ from ..._files import read_bytes, replace_folder, write_bytes, write_json
 from ...errors import InvalidInputError, InvalidModelError
 from ...typing import AnyPath
 from ..base import AbstractPredictor
-from .card import CARD, Card, make_card, read_card
-from .state import FILE as COLUMNS_FILE
-from .state import FittedState, as_identity, pack_columns, pack_state
+from .card import CARD, Card, load_card, make_card
+from .state import COLUMNS_FILE, FittedState, as_identity, pack_columns, pack_state
 
 if TYPE_CHECKING:
     from ..base import AbstractPredictor
@@ -86,7 +85,7 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
         InvalidModelError: If a file is missing, extra, or differs from its sha256.
     """
     path = Path(folder)
-    card = read_card(path)
+    card = load_card(path)
     there = {entry.name for entry in path.iterdir()} - {CARD}
     for name in sorted({*card.files, *there, STATE}):
         if name in there and (name not in card.files or not _FILE_NAME.fullmatch(name)):

@@ -18,7 +18,7 @@ from ...spaces import Architecture
 from ...typing import FloatArray, IntArray
 from ..conformal import Calibration
 from ..local_quantiles import BEND_AT, LARGEST_BEND
-from ..ranges import Ranges
+from ..ranges import TargetRanges
 from ..repeats import cell_groups
 
 
@@ -108,7 +108,7 @@ class FittedState:
     is_single: bool
     n_train: int
     trained: IntArray
-    ranges: Ranges
+    ranges: TargetRanges
     calibration: Calibration | None
     out_of_fold: OutOfFold | None
     is_fresh: npt.NDArray[np.bool_] | None
@@ -119,7 +119,7 @@ class FittedState:
         cells: Sequence[Architecture],
         targets: tuple[str, ...],
         is_single: bool,
-        ranges: Ranges,
+        ranges: TargetRanges,
         out_of_fold: OutOfFold | None,
     ) -> "FittedState":
         """Remember a fit."""
@@ -215,7 +215,7 @@ def unpack_state(
     )
 
 
-def _unpack_ranges(tensors: Mapping[str, np.ndarray], targets: Sequence[str]) -> Ranges:
+def _unpack_ranges(tensors: Mapping[str, np.ndarray], targets: Sequence[str]) -> TargetRanges:
     """Return the ranges of the targets.
 
     Raises:
@@ -223,10 +223,10 @@ def _unpack_ranges(tensors: Mapping[str, np.ndarray], targets: Sequence[str]) ->
     """
     m = len(targets)
     if not {"in_range", "smallest"} & tensors.keys():  # older versions wrote neither
-        return Ranges.of(targets, np.empty((0, m)))
+        return TargetRanges.of(targets, np.empty((0, m)))
     kept = take_tensor(tensors, "in_range", dtype="bool", shape=(m,))
     smallest = take_tensor(tensors, "smallest", dtype="float64", shape=(m,), most=LARGEST_VALUE)
-    return Ranges(tuple(targets), kept, smallest)
+    return TargetRanges(tuple(targets), kept, smallest)
 
 
 def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Calibration:
@@ -255,7 +255,7 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
     return Calibration(scores, floors, levels, factors, bends)
 
 
-FILE = "columns.safetensors"
+COLUMNS_FILE = "columns.safetensors"
 
 
 def pack_columns(columns: Columns) -> bytes:
@@ -282,17 +282,17 @@ def unpack_columns(content: bytes, reference: Any) -> Columns:
     Raises:
         InvalidModelError: If they are damaged or not those of the reference.
     """
-    tensors = unpack_tensors(content, name=FILE)
+    tensors = unpack_tensors(content, name=COLUMNS_FILE)
     text = take_tensor(tensors, "names", dtype="uint8", shape=(None,)).tobytes()
     widths = take_tensor(tensors, "widths", dtype="int64", shape=(None,))
     most = np.finfo(np.float64).max  # of the user's numbers only the order counts
     numbers = take_tensor(tensors, "numbers", dtype="float64", shape=(None, None), most=most)
     known = take_tensor(tensors, "known", dtype="bool", shape=numbers.shape)
     try:
-        names = tuple(map(str, parse_json(text.decode(), name=FILE)))
+        names = tuple(map(str, parse_json(text.decode(), name=COLUMNS_FILE)))
         columns = Columns(names, np.where(known, numbers, np.nan), tuple(widths.tolist()))
     except (ValueError, TypeError, InvalidInputError) as error:
-        msg = f"{FILE}: expected columns, got: {error}"
+        msg = f"{COLUMNS_FILE}: expected columns, got: {error}"
         raise InvalidModelError(msg) from None
     if not isinstance(reference, Mapping) or dict(reference) != columns.reference:
         msg = f"card.json: expected the columns that the weights hold, got {brief(reference)}"

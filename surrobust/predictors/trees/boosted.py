@@ -10,15 +10,13 @@ from ..._random import seeds_from
 from ...encodings import Columns
 from ...encodings.joined import Features
 from ...errors import InvalidModelError
-from ...processes.scores import FILE as SCORES_FILE
-from ...processes.scores import ScoreMap
+from ...processes.scores import SCORES_FILE, ScoreMap
 from ...spaces import Architecture
 from ...typing import FloatArray
 from ..base import AbstractPredictor
 from ..repeats import cell_groups
 from .booster_file import rebuild_booster
-from .tuning import FILE as PARAMETERS_FILE
-from .tuning import TreeParameters, as_matrix, tune, tuning_folds
+from .tuning import PARAMETERS_FILE, TreeParameters, as_matrix, tune, tuning_folds
 
 if TYPE_CHECKING:
     from xgboost import Booster

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna import Trial
     from xgboost import Booster, DMatrix
 
-FILE = "parameters.safetensors"
+PARAMETERS_FILE = "parameters.safetensors"
 
 _FOLDS, _LEFT_OUT, _LEAST_CELLS = 3, 200, 10
 """Folds; cells that should be left out in all, by repetition; cells that are not too few."""
@@ -116,7 +116,7 @@ class TreeParameters:
         Raises:
             InvalidModelError: If they are damaged.
         """
-        tensors = unpack_tensors(content, name=FILE)
+        tensors = unpack_tensors(content, name=PARAMETERS_FILE)
         kinds = {field.name: "int64" if field.type is int else "float64" for field in fields(cls)}
         found = {
             key: take_tensor(tensors, key, dtype=kind, shape=(1,)) for key, kind in kinds.items()

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..._checks import check_choice, check_integer
 from ...metrics import normal_scores
-from ...processes.averaging import InformedProcess
+from ...processes.averaging import PriorProcess
 from ...processes.refitted import FunctionProcess
 from ...processes.trend import Prior, PriorRows
 from ...spaces import AbstractSearchSpace, Architecture
@@ -47,17 +47,17 @@ class GuidedSearch(AbstractSearch):
     improve most on the best so far. Values that are still awaited count as predicted.
 
     With a prior, the first architectures are in turn the best that the prior knows and spread
-    ones, which show whether it can be believed; the model is then an :class:`InformedProcess`.
+    ones, which show whether it can be believed; the model is then an :class:`PriorProcess`.
 
     Args:
         space: The search space.
         model: Refitted before each question; None means a :class:`FunctionProcess`, or an
-            :class:`InformedProcess` with a prior. Another model with a prior learns what the
+            :class:`PriorProcess` with a prior. Another model with a prior learns what the
             prior misses.
         prior: A predictor that orders the architectures beforehand.
         n_initial: Architectures before the first fit.
         n_trusted: How many of these are the prior's best: the first, the third and so on.
-        prior_odds: Odds beforehand that it can be believed, see :class:`InformedProcess`; above 0.
+        prior_odds: Odds beforehand that it can be believed, see :class:`PriorProcess`; above 0.
         acquisition: Name in ``ACQUISITIONS``.
         candidates: The architectures that may be asked for; None means all of the space.
         seed: Seed or generator of every random choice.
@@ -91,7 +91,7 @@ class GuidedSearch(AbstractSearch):
             model = (
                 FunctionProcess()
                 if self._prior is None
-                else InformedProcess(self._prior, odds=prior_odds)
+                else PriorProcess(self._prior, odds=prior_odds)
             )
         self.model: Model = model
 

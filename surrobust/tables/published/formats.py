@@ -27,7 +27,7 @@ def layout_error(name: str, expected: str, got: str) -> InvalidInputError:
     return InvalidInputError(f"{name}: expected {expected}, got {got}")
 
 
-def decode(content: bytes, *, name: str) -> str:
+def decode_copy(content: bytes, *, name: str) -> str:
     """Return UTF-8 text."""
     try:
         return content.decode()
@@ -50,7 +50,7 @@ def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> Floa
         InvalidInputError: If it is laid out otherwise, a row or cell is missing, or an entry of
             the map to representatives differs from ours.
     """
-    text = decode(content, name=name)
+    text = decode_copy(content, name=name)
     if not text.startswith(_PREFIX):
         raise layout_error(name, f"a text that begins with {_PREFIX}{{", brief(text[:20]))
     document = parse_json(text[len(_PREFIX) :], name=name)
@@ -65,14 +65,14 @@ def read_page_copy(content: bytes, *, name: str, columns: Sequence[str]) -> Floa
     for index, representative in enumerate(representatives):
         entry = document.get(str(index))
         if representative == index:
-            rows.append(check_numbers(entry, len(columns), name=f"{name}: cell {index}"))
+            rows.append(check_number_row(entry, len(columns), name=f"{name}: cell {index}"))
         elif type(entry) not in (int, str) or str(entry) != str(representative):
             expected = f"its representative {representative}"
             raise layout_error(f"{name}: cell {index}", expected, brief(entry))
     return np.array(rows, dtype=np.float64)
 
 
-def check_numbers(row: Any, length: int, *, name: str) -> list[float]:
+def check_number_row(row: Any, length: int, *, name: str) -> list[float]:
     """Return a row if it is a list of so many numbers."""
     if not isinstance(row, list) or len(row) != length:
         raise layout_error(name, f"a list of {length} numbers", brief(row))
@@ -96,7 +96,7 @@ def read_naslib_lines(content: bytes, *, name: str, columns: Sequence[str]) -> d
     Raises:
         InvalidInputError: If the header or a key is another, or a cell is there twice.
     """
-    lines = decode(content, name=name).split("\n")
+    lines = decode_copy(content, name=name).split("\n")
     if lines[0] != ",".join(("net", *columns)):
         raise layout_error(name, f"the header net,{','.join(columns)}", brief(lines[0]))
     if lines.pop() != "":

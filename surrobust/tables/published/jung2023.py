@@ -19,7 +19,7 @@ from ...targets import Target, targets_of
 from ...typing import FloatArray
 from .formats import (
     check_all_cells,
-    check_numbers,
+    check_number_row,
     layout_error,
     parse_numbers,
     read_meta,
@@ -159,5 +159,5 @@ def _read_official_file(path: Path, images: str, key: str, length: int) -> Float
     for index in representative_indices():
         entry = cells.get(str(index))
         row = [entry] if key == "clean" else entry
-        rows.append(check_numbers(row, length, name=f"{path}: id {index}"))
+        rows.append(check_number_row(row, length, name=f"{path}: id {index}"))
     return np.array(rows, dtype=np.float64)

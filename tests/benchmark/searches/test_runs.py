@@ -106,7 +106,7 @@ def test_processes_do_the_same(tmp_path: Path, data_dir: Path):
     ("arguments", "told"),
     [
         ({"strategies": ["best"]}, "strategy: expected one of default, "),
-        ({"targets": ["jung2023/cifar10/pgd-9"]}, "target: expected a benchmark's target"),
+        ({"targets": ["jung2023/cifar10/pgd-9"]}, "target: expected one of jung2023"),
         ({"budgets": [0]}, "budget: expected an integer of at least 1"),
         ({"budgets": []}, "budgets: expected at least one"),
         ({"seeds": [-1]}, "seed: expected an integer of at least 0"),

@@ -46,9 +46,9 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
 
     def put(documents: dict[str, Any]) -> Path:
         root = Path("official")
-        for module in ("_meta", "nasrobbench201", "jung2023"):
+        for module in ("formats", "nasrobbench201", "jung2023"):
             monkeypatch.setattr(
-                f"surrobust.tables.{module}.read_json",
+                f"surrobust.tables.published.{module}.read_json",
                 lambda path: documents[path.relative_to(root).as_posix()],
             )
         return root
@@ -60,7 +60,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], Path]:
 def trusted_meta(monkeypatch: pytest.MonkeyPatch, meta: dict[str, Any]) -> None:
     """Take ``meta.json`` as it is, which saves time."""
     for module in ("nasrobbench201", "jung2023"):
-        monkeypatch.setattr(f"surrobust.tables.{module}.read_meta", lambda _: meta)
+        monkeypatch.setattr(f"surrobust.tables.published.{module}.read_meta", lambda _: meta)
 
 
 def test_an_import_is_used_where_the_published_copy_is_not(official, tmp_path, made_up_values):

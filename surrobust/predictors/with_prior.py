@@ -11,13 +11,10 @@ from ..encodings import Columns
 from ..encodings.joined import Features
 from ..errors import InvalidInputError, InvalidModelError
 from ..processes.groups import KernelGroups
-from ..processes.prior import FILE as PRIOR_FILE
-from ..processes.prior import PriorScores, is_alike, reference_of, weights_of_alike
-from ..processes.process import Rows, TrendProcess, View
-from ..processes.scores import FILE as SCORES_FILE
-from ..processes.scores import ScoreMap
-from ..processes.trend import FILE as TREND_FILE
-from ..processes.trend import Trend
+from ..processes.prior import PRIOR_FILE, PriorScores, is_alike, reference_of, weights_of_alike
+from ..processes.process import ProcessRows, TrendProcess, View
+from ..processes.scores import SCORES_FILE, ScoreMap
+from ..processes.trend import TREND_FILE, Trend
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
@@ -25,7 +22,7 @@ from .repeats import cell_groups
 from .saving.folder import load_members, pack_members
 from .trees.boosted import BoostedTrees
 
-FILE = "views.safetensors"
+VIEWS_FILE = "views.safetensors"
 
 _VIEWS = (
     View(share=0.9, amplitude=0.1, noise=0.05, slope=0.03),
@@ -47,7 +44,7 @@ _CELLS_FOR_TREES, _HALF_TREES = 20, 20
 """Distinct cells below which trees say nothing, and at which they have half of their weight."""
 
 
-class InformedPredictor(AbstractPredictor):
+class PriorPredictor(AbstractPredictor):
     """Gaussian processes that trust a prior more and less, averaged by their evidence; and trees.
 
     What is expected of a target is the mean of the known ones that are alike by name
@@ -131,14 +128,14 @@ class InformedPredictor(AbstractPredictor):
         self.weights_ = weights[self.views_] / weights[self.views_].sum(axis=0)
         self.processes_ = [fitted[int(view)] for view in self.views_]
 
-    def _rows(self, cells: Sequence[Architecture]) -> Rows:
+    def _rows(self, cells: Sequence[Architecture]) -> ProcessRows:
         if not cells:
             t, m = self.trend_.slopes.shape[1], len(self.trend_.slopes)
             Z = np.empty((0, len(self.groups_.center)), np.float32)
-            return Rows(Z, np.empty((2, 0, t + 1), np.float32), np.empty((0, m)))
+            return ProcessRows(Z, np.empty((2, 0, t + 1), np.float32), np.empty((0, m)))
         trends = self.trend_.rows(cells).astype(np.float32)
         Z = self.groups_.transform(self._features.encode(cells))
-        return Rows(Z, trends, self.trend_.expected(cells))
+        return ProcessRows(Z, trends, self.trend_.expected(cells))
 
     def _process(self, view: int) -> TrendProcess:
         return TrendProcess(_VIEWS[view], self.groups_.names, self.groups_.slices)
@@ -187,7 +184,7 @@ class InformedPredictor(AbstractPredictor):
         for view, process in zip(self.views_, self.processes_, strict=True):
             tensors |= {f"{view}-{name}": array for name, array in process.tensors().items()}
         return {
-            FILE: pack_tensors(tensors),
+            VIEWS_FILE: pack_tensors(tensors),
             SCORES_FILE: self.map_.pack(),
             TREND_FILE: self.trend_.pack(),
             PRIOR_FILE: self._prior_scores().pack(),
@@ -200,14 +197,14 @@ class InformedPredictor(AbstractPredictor):
         self.prior = prior
         self.trend_ = Trend.unpack(rest.pop(TREND_FILE, b""), prior, n_targets)
         self.map_ = ScoreMap.unpack(rest.pop(SCORES_FILE, b""), n_targets)
-        tensors = unpack_tensors(rest.pop(FILE, b""), name=FILE)
+        tensors = unpack_tensors(rest.pop(VIEWS_FILE, b""), name=VIEWS_FILE)
         self.groups_ = KernelGroups.take(tensors, self.encoder, self.columns)
         Z = self.groups_.take_rows(tensors)
-        self.rows_ = Rows.take(tensors, Z, len(prior.targets) + 1, n_targets)
+        self.rows_ = ProcessRows.take(tensors, Z, len(prior.targets) + 1, n_targets)
         self.views_ = take_tensor(tensors, "views", dtype="int64", shape=(None,))
         views = set(self.views_.tolist())
         if not views or len(views) < len(self.views_) or not views <= set(range(len(_VIEWS))):
-            msg = f"{FILE}: expected views that exist, each once, got others"
+            msg = f"{VIEWS_FILE}: expected views that exist, each once, got others"
             raise InvalidModelError(msg)
         shape = (len(self.views_), n_targets)
         self.weights_ = take_tensor(tensors, "weights", dtype="float64", shape=shape, most=1.0)

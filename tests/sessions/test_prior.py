@@ -12,9 +12,9 @@ from surrobust.objectives import Objective
 from surrobust.predictors import make_predictor
 from surrobust.processes.prior import PriorScores
 from surrobust.searches import read_result
-from surrobust.sessions import knowledge, make_search, run_search, search, start
-from surrobust.sessions.knowledge import KnownTargets, find_prior, settle_word, word_for
+from surrobust.sessions import make_search, prior, run_search, search, start
 from surrobust.sessions.plan import DEFAULTS
+from surrobust.sessions.prior import KnownTargets, find_prior, settle_word, word_for
 from surrobust.spaces import NASBench201
 
 HOME = "nas-robbench-201/cifar10"
@@ -64,7 +64,7 @@ def test_what_is_alike_by_name_is_expected_and_the_direction_counts(space):
     assert foreign.is_foreign
     assert make_search("default", prior=foreign).n_trusted == 1
     assert make_search("default", prior=known).n_trusted == 5
-    odds = [make_search("default", prior=prior).model.odds for prior in (foreign, known)]
+    odds = [make_search("default", prior=one).model.odds for one in (foreign, known)]
     assert odds == [0.1, 1.0]
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(known)).related(cells), known.related(cells)
@@ -90,7 +90,7 @@ def test_the_column_of_the_target_itself_is_left_out(predictor):
     known = find_prior(plan_of(prior="given"), predictor)
     assert known.scores.targets == (f"{HOME}/fgsm-8",)
     with pytest.raises(InvalidInputError, match="prior: expected a predictor of other targets"):
-        knowledge._without(known.scores, f"{HOME}/fgsm-8")
+        prior._without(known.scores, f"{HOME}/fgsm-8")
 
 
 def test_words():
