@@ -21,7 +21,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="locks and signals of POSIX")
 
 SEARCH = """
 from shareable import by_index
-from surrobust.objectives import run_search
+from surrobust.sessions import run_search
 
 seen = []
 

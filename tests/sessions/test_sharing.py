@@ -155,7 +155,7 @@ def test_a_process_that_is_killed_while_it_fills_a_study_loses_nothing(tmp_path)
     plain = run_search(by_index, budget=6, strategy="random", out=tmp_path)
     code = """
 from shareable import by_index
-from surrobust.objectives import run_search
+from surrobust.sessions import run_search
 from surrobust.searches.sharing.ledger import Ledger
 
 claim, times = Ledger.claim, []

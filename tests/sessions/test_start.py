@@ -68,7 +68,7 @@ def test_resumed_equals_uninterrupted(tmp_path, name):
 
 def test_a_killed_process_leaves_a_file_to_resume_from(tmp_path):
     code = (
-        "import sys, time; from surrobust.objectives import run_search\n"
+        "import sys, time; from surrobust.sessions import run_search\n"
         "def slow(cell): time.sleep(0.05); return cell.index / 15625\n"
         "run_search(slow, budget=400, strategy='random', seed=1, out=sys.argv[1])"
     )
@@ -78,6 +78,7 @@ def test_a_killed_process_leaves_a_file_to_resume_from(tmp_path):
     )
     path, deadline = tmp_path / "search.json", time.monotonic() + 300
     while time.monotonic() < deadline:
+        assert process.poll() is None, "the search ended by itself"
         if path.exists() and len(json.loads(path.read_text())["evaluations"]) >= 3:
             break
         time.sleep(0.02)

@@ -43,7 +43,7 @@ def test_a_process_that_is_killed_within_a_line_does_not_stop_the_others(journal
     others = [open_ledger(journal) for _ in range(2)]
     first = others[0].claim(FEW[0], "me")
     code = """
-from surrobust.searches import journal
+from surrobust.searches.sharing import journal
 from surrobust.searches.sharing.ledger import Ledger
 from surrobust.searches.sharing.storage import open_storage
 from surrobust.spaces import Architecture

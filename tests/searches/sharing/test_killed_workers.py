@@ -21,8 +21,8 @@ BUDGET = 24
 
 WORKER = """
 import os, sys, time
-from surrobust.objectives import run_search
-from surrobust.searches import lease
+from surrobust.sessions import run_search
+from surrobust.searches.sharing import lease
 
 storage, study, log, budget = sys.argv[1:]
 lease._machine = lambda: f"host-{os.getpid()}"  # each on a machine of its own: heartbeats decide
@@ -57,6 +57,7 @@ def kill_in_mid_trial(process, log):
     """Kill a worker in its second trial or later; return the architecture's index."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
+        assert process.poll() is None, "the worker ended by itself"
         if is_in_mid_trial(process, log):
             process.send_signal(signal.SIGSTOP)
             if is_in_mid_trial(process, log):
@@ -107,7 +108,7 @@ def test_two_of_four_workers_are_killed(storage, study, tmp_path):
 def test_a_suspended_worker_does_no_harm_when_it_wakes_up(storage, study, tmp_path, after):
     code = f"""
 from shareable import by_index
-from surrobust.objectives import run_search
+from surrobust.sessions import run_search
 
 def suspended_at_first(cell):
     if Path(sys.argv[3]).exists():
