@@ -1,8 +1,8 @@
 .PHONY: help format check types floors test fresh docs leaderboard all
 
-API = surrobust $(addprefix surrobust., analysis attacks benchmark certificates differentiable encodings errors \
-	explorer images measuring metrics networks objectives predictors processes proxies report searches \
-	sessions spaces tables targets testing threat training typing verification)
+# Every module and folder that is not private.
+API = surrobust $(subst /,.,$(basename $(wildcard surrobust/[a-z]*.py)) \
+	$(patsubst %/__init__.py,%,$(wildcard surrobust/[a-z]*/__init__.py)))
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | column -t -s '	'
@@ -31,7 +31,7 @@ docs:  ## API reference from the docstrings, docs/api/index.html (needs the extr
 	pdoc --docformat google --output-directory docs/api $(API)
 
 leaderboard:  ## docs/leaderboard.md and the tables of README.md from the committed results
-	python experiments/leaderboard.py
-	python experiments/summaries.py
+	python -m experiments.leaderboard
+	python -m experiments.summaries
 
 all: check types floors test  ## What the continuous integration runs

@@ -1,6 +1,6 @@
 """docs/leaderboard.md: predictors and searches beside their peers, from the committed results.
 
-    python experiments/leaderboard.py            # rewrites docs/leaderboard.md
+    python -m experiments.leaderboard            # rewrites docs/leaderboard.md
 
 Reads only what is committed: no table, no network, nothing is measured again.
 """
@@ -13,18 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.markdown import NOTHING, between, line, mean
 from surrobust.benchmark.peers import PEERS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "leaderboard.md"
 SIZES = (50, 200, 1000)
 BUDGETS = (20, 50, 100)
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 COPIED = ("several_objectives", "prior_search")
 """Folders whose tables are shown as they are, where the folder is."""
 BASELINE = "parameters"
 EARLIER = ", earlier"
-NOTHING = "–"
 
 OPENING = """
 Made by `make leaderboard` from the committed results of [experiments](../experiments/README.md); do
@@ -73,7 +72,7 @@ def _predictors() -> list[str]:
     }
     for size in SIZES:
         cells = {
-            (name, target): (-float(np.mean(values)), _mean(values), str(len(values)))
+            (name, target): (-float(np.mean(values)), mean(values), str(len(values)))
             for (name, target, n), values in taus.items()
             if n == size
         }
@@ -134,11 +133,11 @@ def search_tables() -> dict[tuple[str, str], list[str]]:
     """Return runs and regrets as they are shown, by name and target."""
     found = {}
     target = ""
-    for line in _marked("search"):
-        if line.startswith("### `"):
-            target = line.split("`")[1]
-        elif line.startswith("| ") and not line.startswith("| |"):
-            name, *row = (cell.strip() for cell in line.strip("|").split("|"))
+    for text in _marked("search"):
+        if text.startswith("### `"):
+            target = text.split("`")[1]
+        elif text.startswith("| ") and not text.startswith("| |"):
+            name, *row = (cell.strip() for cell in text.strip("|").split("|"))
             found[_by_whom(name), target] = row
     return found
 
@@ -155,10 +154,10 @@ def _copies() -> list[str]:
     return lines
 
 
-def _by_whom(line: str) -> str:
+def _by_whom(text: str) -> str:
     """Return a name, or lines that begin with one, in bold only if it is ours."""
     others = "|".join(["optuna/[^*]*", *sorted(map(re.escape, PEERS))])
-    return re.sub(rf"\*\*({others})\*\*", r"\1", line)
+    return re.sub(rf"\*\*({others})\*\*", r"\1", text)
 
 
 def _head(title: str, folder: str) -> list[str]:
@@ -176,7 +175,7 @@ def _table(
 ) -> list[str]:
     """Return a table of one benchmark, best first."""
     heads = ["", "n", *(f"`{target.partition('/')[2]}`" for target in targets), "mean"]
-    lines = ["", f"### {title}", "", _line(heads), "|---" * len(heads) + "|"]
+    lines = ["", f"### {title}", "", line(heads), "|---" * len(heads) + "|"]
     names = {name for name, target in cells if target in targets}
 
     def place(name: str) -> tuple[int, float, str]:
@@ -185,12 +184,12 @@ def _table(
 
     for name in sorted(names, key=place):
         row = [cells.get((name, target)) for target in targets]
-        missing, mean, _ = place(name)
+        missing, level, _ = place(name)
         digits = max(len(cell[1].split()[0].partition(".")[2]) for cell in row if cell)
         shown = [cell[1] if cell else NOTHING for cell in row]
-        average = NOTHING if missing else f"{abs(mean):.{digits}f}"
-        lines.append(_line([name, _counts([cell[2] for cell in row if cell]), *shown, average]))
-    return lines if last is None else [*lines, _line(last)]
+        average = NOTHING if missing else f"{abs(level):.{digits}f}"
+        lines.append(line([name, _counts([cell[2] for cell in row if cell]), *shown, average]))
+    return lines if last is None else [*lines, line(last)]
 
 
 def _counts(counts: Sequence[str]) -> str:
@@ -205,22 +204,13 @@ def _by_benchmark(cells: Cells) -> dict[str, list[str]]:
 
 
 def _marked(folder: str) -> list[str]:
-    text = (HERE / folder / "README.md").read_text()
-    return text.split(BEGIN)[1].split(END)[0].strip("\n").splitlines()
+    page = (HERE / folder / "README.md").read_text(encoding="utf-8")
+    return between(page, "tables").strip("\n").splitlines()
 
 
 def _rows(path: str) -> list[dict[str, str]]:
     with (HERE / path).open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _mean(values: Sequence[float]) -> str:
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{spread}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 if __name__ == "__main__":

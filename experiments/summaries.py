@@ -1,6 +1,6 @@
 """The tables of README.md and docs/results.md, from the committed results.
 
-    python experiments/summaries.py            # rewrites them between their markers
+    python -m experiments.summaries            # rewrites them between their markers
 
 Reads only what is committed, as ``leaderboard.py`` does: no table, nothing is measured again.
 """
@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from leaderboard import EARLIER, earlier_peers, search_tables, taus_of
 
+from experiments.leaderboard import EARLIER, earlier_peers, search_tables, taus_of
+from experiments.markdown import between, put, table
 from surrobust.benchmark import TARGETS
 
 ROOT = Path(__file__).parents[1]
@@ -33,14 +34,7 @@ def make_tables() -> dict[tuple[Path, str], str]:
 
 def current(page: Path, name: str) -> str:
     """Return what stands between the markers."""
-    return _parts(page.read_text(encoding="utf-8"), name)[1]
-
-
-def _parts(text: str, name: str) -> tuple[str, str, str]:
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-    head, rest = text.split(begin)
-    inner, tail = rest.split(end)
-    return head + begin, inner, end + tail
+    return between(page.read_text(encoding="utf-8"), name)
 
 
 def _summary() -> str:
@@ -48,35 +42,36 @@ def _summary() -> str:
     ours, peers = _taus()
     found = search_tables()
     heads = [f"tau, N = {n}, best of {_counted(peers, n)}" for n in sizes]
-    lines = _head(["target", *heads, f"regret at {BUDGET}", "best peer"])
+    body = []
     for target in TARGETS:
-        best = best_searcher(target)
-        regret = f"**{found[OURS, target][2].replace(' ±', '** ±')}"
+        mean, _, runs = best_searcher(target)
         cells = [_beside(ours[target, n], max(peers[target, n]), named=False) for n in sizes]
-        shown = [f"`{target}`", *cells, regret, f"{best[0]:.4f} (n = {best[2]})"]
-        lines.append(_line(shown))
-    return "\n".join(lines) + "\n"
+        regret = _bold(found[OURS, target][2])
+        body.append([f"`{target}`", *cells, regret, f"{mean:.4f} (n = {runs})"])
+    return _text(["target", *heads, f"regret at {BUDGET}", "best peer"], body)
 
 
 def _predicting(sizes: Sequence[int]) -> str:
     ours, peers = _taus()
-    lines = _head(["target", *(f"N = {n}, best of {_counted(peers, n)}" for n in sizes)])
-    for target in TARGETS:
-        cells = [_beside(ours[target, n], max(peers[target, n]), named=True) for n in sizes]
-        lines.append(_line([f"`{target}`", *cells]))
-    return "\n".join(lines) + "\n"
+    heads = ["target", *(f"N = {n}, best of {_counted(peers, n)}" for n in sizes)]
+    return _text(
+        heads,
+        [
+            [f"`{t}`", *(_beside(ours[t, n], max(peers[t, n]), named=True) for n in sizes)]
+            for t in TARGETS
+        ],
+    )
 
 
 def _searching() -> str:
     found = search_tables()
-    heads = ["regret at 50", "best peer", "best cell found by 50", "by 100"]
-    lines = _head(["target", *heads])
+    body = []
     for target in TARGETS:
-        row = found[OURS, target]
-        mean, name, n = best_searcher(target)
-        regret = f"**{row[2].replace(' ±', '** ±')}"
-        lines.append(_line([f"`{target}`", regret, f"{mean:.4f} ({name}, n = {n})", *row[4:6]]))
-    return "\n".join(lines) + "\n"
+        row, (mean, name, n) = found[OURS, target], best_searcher(target)
+        peer = f"{mean:.4f} ({name}, n = {n})"
+        body.append([f"`{target}`", _bold(row[2]), peer, *row[4:6]])
+    heads = ["target", "regret at 50", "best peer", "best cell found by 50", "by 100"]
+    return _text(heads, body)
 
 
 def best_searcher(target: str) -> Peer:
@@ -117,16 +112,15 @@ def _beside(ours: Sequence[float], best: Peer, *, named: bool) -> str:
     return f"**{np.mean(ours):.3f}**{own} ({tau:.3f}, {whose}n = {n})"
 
 
-def _head(cells: Sequence[str]) -> list[str]:
-    return [_line(cells), "|---" * len(cells) + "|"]
+def _bold(regret: str) -> str:
+    return f"**{regret.replace(' ±', '** ±')}"
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _text(heads: list[str], body: list[list[str]]) -> str:
+    return "\n".join(table(heads, body)) + "\n"
 
 
 if __name__ == "__main__":
-    for (page, name), table in make_tables().items():
-        before, _, after = _parts(page.read_text(encoding="utf-8"), name)
-        page.write_text(before + table + after, encoding="utf-8")
+    for (page, name), text in make_tables().items():
+        page.write_text(put(page.read_text(encoding="utf-8"), name, text), encoding="utf-8")
         print(page, name)

@@ -1,6 +1,6 @@
 """The one place where messages about arguments are worded: "expected ..., got ..."."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,6 +39,28 @@ def check_choice(name: str, value: Any, known: Iterable[str]) -> str:
         msg = f"{name}: expected one of {listed(names, value)}; got {brief(value)}"
         raise InvalidInputError(msg)
     return value
+
+
+def check_same(name: str, got: Any, expected: Any, *, as_in: str, where: str = "") -> None:
+    """Check that what was begun and what is to go on are one; of mappings, name the entry.
+
+    Args:
+        name: Of what is compared.
+        got: What came.
+        expected: What it has to be.
+        as_in: Whose that is, for the message.
+        where: Where ``got`` was found, for the message.
+
+    Raises:
+        InvalidInputError: If they differ.
+    """
+    if isinstance(expected, Mapping) and isinstance(got, Mapping):
+        for key, value in expected.items():
+            check_same(f"{name}: {key}", got.get(key), value, as_in=as_in, where=where)
+    if got != expected:
+        place = where and f" in {where}"
+        msg = f"{name}: expected {brief(expected)} as in {as_in}, got {brief(got)}{place}"
+        raise InvalidInputError(msg)
 
 
 def check_integer(name: str, value: Any, *, minimum: int, maximum: int | None = None) -> int:

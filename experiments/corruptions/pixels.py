@@ -1,52 +1,62 @@
 """Our corruptions beside the makers' own code, pixel by pixel, with the same random numbers.
 
-python experiments/corruptions/pixels.py --images DIR --frost DIR --maker FILE; see run.py.
+``--images`` is CIFAR-10 by class, ``--frost`` and ``--maker`` are as of the experiment.
 """
 
-import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
-from run import load_maker
 
-from surrobust._files import write_text
-from surrobust.images import load_images
+from experiments.corruptions.makers import Make, load_maker
+from experiments.corruptions.network import load_tested
+from experiments.frame import Experiment, Key
+from surrobust.errors import InvalidInputError
 from surrobust.images.corruptions import SEVERITIES, corrupt
 from surrobust.images.corruptions.noise_and_blur import GLASS
 
-HERE = Path(__file__).parent
 NAMES = ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur", "snow", "frost", "fog")
 NAMES += ("elastic_transform", "brightness", "contrast", "pixelate", "jpeg_compression")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--images", required=True)
-    parser.add_argument("--frost", type=Path, required=True)
-    parser.add_argument("--maker", type=Path, required=True)
-    parser.add_argument("--n", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=HERE / "pixels.csv")
-    options = parser.parse_args()
-    make = load_maker(options.maker)
-    images = load_images(options.images, split="test", limit=options.n, seed=0).x
-    rows = []
-    for name in NAMES:
-        for severity in SEVERITIES:
-            difference = np.stack(
-                [compare(make, image, name, severity, options.frost) for image in images]
-            )
-            row = {"corruption": name, "severity": severity, "images": len(images)}
-            row |= {"max": int(difference.max()), "mean": round(float(difference.mean()), 4)}
-            rows.append(row)
-        print(pd.DataFrame(rows[-5:]).to_string(header=False, index=False), flush=True)
-    write_text(options.out, pd.DataFrame(rows).to_csv(index=False))
+@dataclass(frozen=True)
+class Row:
+    """Absolute differences of values, of 255."""
+
+    corruption: str
+    severity: int
+    images: int
+    max: int
+    mean: Annotated[float, ""]
 
 
-def compare(make, image: np.ndarray, name: str, severity: int, frost: Path) -> np.ndarray:
+def keys(corruptions=NAMES) -> Iterator[Key]:
+    yield from ((name,) for name in corruptions)
+
+
+def measure(
+    corruption: str,
+    *,
+    images: str | None = None,
+    frost: str | None = None,
+    maker: str | None = None,
+    n: int = 10,
+) -> Iterator[Row]:
+    if frost is None or maker is None:
+        msg = f"expected --frost and --maker, got {frost} and {maker}"
+        raise InvalidInputError(msg)
+    make = load_maker(Path(maker))
+    found = load_tested(images, n).x
+    for severity in SEVERITIES:
+        each = [compare(make, image, corruption, severity, Path(frost)) for image in found]
+        largest, mean = int(np.max(each)), round(float(np.mean(each)), 4)
+        yield Row(corruption, severity, len(found), largest, mean)
+
+
+def compare(make: Make, image: np.ndarray, name: str, severity: int, frost: Path) -> np.ndarray:
     """Return the absolute differences of an image ``(3, 32, 32)``, of 255."""
     ours = corrupt(image[None], name, severity, frost=frost)[0]
     # Their elastic transform has places as column and row, ours as row and column.
@@ -101,5 +111,14 @@ def glass_moves(severity: int, rng: np.random.Generator) -> Iterator[np.ndarray]
                 yield moves[row, column][::-1]
 
 
+def order(row: Row) -> tuple[int, ...]:
+    return NAMES.index(row.corruption), row.severity
+
+
+SMOKE = {"images": "random", "corruptions": ["contrast"], "n": 1}
+experiment = Experiment(
+    __doc__, Path(__file__).with_name("pixels.csv"), Row, keys, measure, smoke=SMOKE, order=order
+)
+
 if __name__ == "__main__":
-    main()
+    experiment.main()

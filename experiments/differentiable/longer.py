@@ -1,61 +1,80 @@
-"""Does it help to search eight times as long as ``run.py`` does?
+"""Does it help to search eight times as long?
 
-    python experiments/differentiable/longer.py --images DIR     # resumable run by run
-    python experiments/differentiable/longer.py --images DIR --smoke
-
-The same networks and sizes, on 8192 images instead of 1024: 384 steps instead of 48. Writes
-``longer.csv``; prints the table.
+The same networks and sizes, on 8192 images instead of 1024: 384 steps instead of 48.
 """
 
-import argparse
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
-import run
-import torch
 
-CONDITIONS = ("darts", "arnas", "dsrna jacobian", run.RANDOM, "arnas without MGDA")
-SETTINGS = replace(run.SETTINGS, limit=8192)
+from experiments.differentiable import __main__ as shorter
+from experiments.differentiable.searches import (
+    HEADS,
+    RANDOM,
+    SEEDS,
+    SETTINGS,
+    Row,
+    arnas_seconds,
+    by_condition,
+    mean_of,
+)
+from experiments.frame import Experiment, Key, Lines
+from experiments.markdown import table
 
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", default="cifar10")
-    parser.add_argument("--data-dir")
-    parser.add_argument("--out", type=Path, default=run.HERE / "longer.csv")
-    parser.add_argument("--smoke", action="store_true", help="two steps, one seed; no file")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    tables = run.Tables(args.data_dir)
-    if args.smoke:
-        small = replace(SETTINGS, limit=64, epochs=2, batch=16)
-        print(run.one("darts", 0, args, small, tables)[0])
-        return
-    rows = run.read(args.out)
-    for name in CONDITIONS:
-        for seed in run.SEEDS:
-            if any(r["condition"] == name and int(r["seed"]) == seed for r in rows):
-                continue
-            if name == run.RANDOM:
-                spent = [float(r["seconds"]) for r in rows if r["condition"] == "arnas"]
-                rows += run.trained(seed, float(np.mean(spent)), args, SETTINGS, tables)
-            else:
-                rows += run.one(name, seed, args, SETTINGS, tables)
-            run.write(args.out, rows)
-            print(rows[-1], flush=True)
-    print_table(rows)
+CONDITIONS = ("darts", "arnas", "dsrna jacobian", RANDOM, "arnas without MGDA")
 
 
-def print_table(rows: list[dict]) -> None:
-    """Print mean and standard deviation over the seeds of each condition and role."""
-    for key in dict.fromkeys((row["condition"], row["role"]) for row in rows):
-        own = [row for row in rows if (row["condition"], row["role"]) == key]
-        values = [run.spread([float(row[name]) for row in own]) for name in run.TARGETS]
-        seconds = f"{np.mean([float(row['seconds']) for row in own]):.0f}"
-        codes = " ".join(row["code"] for row in own)
-        print(" | ".join(["", *key, codes, *values, seconds, run.told(own), ""]).strip())
+def keys(conditions: tuple[str, ...] = CONDITIONS, seeds: tuple[int, ...] = SEEDS) -> Iterator[Key]:
+    yield from product(conditions, seeds)
 
+
+def measure(
+    condition: str,
+    seed: int,
+    *,
+    images: str = "cifar10",
+    limit: int = 8192,
+    epochs: int = SETTINGS.epochs,
+) -> Iterable[Row]:
+    options = {"images": images, "limit": limit, "epochs": epochs}
+    if condition == RANDOM:
+        options["seconds"] = arnas_seconds(experiment.rows())
+    return shorter.measure(condition, seed, **options)
+
+
+def tables(rows: list[Row]) -> Lines:
+    """Cells and their values, pgd-8 beside that of the shorter searches."""
+    before = by_condition(shorter.experiment.rows())
+    body = []
+    for key, group in by_condition(rows).items():
+        codes = " ".join(row.code for row in group)
+        pgd = mean_of(group, "pgd_8"), mean_of(before[key], "pgd_8")
+        values = (mean_of(group, name) for name in ("clean", "autoattack_8", "jung_pgd_1"))
+        seconds = np.mean([row.seconds for row in group])
+        body.append([*key, codes, *pgd, *values, f"{seconds:.0f}"])
+    first, clean, autoattack, _, jung = HEADS
+    heads = ["condition", "role", "cells by seed", first, "after 48 steps", clean, autoattack]
+    return table([*heads, jung, "CPU s"], body)
+
+
+experiment = Experiment(
+    __doc__,
+    Path(__file__).with_name("longer.csv"),
+    Row,
+    keys,
+    measure,
+    lambda rows: {"longer": tables(rows)},
+    smoke={
+        "conditions": ["darts"],
+        "seeds": [0],
+        "images": "digits",
+        "limit": 128,
+        "epochs": 1,
+    },
+    order=lambda row: (CONDITIONS.index(row.condition), row.seed),
+)
 
 if __name__ == "__main__":
-    main()
+    experiment.main()

@@ -1,27 +1,27 @@
 """How tight are ranges by intervals, and by linear functions of the pixels, and what do they cost?
 
-    python experiments/differentiable/ranges.py --images DIR [--smoke]
-
-The supernet of this experiment as a search begins with it, a cell trained as briefly as
-the supernet is, and a plain network of two convolutions trained against one-step attacks on
-handwritten digits. Seed 100. Writes ``ranges.csv``.
+The supernet of this experiment as a search begins with it, a cell trained as briefly as the
+supernet is, and a plain network of two convolutions trained against one-step attacks on handwritten
+digits. Seed 100.
 """
 
-import argparse
 import csv
-import io
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrobust._files import write_text
-from surrobust.attacks import FGSM, PGD
+from experiments.differentiable.searches import SETTINGS
+from experiments.frame import Experiment, Key, Lines
+from experiments.markdown import table
+from surrobust.attacks import FGSM, PGD, AbstractAttack
 from surrobust.certificates import RANGES, Box, margin_bounds
-from surrobust.differentiable import PRESETS
 from surrobust.differentiable.batches import Halves
 from surrobust.differentiable.descent import calibrate
 from surrobust.differentiable.supernets import build_cell_supernet
@@ -29,54 +29,64 @@ from surrobust.images import load_images
 from surrobust.networks import build_network
 from surrobust.spaces import Architecture
 
-HERE = Path(__file__).parent
 SEED = 100
-SETTINGS = replace(PRESETS["cpu"], limit=1024, epochs=3)
-FIELDS = ("network", "epsilon * 255", "ranges", "images", "right", "attacked", "certified")
-FIELDS = (*FIELDS, "margin", "bound", "first", "last", "seconds")
+SUPERNET, CELL, DIGITS = "supernet, untrained", "cell 323133, trained", "two convolutions, digits"
+EPSILONS = {
+    SUPERNET: (0.125 / 255, 1 / 255, 4 / 255),
+    CELL: (1 / 255,),
+    DIGITS: (8 / 255, 16 / 255, 0.1),
+}
+"""Radii by network."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", default="cifar10")
-    parser.add_argument("--smoke", action="store_true", help="one step of training, no file")
-    args = parser.parse_args()
+@dataclass(frozen=True)
+class Row:
+    network: str
+    epsilon_255: Annotated[float, "g"]
+    ranges: str
+    images: int
+    right: Annotated[float, ".3f"]
+    attacked: Annotated[float, ".3f"]
+    certified: Annotated[float, ".3f"]
+    margin: Annotated[float, ".3g"]
+    bound: Annotated[float, ".4g"]
+    first: Annotated[float, ".3g"]
+    last: Annotated[float, ".3g"]
+    seconds: Annotated[float, ".2g"]
+
+
+def keys(networks: tuple[str, ...] = tuple(EPSILONS)) -> Iterator[Key]:
+    yield from ((name,) for name in networks)
+
+
+def measure(network: str, *, images: str = "cifar10", brief: bool = False) -> Iterator[Row]:
+    """Judge one network by every radius and kind of ranges; ``brief`` trains it for one epoch."""
     torch.set_num_threads(1)
-    rows = []
-    for name, network, x, y, epsilons in cases(args):
-        for epsilon in epsilons:
-            for ranges in RANGES:
-                rows.append({"network": name, **measure(network, x, y, epsilon, ranges)})
-                print(rows[-1], flush=True)
-    if not args.smoke:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_text(HERE / "ranges.csv", text.getvalue())
+    module, x, y = case(network, images, brief)
+    for epsilon, ranges in product(EPSILONS[network], RANGES):
+        yield Row(network, epsilon * 255, ranges, len(x), *judge(module, x, y, epsilon, ranges))
 
 
-def cases(args: argparse.Namespace):
-    """Yield networks, images that they were not fitted to, and radii."""
-    epochs = 1 if args.smoke else SETTINGS.epochs
-    halves = load(args.images, SETTINGS.image_size, SETTINGS.limit)
+def case(name: str, images: str, brief: bool) -> tuple[nn.Module, Tensor, Tensor]:
+    """Return a network, and images that it was not fitted to."""
+    if name == DIGITS:
+        halves = load("digits", 8, None)
+        plain = convolutions(int(halves.fit(0).x.shape[1]))
+        train(plain, halves, 1 if brief else 15, FGSM(0.1))
+        many = [halves.held(step) for step in range(4)]
+        return plain, torch.cat([b.x for b in many]), torch.cat([b.y for b in many])
+    halves = load(images, SETTINGS.image_size, SETTINGS.limit)
     held = halves.held(0)
     classes = int(held.y.max()) + 1
     sizes = {"channels": SETTINGS.channels, "cells": SETTINGS.cells, "classes": classes}
-    supernet = build_cell_supernet(**sizes, generator=seeded())
-    calibrate(supernet, halves.fit(0).x)
-    yield "supernet, untrained", supernet, held.x[:2], held.y[:2], (0.125 / 255, 1 / 255, 4 / 255)
-    cell = build_network(
-        Architecture.parse("323133"), image_size=SETTINGS.image_size, **sizes, generator=seeded()
-    )
-    train(cell, halves, epochs, None)
-    yield "cell 323133, trained", cell, held.x[:8], held.y[:8], (1 / 255,)
-    digits = load("digits", 8, None)
-    plain = convolutions(int(digits.fit(0).x.shape[1]))
-    train(plain, digits, 1 if args.smoke else 15, FGSM(0.1))
-    many = [digits.held(step) for step in range(4)]
-    x, y = torch.cat([batch.x for batch in many]), torch.cat([batch.y for batch in many])
-    yield "two convolutions, digits", plain, x, y, (8 / 255, 16 / 255, 0.1)
+    if name == SUPERNET:
+        supernet = build_cell_supernet(**sizes, generator=seeded())
+        calibrate(supernet, halves.fit(0).x)
+        return supernet, held.x[:2], held.y[:2]
+    cell = Architecture.parse("323133")
+    network = build_network(cell, image_size=SETTINGS.image_size, **sizes, generator=seeded())
+    train(network, halves, 1 if brief else SETTINGS.epochs, None)
+    return network, held.x[:8], held.y[:8]
 
 
 def load(images: str, size: int, limit: int | None) -> Halves:
@@ -110,7 +120,7 @@ def convolutions(channels: int) -> nn.Module:
     return network
 
 
-def train(network: nn.Module, halves: Halves, epochs: int, attack) -> None:
+def train(network: nn.Module, halves: Halves, epochs: int, attack: AbstractAttack | None) -> None:
     """Fit to half of the images, as the supernet is fitted."""
     network.train()
     total = epochs * halves.steps
@@ -126,7 +136,9 @@ def train(network: nn.Module, halves: Halves, epochs: int, attack) -> None:
         schedule.step()
 
 
-def measure(network: nn.Module, x: Tensor, y: Tensor, epsilon: float, ranges: str) -> dict:
+def judge(
+    network: nn.Module, x: Tensor, y: Tensor, epsilon: float, ranges: str
+) -> tuple[float, ...]:
     """Return margins and their bounds, widths of the first and last range, seconds per image."""
     network.eval()
     box = Box.around(x, epsilon)
@@ -139,12 +151,9 @@ def measure(network: nn.Module, x: Tensor, y: Tensor, epsilon: float, ranges: st
     with torch.no_grad():
         margins = least_margins(network(x), y)
         left = least_margins(network(attacked), y)
-    shares = {"right": margins, "attacked": left, "certified": bounds}
-    row = {"epsilon * 255": f"{epsilon * 255:g}", "ranges": ranges, "images": len(x)}
-    row |= {name: f"{float((value > 0).float().mean()):.3f}" for name, value in shares.items()}
-    row |= {"margin": f"{float(margins.mean()):.3g}", "bound": f"{float(bounds.mean()):.4g}"}
-    row |= {"first": f"{widths[0]:.3g}", "last": f"{widths[-1]:.3g}"}
-    return row | {"seconds": f"{seconds:.2g}"}
+    shares = (float((value > 0).float().mean()) for value in (margins, left, bounds))
+    means = float(margins.mean()), float(bounds.mean())
+    return *shares, *means, widths[0], widths[-1], seconds
 
 
 def least_margins(logits: Tensor, y: Tensor) -> Tensor:
@@ -152,5 +161,24 @@ def least_margins(logits: Tensor, y: Tensor) -> Tensor:
     return own[:, 0] - logits.scatter(1, y[:, None], -torch.inf).amax(1)
 
 
+def tables(rows: list[Row]) -> Lines:
+    """All of it, as the file has it."""
+    lines = list(csv.reader(experiment.text(rows).splitlines()))[1:]
+    heads = ["network", "ε · 255", "ranges", "images", "right", "under PGD-20", "certified"]
+    more = ["margin", "its bound", "width: first range", "last range", "s per image"]
+    return table([*heads, *more], lines)
+
+
+experiment = Experiment(
+    __doc__,
+    Path(__file__).with_name("ranges.csv"),
+    Row,
+    keys,
+    measure,
+    lambda rows: {"ranges": tables(rows)},
+    smoke={"networks": [DIGITS], "brief": True},
+    order=lambda row: list(EPSILONS).index(row.network),
+)
+
 if __name__ == "__main__":
-    main()
+    experiment.main()

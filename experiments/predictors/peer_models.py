@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from graf_columns import graf_columns
-from nasbowl import WeisfeilerLehmanProcess, normalised_columns
 
+from experiments.predictors.graf_columns import graf_columns
+from experiments.predictors.nasbowl import WeisfeilerLehmanProcess, normalised_columns
 from surrobust import Architecture
 from surrobust.encodings import OneHotEncoder
 from surrobust.typing import FloatArray, IntArray

@@ -1,6 +1,6 @@
 """Write ``data/proxies.csv.gz`` and ``data/proxies.json`` from the lines of score.py.
 
-python experiments/proxies/collect.py scores-cheap.jsonl scores-costly.jsonl --commit HASH
+python -m experiments.proxies.collect scores-cheap.jsonl scores-costly.jsonl --commit HASH
 """
 
 import argparse
@@ -10,8 +10,8 @@ import io
 from pathlib import Path
 
 import pandas as pd
-from score import SETS, cells_in_order, read_done
 
+from experiments.proxies.score import SETS, cells_in_order, read_done
 from surrobust._files import write_bytes, write_json
 from surrobust.proxies.scoring import find_proxies
 

@@ -1,7 +1,7 @@
 """``croze-code`` beside the code of its authors, on the same weights, biases and images.
 
     git clone https://github.com/HyeonjeongHa/CRoZe && git -C CRoZe checkout 3e89e3d
-    python experiments/proxies/croze.py --authors CRoZe
+    python -m experiments.proxies.croze --authors CRoZe
 
 Prints a line per cell: their score, ours, the relative difference. Cells of every kind: all ops, no
 convolution, nodes that only zeros feed, nodes that nothing reads, no way at all.

@@ -1,28 +1,30 @@
-"""Our proxy scores beside the published ones, for cells with edges that no signal passes.
-
-python experiments/proxies/dead_edges.py --published zc_nasbench201.json --images FOLDER
+"""Do our proxy scores rank as the published ones do, where no signal passes some edges of a cell?
 
 The table that the package reads has no such cells. An earlier one of NAS-Bench-Suite-Zero has: 724
 cells drawn at random, CIFAR-10, in the history of github.com/automl/NASLib (Apache-2.0):
 
 git show 1bdbd960ee3e08b4b71dfbae57ff4d4e43ec25c1:naslib/data/zc_nasbench201.json
 
-Scores go to ``--scores``, a line per cell; what is there is not done again. Writes dead_edges.csv
-and the table in README.
+Scores go to ``--scores``, a line per cell; what is there is not done again.
 """
 
-import argparse
 import ast
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import torch
-from run import HERE, correlate, markdown, write_tables
-from score import read_batch, read_done
 
+from experiments.frame import Experiment, Key, Lines, Number
+from experiments.markdown import NOTHING, table
+from experiments.proxies.correlations import correlate
+from experiments.proxies.score import read_batch, read_done
 from surrobust.proxies import ProxyScorer
 from surrobust.spaces import EDGES, Architecture
 
@@ -31,7 +33,49 @@ NAMES = (
     "params", "flops", "synflow", "nwot", "l2_norm", "snip", "grad_norm", "plain", "fisher",
     "jacov", "epe_nas",
 )  # fmt: skip
+ALL = "all"
 _NONE, _CONVOLUTIONS, _INPUT, _OUTPUT = 0, (2, 3), 0, 3
+
+
+@dataclass(frozen=True)
+class Row:
+    proxy: str
+    kind: str
+    cells: int
+    only_ours: int
+    only_theirs: int
+    exact: str
+    """True or False: equal to six digits."""
+    n: int
+    spearman: Annotated[Number, ".5f", ""]
+    sd: Annotated[Number, ".5f", ""]
+    kendall: Annotated[Number, ".5f", ""]
+
+
+def keys() -> Iterator[Key]:
+    yield from ((name,) for name in NAMES)
+
+
+def measure(
+    proxy: str,
+    *,
+    published: Path = Path("zc_nasbench201.json"),
+    images: Path = Path("cifar10-jpeg/train"),
+    scores: Path = Path("dead-edges.jsonl"),
+) -> Iterator[Row]:
+    """Correlate scores of all cells with such edges, and of those of each kind."""
+    theirs = read_published(published)
+    every = pd.Series({index: kind_of(Architecture.parse(int(index))) for index in theirs.index})
+    kinds = every.dropna()
+    ours = score(tuple(Architecture.parse(int(one)) for one in kinds.index), images, scores)
+    groups = {ALL: kinds.notna()} | {kind: kinds == kind for kind in sorted(kinds.unique())}
+    for kind, mine in groups.items():
+        a, b = (frame.loc[mine.index[mine], proxy].to_numpy() for frame in (ours, theirs))
+        known = np.isfinite(a), np.isfinite(b)
+        both = known[0] & known[1]
+        alone = (int((known[0] & ~both).sum()), int((known[1] & ~both).sum()))
+        exact = bool(both.any() and np.allclose(a[both], b[both], rtol=1e-6))
+        yield Row(proxy, kind, int(mine.sum()), *alone, str(exact), *correlate(a, b, 500))
 
 
 def kind_of(cell: Architecture) -> str | None:
@@ -55,6 +99,7 @@ def kind_of(cell: Architecture) -> str | None:
     return "skips and pools" if dead else None
 
 
+@cache
 def read_published(path: Path) -> pd.DataFrame:
     """Return the published scores on CIFAR-10, a row per cell; what failed is NaN."""
     content = path.read_bytes()
@@ -70,7 +115,8 @@ def read_published(path: Path) -> pd.DataFrame:
     return table.mask((table == -1e8) | np.isinf(table))
 
 
-def score(cells: list[Architecture], images: Path, out: Path) -> pd.DataFrame:
+@cache
+def score(cells: tuple[Architecture, ...], images: Path, out: Path) -> pd.DataFrame:
     """Score the cells that are not in a file yet, as score.py does; return all their scores."""
     torch.set_num_threads(1)
     scorer = ProxyScorer(NAMES, read_batch(images, 64, 0), device="cpu", seed=0)
@@ -85,60 +131,31 @@ def score(cells: list[Architecture], images: Path, out: Path) -> pd.DataFrame:
     return table.astype(float)
 
 
-def compare(ours: pd.DataFrame, theirs: pd.DataFrame, kinds: pd.Series) -> pd.DataFrame:
-    """Correlate the scores, of all cells and of those of each kind."""
-    groups = {"all": kinds.notna()} | {kind: kinds == kind for kind in sorted(kinds.unique())}
-    rows = []
+def tables(rows: list[Row]) -> Lines:
+    """Spearman by kind of cells."""
+    known = {(row.proxy, row.kind): row for row in rows}
+    kinds = dict.fromkeys(row.kind for row in rows)
+    body = []
     for name in NAMES:
-        for kind, mine in groups.items():
-            a, b = (table.loc[mine.index[mine], name].to_numpy() for table in (ours, theirs))
-            known = np.isfinite(a) & np.isfinite(b)
-            found = {
-                "proxy": name,
-                "kind": kind,
-                "cells": int(mine.sum()),
-                "only_ours": int((np.isfinite(a) & ~np.isfinite(b)).sum()),
-                "only_theirs": int((np.isfinite(b) & ~np.isfinite(a)).sum()),
-                "exact": bool(known.any() and np.allclose(a[known], b[known], rtol=1e-6)),
-            }
-            rows.append(found | correlate(a, b, 500))
-    return pd.DataFrame(rows)
+        exact = "yes" if known[name, ALL].exact == "True" else "no"
+        body.append([name, *(_told(known[name, kind]) for kind in kinds), exact])
+    heads = [f"{kind}, {known[NAMES[0], kind].cells} cells" for kind in kinds]
+    return table(["proxy", *heads, "equal to six digits"], body, rule=" --- ")
 
 
-def as_table(results: pd.DataFrame) -> str:
-    kinds = list(results["kind"].unique())
-    cells = results.set_index(["proxy", "kind"])
-    rows = []
-    for name in NAMES:
-        told = [
-            "–"
-            if np.isnan(row["spearman"])
-            else f"{row['spearman']:.3f} ± {row['sd']:.3f} ({row['n']})"
-            for row in (cells.loc[(name, kind)] for kind in kinds)
-        ]
-        rows.append([name, *told, "yes" if cells.loc[(name, "all"), "exact"] else "no"])
-    heads = [f"{kind}, {int(cells.loc[('params', kind), 'cells'])} cells" for kind in kinds]
-    return markdown(["proxy", *heads, "equal to six digits"], rows)
+def _told(row: Row) -> str:
+    return NOTHING if np.isnan(row.sd) else f"{row.spearman:.3f} ± {row.sd:.3f} ({row.n})"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--published", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True, help="folder of images by class")
-    parser.add_argument("--scores", type=Path, default=Path("dead-edges.jsonl"))
-    parser.add_argument("--dry", action="store_true", help="print, and write only the scores")
-    given = parser.parse_args()
-    theirs = read_published(given.published)
-    every = pd.Series({index: kind_of(Architecture.parse(int(index))) for index in theirs.index})
-    kinds = every.dropna()
-    ours = score([Architecture.parse(int(one)) for one in kinds.index], given.images, given.scores)
-    results = compare(ours, theirs.loc[kinds.index], kinds)
-    table = as_table(results)
-    print(table)
-    if not given.dry:
-        results.to_csv(HERE / "dead_edges.csv", index=False, float_format="%.5f")
-        write_tables(HERE / "README.md", {"dead edges": table})
-
+experiment = Experiment(
+    __doc__,
+    Path(__file__).with_name("dead_edges.csv"),
+    Row,
+    keys,
+    measure,
+    lambda rows: {"dead edges": tables(rows)},
+    order=lambda row: NAMES.index(row.proxy),
+)
 
 if __name__ == "__main__":
-    main()
+    experiment.main()

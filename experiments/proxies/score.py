@@ -1,6 +1,6 @@
 """Score representatives in a random order, a line per cell; what is there is not done again.
 
-python experiments/proxies/score.py cheap --images FOLDER --out scores-cheap.jsonl
+python -m experiments.proxies.score cheap --images FOLDER --out scores-cheap.jsonl
 """
 
 import argparse
@@ -48,8 +48,14 @@ def has_cut_off(cell: Architecture) -> bool:
 
 
 def read_batch(folder: Path, size: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw images of a folder with one folder per class, uniformly with replacement of classes."""
+    """Draw images of a folder with one folder per class, uniformly with replacement of classes.
+
+    ``random`` is noise.
+    """
     rng = np.random.default_rng(seed)
+    if folder == Path("random"):
+        x = torch.from_numpy(rng.random((size, 3, 32, 32), dtype=np.float32))
+        return x, torch.from_numpy(rng.integers(0, 10, size))
     classes = sorted(path for path in folder.iterdir() if path.is_dir())
     y = rng.integers(0, len(classes), size)
     images = []

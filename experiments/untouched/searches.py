@@ -1,87 +1,99 @@
-"""Searches on AnalogNAS-Bench, by the protocol of README.md: rows of ``searches.csv``.
+"""How near to the best cell do searches come on a table that no choice was made on?
 
-    python experiments/untouched/searches.py             # resumable; hours on one CPU core
-
-``climb`` is what a search had found when: ``1:5213 4:88`` says that the first evaluation, of
-architecture 5213, was the best until the fourth, of architecture 88.
+README.md is the protocol. ``climb`` is what a search had found when: ``1:5213 4:88`` says that the
+first evaluation, of architecture 5213, was the best until the fourth, of architecture 88.
 """
 
-import argparse
-import csv
-import sys
 import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from table import TARGETS, read_table
 
-from surrobust import Architecture
+from experiments.frame import Experiment, Key, Lines
+from experiments.untouched.comparison import CHANGED, REFERENCE, compare
+from experiments.untouched.table import TARGETS, read_table
 from surrobust.benchmark.peers import PEERS
 from surrobust.benchmark.searches import BUDGETS, Climb
 from surrobust.searches import run
 from surrobust.sessions import make_search
-from surrobust.typing import FloatArray
 
 HERE = Path(__file__).parent
-STRATEGIES = (
-    "default", "random", "local_search", "optuna-tpe", "botorch", "optuna-gp",
-)  # fmt: skip
-SEEDS = range(10)
-FIELDS = ("strategy", "target", "seed", *(f"regret_{b}" for b in BUDGETS), "climb", "seconds")
+STRATEGIES = ("default", "random", "local_search", "optuna-tpe", "botorch", "optuna-gp")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
-    parser.add_argument("--data-dir")
-    parser.add_argument("--out", type=Path, default=HERE / "searches.csv")
-    args = parser.parse_args()
-    cells, columns = read_table(args.data_dir)
-    done = set()
-    if args.out.exists():
-        with args.out.open(newline="") as file:
-            done = {(r["strategy"], r["target"], int(r["seed"])) for r in csv.DictReader(file)}
-    else:
-        with args.out.open("w", newline="") as file:
-            csv.writer(file).writerow(FIELDS)
-    for strategy in args.strategies:
-        for seed in SEEDS:
-            for target in TARGETS:
-                if (strategy, target, seed) not in done:
-                    row = _search(
-                        strategy, target, seed, dict(zip(cells, columns[target], strict=True))
-                    )
-                    with args.out.open("a", newline="") as file:
-                        csv.DictWriter(file, FIELDS).writerow(row)
-                    print(*row.values(), file=sys.stderr, flush=True)
+@dataclass(frozen=True)
+class Row:
+    strategy: str
+    target: str
+    seed: int
+    regret_20: Annotated[float, ".6f"]
+    regret_50: Annotated[float, ".6f"]
+    regret_100: Annotated[float, ".6f"]
+    climb: Climb
+    seconds: Annotated[float, ".1f"]
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return STRATEGIES.index(self.strategy), self.seed, TARGETS.index(self.target)
 
 
-def _search(
-    strategy: str, target: str, seed: int, values: dict[Architecture, float]
-) -> dict[str, object]:
-    budget = max(BUDGETS)
+def keys(
+    strategies: tuple[str, ...] = STRATEGIES,
+    targets: tuple[str, ...] = TARGETS,
+    seeds: range = range(10),
+) -> Iterator[Key]:
+    for strategy, seed, target in product(strategies, seeds, targets):
+        yield strategy, target, seed
+
+
+def measure(strategy: str, target: str, seed: int) -> Row:
+    cells, columns = read_table()
+    values = dict(zip(cells, columns[target], strict=True))
     start = time.perf_counter()
     if strategy in PEERS:
-        asked = PEERS[strategy](budget=budget, seed=seed).spend(values.__getitem__)
+        asked = PEERS[strategy](budget=max(BUDGETS), seed=seed).spend(values.__getitem__)
     else:
         search = make_search(strategy, seed=seed)
-        ran = run(search, values.__getitem__, budget=budget, source="table")
+        ran = run(search, values.__getitem__, budget=max(BUDGETS), source="table")
         asked = [evaluation.architecture for evaluation in ran]
     seconds = time.perf_counter() - start
-    found = np.array([values[cell] for cell in asked])
-    best: FloatArray = np.maximum.accumulate(found)
+    best = np.maximum.accumulate([values[cell] for cell in asked])
     steps = np.flatnonzero(np.diff(best, prepend=-np.inf))
     climb = Climb(tuple((int(i) + 1, asked[i].index) for i in steps))
-    regrets = {f"regret_{b}": f"{max(values.values()) - best[b - 1]:.6f}" for b in BUDGETS}
-    return {
-        "strategy": strategy,
-        "target": target,
-        "seed": seed,
-        **regrets,
-        "climb": str(climb),
-        "seconds": f"{seconds:.1f}",
-    }
+    regrets = (max(values.values()) - best[budget - 1] for budget in BUDGETS)
+    return Row(strategy, target, seed, *regrets, climb, seconds)
 
+
+def tables(rows: list[Row]) -> Lines:
+    """Regrets, with those of what has changed since, and the share that found the best cell."""
+    changed = experiment.rows(HERE / "afterwards.csv")
+    named = [*((row.strategy, row) for row in rows), *((CHANGED, row) for row in changed)]
+    for target in dict.fromkeys(row.target for row in rows):
+        regrets: dict = defaultdict(lambda: defaultdict(dict))
+        for (name, row), budget in product(named, BUDGETS):
+            if row.target == target:
+                regrets[f"after {budget}"][name][row.seed] = getattr(row, f"regret_{budget}")
+        at_end = regrets[f"after {max(BUDGETS)}"].values()
+        found = [f"{np.mean([regret == 0 for regret in by.values()]):.0%}" for by in at_end]
+        yield f"\n### Regret, `{target}`\n"
+        yield from compare(regrets, digits=4, best=min, last={"best found": found})
+
+
+experiment = Experiment(
+    __doc__,
+    HERE / "searches.csv",
+    Row,
+    keys,
+    measure,
+    lambda rows: {"searches": tables(rows)},
+    smoke={"strategies": [REFERENCE, "random"], "targets": TARGETS[:1], "seeds": [0, 1]},
+    order=lambda row: row.place,
+)
 
 if __name__ == "__main__":
-    main()
+    experiment.main()

@@ -1,12 +1,13 @@
 """A reader of AnalogNAS-Bench for this experiment alone: representatives and four columns."""
 
 import csv
-import os
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 
 from surrobust import Architecture
+from surrobust._files import data_dirs
+from surrobust.errors import InvalidInputError
 from surrobust.spaces import representative_indices
 from surrobust.typing import FloatArray
 
@@ -20,16 +21,15 @@ COLUMNS = {
 TARGETS = tuple(COLUMNS)
 
 
-def read_table(
-    data_dir: str | Path | None = None,
-) -> tuple[list[Architecture], dict[str, FloatArray]]:
-    """Return the representatives by ascending index, and each target's values as fractions.
-
-    Args:
-        data_dir: Folder with ``analognas/analognasbench.csv``; None means ``SURROBUST_DATA``.
-    """
-    folder = Path(data_dir or os.environ["SURROBUST_DATA"])
-    with (folder / "analognas" / "analognasbench.csv").open(newline="") as file:
+@cache
+def read_table() -> tuple[list[Architecture], dict[str, FloatArray]]:
+    """Return the representatives by ascending index, and each target's values as fractions."""
+    places = [folder / "analognas" / "analognasbench.csv" for folder in data_dirs()]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        msg = f"expected one of {', '.join(map(str, places))}, got no file"
+        raise InvalidInputError(msg)
+    with path.open(newline="") as file:
         rows = {
             Architecture.parse({"op_indices": [int(op) for op in row["arch"]]}).index: row
             for row in csv.DictReader(file)

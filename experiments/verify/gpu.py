@@ -256,10 +256,10 @@ def give(work: Path, out: Path) -> None:
 
 
 def verify(args: argparse.Namespace, part: str, *options: str) -> tuple[str, ...]:
-    """Return a part of ``run.py``."""
+    """Return a part of ``python -m experiments.verify``."""
     common = ("--images", str(args.images), "--device", args.device, "--out", str(args.work))
     scale = ("--smoke",) if args.tiny else ("--scale", "full")
-    return (str(HERE / "run.py"), part, *common, *scale, *options)
+    return ("-m", "experiments.verify", part, *common, *scale, *options)
 
 
 def tests(_: argparse.Namespace) -> Part:

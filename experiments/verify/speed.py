@@ -11,11 +11,11 @@ from functools import partial
 from typing import Any
 
 import torch
-from kernels import Counts, Kernel, Machine, Watch, counting_backend
 from torch import nn
 from torch.nn import functional
 
 import surrobust as sr
+from experiments.verify.kernels import Counts, Kernel, Machine, Watch, counting_backend
 from surrobust.images import ImageSet
 from surrobust.networks import FoldedNetwork, build_network, tuned
 from surrobust.networks.cell import Cell

@@ -1,6 +1,6 @@
 """Fit the combinations of proxies that ship with the package, ``data/zero_cost.json``.
 
-    python experiments/zero_cost/fit.py
+    python -m experiments.zero_cost.fit
 
 Every combination is fitted on the cells whose proxies ship (``data/proxies.csv.gz``) and on the
 targets of the same kind (attacks, or clean and corruption accuracy) of the other image sets of its

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 
-def section(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table_section(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table under its title, which may have more lines below it."""
     lines = [f"## {title}\n", _row(header), "|---" * len(header) + "|"]
     return "\n".join([*lines, *map(_row, rows)]) + "\n"

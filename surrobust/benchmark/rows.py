@@ -53,16 +53,16 @@ def _written(value: object, missing: str) -> object:
     return f"{value:.6g}" if math.isfinite(value) else missing
 
 
-def write_rows(path: AnyPath, rows: Iterable[R], cls: type[R]) -> None:
+def write_results(path: AnyPath, rows: Iterable[R], cls: type[R]) -> None:
     """Write records, sorted by what they measure, atomically."""
     write_text(path, to_csv(sorted(rows, key=lambda row: row.key), cls, missing="nan"))
 
 
-def read_rows(path: AnyPath, cls: type[R], *, noun: str) -> list[R]:
+def read_results(path: AnyPath, cls: type[R], *, noun: str) -> list[R]:
     """Read records.
 
     Args:
-        path: As :func:`write_rows` writes it.
+        path: As :func:`write_results` writes it.
         cls: The records' class.
         noun: What messages call one.
 
@@ -131,7 +131,7 @@ def measure_missing(
     records = run_each(measure, [(key, data_dir) for key in missing], jobs=jobs)
     for done, record in enumerate(records, total - len(missing) + 1):
         found[record.key] = record
-        write_rows(path, found.values(), type(record))
+        write_results(path, found.values(), type(record))
         if progress is not None:
             progress(done, total, record)
     return list(found.values())

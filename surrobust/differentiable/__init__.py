@@ -1,8 +1,8 @@
 """Differentiable search: an architecture by gradients through a supernet.
 
 :func:`gradient_search` alternates between the weights of a supernet and its architecture
-parameters. A strategy (:class:`AbstractGradientStrategy`) says which images the weights are fitted to, what
-the outer objectives are and how their gradients become one.
+parameters. A strategy (:class:`AbstractGradientStrategy`) says which images the weights are fitted
+to, what the outer objectives are and how their gradients become one.
 """
 
 from .arnas import Arnas, combine_two
@@ -22,11 +22,11 @@ __all__ = [
     "PRESETS",
     "AbstractGradientStrategy",
     "Arnas",
-    "SearchBatch",
     "Darts",
     "Dsrna",
-    "InnerStep",
     "GradientOutcome",
+    "InnerStep",
+    "SearchBatch",
     "Settings",
     "architecture_gradients",
     "combine_two",

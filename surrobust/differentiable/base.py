@@ -36,7 +36,7 @@ class AbstractGradientStrategy(ABC):
     """
 
     name: ClassVar[str]
-    """The key in ``METHODS``."""
+    """The key in ``GRADIENT_CLASSES``."""
 
     own_space: ClassVar[str] = "darts"
     """The DARTS-type space of its paper, a name in ``DARTS_SPACES``."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._checks import brief, check_integer
+from .._checks import brief, check_integer, check_same
 from .._classifiers import takes_gradients
 from .._files import hold, write_json, write_text
 from .._seals import seal
@@ -93,7 +93,7 @@ def gradient_search(
     """Search by gradients through a supernet.
 
     Args:
-        method: The strategy, one of ``METHODS``.
+        method: The strategy, one of ``GRADIENT_CLASSES``.
         images: A name or folder for :func:`~surrobust.images.load_images`; its training split.
         settings: The schedule.
         seed: Of weights, split, batches and attacks.
@@ -199,7 +199,8 @@ class _Log:
         document["settings"] = complete_settings(document.get("settings"))
         document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
-            _check_same(name, value, document.get(name), self.folder)
+            where = str(self.folder)
+            check_same(name, document.get(name), value, as_in="this search", where=where)
         got = _find_damage(document, descent.total) or descent.find_difference(
             tensors, document["step"]
         )
@@ -263,17 +264,6 @@ def _find_damage(document: Mapping[str, Any], total: int) -> str | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
         return f"{brief(seconds)} seconds"
     return None
-
-
-def _check_same(name: str, value: Any, found: Any, folder: Path | None) -> None:
-    """Refuse what a checkpoint says of another search."""
-    if isinstance(value, dict) and isinstance(found, dict):
-        for key in value:
-            _check_same(f"{name}: {key}", value[key], found.get(key), folder)
-    if found != value:
-        got = f"{brief(found)} in {folder}"
-        msg = f"{name}: expected {brief(value)} as in this search, got {got}"
-        raise InvalidInputError(msg)
 
 
 def write_edge_weights(network: AbstractSupernet) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def read_cache(path: Path, expected: str, n: int) -> npt.NDArray[np.uint8] | Non
 
 
 def write_cache(path: Path, made_of: str, x: npt.NDArray[np.uint8]) -> None:
-    """Keep images whose :func:`checksum_of_pixels` is ``made_of``; where that cannot be, the log says so."""
+    """Keep images of that :func:`checksum_of_pixels`; where that cannot be, the log says so."""
     from safetensors.numpy import save
 
     if x.nbytes > _LARGEST:

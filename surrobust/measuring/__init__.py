@@ -8,10 +8,10 @@ each image's outcome; :func:`measure_corrupted` does so over common corruptions;
 from .accuracy import Accuracy, measure_accuracy
 from .corrupted import CorruptedAccuracy, measure_corrupted
 from .paired import PairedComparison, compare_paired
-from .presets import EVALUATIONS, make_attack
+from .presets import EVALUATION_PRESETS, make_attack
 
 __all__ = [
-    "EVALUATIONS",
+    "EVALUATION_PRESETS",
     "Accuracy",
     "CorruptedAccuracy",
     "PairedComparison",

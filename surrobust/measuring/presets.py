@@ -7,7 +7,7 @@ from ..attacks import ATTACKS, PGD, AbstractAttack
 
 ROBBENCH, JUNG2023 = "robbench", "jung2023"
 
-EVALUATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+EVALUATION_PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         ROBBENCH: ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8"),
         JUNG2023: ("clean", "fgsm-1", "pgd-1", "apgd-ce-1", "square-1"),
@@ -45,7 +45,7 @@ def make_attack(name: str, epsilon: float, evaluation: str = ROBBENCH) -> Abstra
     Args:
         name: In ``ATTACKS``.
         epsilon: Radius on the [0, 1] pixel scale.
-        evaluation: In :data:`EVALUATIONS`.
+        evaluation: In :data:`EVALUATION_PRESETS`.
     """
     make = _OTHERWISE.get(evaluation, {}).get(name, ATTACKS[name])
     return make(epsilon)

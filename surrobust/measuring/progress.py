@@ -39,9 +39,7 @@ class Progress:
         return len(self.correct)
 
     @classmethod
-    def start(
-        cls, path: AnyPath | None, describe_measurement: Callable[[], Measurement]
-    ) -> "Progress":
+    def start(cls, path: AnyPath | None, describe: Callable[[], Measurement]) -> "Progress":
         """Return what a file says, or nothing done where there is none.
 
         Raises:
@@ -49,7 +47,7 @@ class Progress:
         """
         if path is None:
             return cls(None, {}, [])
-        place, measurement = Path(path), describe_measurement()
+        place, measurement = Path(path), describe()
         if not place.exists():
             return cls(place, measurement, [])
         found = read_json(place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._checks import brief, check_choice
+from .._checks import check_choice, check_same
 from .._files import read_json
 from .._seals import unseal
 from ..errors import InvalidInputError
@@ -163,11 +163,8 @@ def _read(path: Path, strategy: str, seed: int) -> Preference:
     """
     document = unseal(read_json(path), str(path))
     wanted = {"strategy": strategy, "seed": seed}
-    for name, value in wanted.items():
-        if not isinstance(document, Mapping) or document.get(name) != value:
-            got = brief(document.get(name) if isinstance(document, Mapping) else document)
-            msg = f"{path}: expected {name} {value} as in the search to be resumed, got {got}"
-            raise InvalidInputError(msg)
+    found = {name: document.get(name) for name in wanted} if isinstance(document, Mapping) else {}
+    check_same(str(path), found, wanted, as_in="the search to be resumed")
     try:
         probabilities = np.array(document["probabilities"], dtype=np.float64)
         cells = {role: Architecture.parse(text) for role, text in document["cells"].items()}

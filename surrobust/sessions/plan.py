@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .._checks import brief, check_choice, check_integer
+from .._checks import check_choice, check_integer, check_same
 from ..errors import InvalidInputError
 from ..searches import SEARCHES, SearchResult, read_result
 from ..searches.result import SEARCH_FILE
@@ -14,6 +14,7 @@ from ..typing import AnyPath
 DEFAULTS = SearchResult(DEFAULT_TARGET, "auto", "default", 50, 0, (), prior="auto")
 """The search of a user who gives no options."""
 
+_RESUMED = "the search to be resumed"
 _OPTIONS = (
     "target",
     "targets",
@@ -68,13 +69,7 @@ def plan_search(
 def _check_same(recorded: SearchResult, options: dict[str, Any]) -> None:
     for name in _OPTIONS:
         if options.get(name) is not None:
-            _check_equal(name, getattr(recorded, name), options[name])
-
-
-def _check_equal(name: str, old: Any, new: Any) -> None:
-    if old != new:
-        msg = f"{name}: expected {brief(old)} as in the search to be resumed, got {brief(new)}"
-        raise InvalidInputError(msg)
+            check_same(name, options[name], getattr(recorded, name), as_in=_RESUMED)
 
 
 def check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
@@ -84,7 +79,7 @@ def check_same_search(recorded: SearchResult, plan: SearchResult) -> None:
         InvalidInputError: If not.
     """
     for name in _OPTIONS:
-        _check_equal(name, getattr(recorded, name), getattr(plan, name))
+        check_same(name, getattr(plan, name), getattr(recorded, name), as_in=_RESUMED)
 
 
 def read_recorded(out: AnyPath | None) -> SearchResult | None:

@@ -76,7 +76,8 @@ def check_attacks(record: Mapping[str, Any], where: str) -> None:
     if said is None:
         return
     if not isinstance(said, Mapping) or not all(map(_is_attack, said.values())):
-        msg = f"{where}: {ATTACKS_FIELD}: expected name, epsilon and options by metric, got {brief(said)}"
+        wanted = "expected name, epsilon and options by metric"
+        msg = f"{where}: {ATTACKS_FIELD}: {wanted}, got {brief(said)}"
         raise InvalidInputError(msg)
 
 

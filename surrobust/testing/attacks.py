@@ -27,7 +27,7 @@ def small_network(seed: int = 0) -> nn.Sequential:
         )
 
 
-def batch(n: int = 24) -> tuple[Tensor, Tensor]:
+def labelled_images(n: int = 24) -> tuple[Tensor, Tensor]:
     """Return images and the classes that the small network tells of them."""
     x = torch.rand((n, 3, 8, 8), generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
@@ -65,7 +65,7 @@ class AttackLaws:
     @every_norm
     def test_images_stay_in_the_ball_and_nothing_else_changes(self, norm: str) -> None:
         """Attacked images are images in the ball, the same each time; nothing else is changed."""
-        network, (x, y), attack = small_network().eval(), batch(), self.attack(norm)
+        network, (x, y), attack = small_network().eval(), labelled_images(), self.attack(norm)
         before, state = x.clone(), torch.random.get_rng_state()
         attacked = attack(network, x, y)
         assert attacked.shape == x.shape
@@ -80,14 +80,14 @@ class AttackLaws:
     @every_norm
     def test_some_images_are_fooled(self, norm: str) -> None:
         """Five of 24 images at least, where noise of that size fools one."""
-        network, (x, y) = small_network().eval(), batch()
+        network, (x, y) = small_network().eval(), labelled_images()
         attacked = self.attack(norm)(network, x, y)
         assert int((network(attacked).argmax(1) != y).sum()) >= 5
 
     @every_norm
     def test_images_and_networks_may_have_channels_last(self, norm: str) -> None:
         """The layout in memory changes nothing."""
-        attack, network, (x, y) = self.attack(norm), small_network().eval(), batch()
+        attack, network, (x, y) = self.attack(norm), small_network().eval(), labelled_images()
         # In double precision rounding turns no sign, so that the images are the same; in single
         # precision what is fooled is.
         if self.keeps_precision:
@@ -105,7 +105,7 @@ class AttackLaws:
     @every_norm
     def test_training_mode_and_statistics_are_kept(self, norm: str) -> None:
         """A network in training mode stays so, and its statistics do not move."""
-        network, (x, y) = small_network().train(), batch()
+        network, (x, y) = small_network().train(), labelled_images()
         statistics = network[1].running_mean.clone()  # type: ignore[operator]
         with torch.no_grad():
             self.attack(norm)(network, x, y)
@@ -115,7 +115,7 @@ class AttackLaws:
     @every_norm
     def test_epsilon_zero_changes_nothing(self, norm: str) -> None:
         """In a ball of radius zero is only the image."""
-        x, y = batch(4)
+        x, y = labelled_images(4)
         attacked = self.make(epsilon=0.0, norm=norm)(small_network().eval(), x, y)
         assert torch.allclose(attacked, x)
 
@@ -123,7 +123,7 @@ class AttackLaws:
     @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
     def test_the_callers_mode_changes_nothing(self, norm: str, mode: Any) -> None:
         """Under ``torch.no_grad`` and ``torch.inference_mode`` the images are the same."""
-        attack, network, (x, y) = self.attack(norm), small_network().eval(), batch()
+        attack, network, (x, y) = self.attack(norm), small_network().eval(), labelled_images()
         expected = attack(network, x, y)
         with mode():
             assert torch.equal(attack(network, x.clone(), y.clone()), expected)
@@ -132,7 +132,7 @@ class AttackLaws:
     @every_norm
     def test_every_module_is_attacked_in_evaluation_mode(self, norm: str) -> None:
         """Modules in training mode are attacked as in evaluation mode, and stay as they were."""
-        attack, network, (x, y) = self.attack(norm), small_network().eval(), batch()
+        attack, network, (x, y) = self.attack(norm), small_network().eval(), labelled_images()
         expected = attack(network, x, y)
         statistics = network[1].running_mean.clone()  # type: ignore[operator]
         network[1].train()  # below a root in evaluation mode
@@ -145,7 +145,7 @@ class AttackLaws:
     @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
     def test_images_of_any_type_stay_in_the_ball(self, norm: str, dtype: torch.dtype) -> None:
         """Images keep their type and the ball, and about as many are fooled."""
-        attack, (x, y) = self.attack(norm), batch()
+        attack, (x, y) = self.attack(norm), labelled_images()
         exact, network, x = small_network().eval(), small_network().eval().to(dtype), x.to(dtype)
         attacked = attack(network, x, y)
         assert attacked.dtype == dtype
@@ -169,7 +169,7 @@ class AttackLaws:
         self, norm: str, label: int
     ) -> None:
         """A label that the network has no logit for is refused, wherever it is."""
-        x, y = batch(40)
+        x, y = labelled_images(40)
         y[37] = label  # beyond the images that are looked at
         with pytest.raises(InvalidInputError, match=f"y: expected classes from 0 .*, got {label}"):
             self.attack(norm)(small_network(), x, y)

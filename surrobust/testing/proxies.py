@@ -28,7 +28,7 @@ SHUT = ("000000", "300000", "300002", "014010", "002002", "313000", "000034")
 
 
 @cache
-def batch() -> tuple[Tensor, Tensor]:
+def few_images() -> tuple[Tensor, Tensor]:
     """Return six small images and their classes."""
     x = torch.rand(6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     return x, torch.tensor([0, 1, 2, 0, 1, 2])
@@ -44,11 +44,11 @@ class ProxyLaws:
     def together(self) -> "DataFrame":
         """Return the scores of ``CODES`` by this and every registered proxy, in one pass each."""
         proxies: list[str | AbstractProxy] = [*PROXIES, self.make()]
-        return score_proxies(CODES, proxies, batch(), **SMALL)
+        return score_proxies(CODES, proxies, few_images(), **SMALL)
 
     def score(self, *codes: str, **options: Any) -> "DataFrame":
         """Return the table of scores of cells by this proxy alone."""
-        return score_proxies(codes, [self.make()], batch(), **SMALL, **options)
+        return score_proxies(codes, [self.make()], few_images(), **SMALL, **options)
 
     def test_an_ordinary_cell_has_a_finite_score(self) -> None:
         """There is one column, float64 and never infinite, with a value for an ordinary cell."""
@@ -68,8 +68,8 @@ class ProxyLaws:
         """It leaves network and images as they are, up to rounding, for those that come next."""
         mine = self.make()
         others = [name for name in ("synflow", "grad_norm", "nwot") if name != mine.column]
-        alone = score_proxies(CODES[:1], others, batch(), **SMALL)
-        after = score_proxies(CODES[:1], [mine, *others], batch(), **SMALL)[others]
+        alone = score_proxies(CODES[:1], others, few_images(), **SMALL)
+        after = score_proxies(CODES[:1], [mine, *others], few_images(), **SMALL)[others]
         np.testing.assert_allclose(after, alone, rtol=1e-4)
 
     def test_a_cell_that_computes_nothing_is_no_error(self) -> None:
@@ -89,7 +89,7 @@ class ProxyLaws:
 
     def test_the_random_state_and_the_images_are_left_alone(self) -> None:
         """No global random state, default type, mode or image is changed."""
-        images = batch()
+        images = few_images()
         x, y = (part.clone() for part in images)
         before, dtype = torch.get_rng_state(), torch.get_default_dtype()
         numpys = str(np.random.get_state())  # noqa: NPY002
@@ -116,6 +116,6 @@ class ProxyLaws:
         """Under ``torch.no_grad`` and ``torch.inference_mode`` the scores are the same."""
         expected = self.score(*CODES)
         with mode():
-            given = tuple(part.clone() for part in batch())
+            given = tuple(part.clone() for part in few_images())
             found = score_proxies(CODES, [self.make()], given, **SMALL)
         assert found.equals(expected)

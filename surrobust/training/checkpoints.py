@@ -15,7 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from .._checks import brief
+from .._checks import brief, check_same
 from .._files import is_file, parse_json, write_bytes
 from .._seals import find_difference, hash_tensor
 from ..errors import InvalidInputError
@@ -110,10 +110,8 @@ def read_checkpoint(
     if isinstance(state["recipe"], dict):
         state["recipe"].pop("metrics", None)  # which earlier versions wrote
     wanted = json.loads(json.dumps(identity))  # tuples as lists
-    differing = [name for name, value in wanted.items() if state.pop(name, None) != value]
-    if differing:
-        msg = f"{path}: expected the checkpoint of this training, got other {', '.join(differing)}"
-        raise InvalidInputError(msg)
+    found = {name: state.pop(name, None) for name in wanted}
+    check_same(str(path), found, wanted, as_in="this training")
     try:
         if difference := find_difference(tensors, expected):
             raise _DamagedError(difference)

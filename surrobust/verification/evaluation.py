@@ -12,7 +12,7 @@ from .._classifiers import takes_gradients
 from ..attacks import ATTACKS, AbstractAttack
 from ..errors import InvalidInputError
 from ..measuring import (
-    EVALUATIONS,
+    EVALUATION_PRESETS,
     Accuracy,
     CorruptedAccuracy,
     make_attack,
@@ -86,13 +86,13 @@ def parse_metrics(
     Args:
         names: ``clean``; ``corruptions``, the mean over fifteen in five severities;
             ``<attack>-<epsilon in 1/255>``, Linf; an attack alone, which means -8; or a name of
-            ``EVALUATIONS``, which stands for several, attacked as there.
-        evaluation: A name of ``EVALUATIONS``: whose attacks the other names mean.
+            ``EVALUATION_PRESETS``, which stands for several, attacked as there.
+        evaluation: A name of ``EVALUATION_PRESETS``: whose attacks the other names mean.
 
     Raises:
         InvalidInputError: If one of them is none of these, or a name is to mean two attacks.
     """
-    check_choice("evaluation", evaluation, EVALUATIONS)
+    check_choice("evaluation", evaluation, EVALUATION_PRESETS)
     found: dict[str, AbstractAttack | None] = {CLEAN: None}
     meant: dict[str, str] = {}
     for given, whose in _spell_out(names, evaluation):
@@ -102,7 +102,8 @@ def parse_metrics(
         name, number = (given, "8") if given in ATTACKS else _split(given)
         if name not in ATTACKS or number is None:
             msg = (
-                f"attack: expected clean, corruptions, one of {', '.join(EVALUATIONS)}, or one of "
+                f"attack: expected clean, corruptions, one of {', '.join(EVALUATION_PRESETS)}, "
+                "or one of "
                 f"{', '.join(ATTACKS)} with an epsilon in 1/255 as in pgd-8, got {brief(given)}"
             )
             raise InvalidInputError(msg)
@@ -118,8 +119,8 @@ def parse_metrics(
 def _spell_out(names: Iterable[str], evaluation: str) -> Iterator[tuple[str, str]]:
     """Yield the name of each metric, and of the evaluation in which it is meant."""
     for name in names:
-        whose = name if name in EVALUATIONS else evaluation
-        yield from ((metric, whose) for metric in EVALUATIONS.get(name, (name,)))
+        whose = name if name in EVALUATION_PRESETS else evaluation
+        yield from ((metric, whose) for metric in EVALUATION_PRESETS.get(name, (name,)))
 
 
 def _split(name: str) -> tuple[str, str | None]:

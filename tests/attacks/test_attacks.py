@@ -6,11 +6,11 @@ from surrobust.attacks import ATTACKS, FGSM, PGD
 from surrobust.attacks.balls import draw, project, size, steepest
 from surrobust.attacks.base import towards
 from surrobust.errors import InvalidInputError, NotFiniteError
-from surrobust.testing.attacks import batch, small_network
+from surrobust.testing.attacks import labelled_images, small_network
 
 
 def test_weights_made_in_inference_mode_are_refused() -> None:
-    x, y = batch(2)
+    x, y = labelled_images(2)
     with torch.inference_mode():
         network = small_network().eval()
     with pytest.raises(InvalidInputError, match=r"outside of torch\.inference_mode"):
@@ -80,13 +80,13 @@ def test_pgd_reaches_the_optimum_of_a_linear_network(norm: str) -> None:
 
 
 def test_pgd_with_one_full_step_from_the_image_is_fgsm() -> None:
-    network, (x, y) = small_network().eval(), batch()
+    network, (x, y) = small_network().eval(), labelled_images()
     one = PGD(epsilon=0.02, steps=1, step_size=0.02, random_start=False)(network, x, y)
     assert torch.allclose(one, FGSM(epsilon=0.02)(network, x, y))
 
 
 def test_restarts_never_find_less() -> None:
-    network, (x, y) = small_network().eval(), batch(64)
+    network, (x, y) = small_network().eval(), labelled_images(64)
     wrong = [
         (network(PGD(epsilon=0.006, steps=2, restarts=n)(network, x, y)).argmax(1) != y).sum()
         for n in (1, 6)
@@ -154,7 +154,7 @@ def test_wrong_arguments_are_refused() -> None:
 
 
 def test_what_is_not_finite_is_not_returned() -> None:
-    x, y = batch(2)
+    x, y = labelled_images(2)
     with pytest.raises(NotFiniteError, match="expected finite logits, got others for 2 of 2"):
         FGSM(norm="L2")(lambda x: x.flatten(1)[:, :4] * torch.nan, x, y)
     rooted = torch.zeros_like(x)  # finite logits, of which the gradient is not

@@ -1,32 +1,14 @@
 """The leaderboard page is what the committed results make."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
-import pytest
-
+from experiments import leaderboard as script
 from surrobust.benchmark.peers import PEERS
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    place = ROOT / "experiments" / "leaderboard.py"
-    spec = importlib.util.spec_from_file_location("experiments_leaderboard", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_page_is_current(script: ModuleType):
+def test_the_page_is_current():
     assert script.PAGE.read_text() == script.make_page(), "run make leaderboard"
 
 
-def test_a_table_is_sorted_and_says_n(script: ModuleType):
+def test_a_table_is_sorted_and_says_n():
     cells = {
         ("**worse**", "b/i/m"): (0.5, "0.50 ± 0.10", "10"),
         ("better", "b/i/m"): (0.25, "0.25", "1–5"),
@@ -43,7 +25,7 @@ def test_a_table_is_sorted_and_says_n(script: ModuleType):
     ]
 
 
-def test_only_ours_is_bold(script: ModuleType):
+def test_only_ours_is_bold():
     assert script._by_whom("| **optuna/TPESampler** | 7 |") == "| optuna/TPESampler | 7 |"
     for peer in PEERS:
         assert script._by_whom(f"| **{peer}** | 7 |") == f"| {peer} | 7 |"

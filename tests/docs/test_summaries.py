@@ -1,32 +1,20 @@
 """The tables of README.md and docs/results.md are what the committed results make."""
 
-import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+
+from experiments import summaries as script
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def script() -> Iterator[ModuleType]:
-    """The script, which imports its sibling as it does when it is run."""
-    sys.path.insert(0, str(ROOT / "experiments"))
-    yield importlib.import_module("summaries")
-    sys.path.remove(str(ROOT / "experiments"))
-    for name in ("summaries", "leaderboard"):
-        sys.modules.pop(name, None)
-
-
-def test_tables_are_current(script: ModuleType):
+def test_tables_are_current():
     for (page, name), table in script.make_tables().items():
         assert script.current(page, name) == table, f"{page.name}, {name}: run make leaderboard"
 
 
-def test_both_pages_have_the_same_best_peer(script: ModuleType):
+def test_both_pages_have_the_same_best_peer():
     """What was stale once: three regrets of the README, .0041, .0374 and .0203."""
     readme = script.current(ROOT / "README.md", "summary")
     results = script.current(ROOT / "docs" / "results.md", "searching")
@@ -37,7 +25,7 @@ def test_both_pages_have_the_same_best_peer(script: ModuleType):
 
 
 def test_the_best_peer_is_taken_over_all_their_runs_and_never_ours(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ):
     rows = {
         ("**default**", "a/b/c"): ["50", "0.3 ± 0.1", "0.0100 ± 0.0100", "0.0 ± 0.0", "1%", "2%"],
@@ -50,14 +38,14 @@ def test_the_best_peer_is_taken_over_all_their_runs_and_never_ours(
     assert script.best_searcher("a/b/c") == (0.02, "peer", "7")
 
 
-def test_peers_are_counted_by_target(script: ModuleType):
+def test_peers_are_counted_by_target():
     peers = {(target, 50): [(0.5, "a", "1"), (0.4, "b", "5")] for target in script.TARGETS}
     assert script._counted(peers, 50) == "2"
     peers[script.TARGETS[0], 50].append((0.6, "c", "3"))
     assert script._counted(peers, 50) == "2–3"
 
 
-def test_n_is_said_with_each_mean(script: ModuleType):
+def test_n_is_said_with_each_mean():
     ours = [0.5] * 10
     assert script._beside(ours, (0.25, "p", "3"), named=True) == "**0.500** (0.250, p, n = 3)"
     shown = script._beside(ours[:5], (0.25, "p", "3"), named=False)

@@ -9,7 +9,7 @@ from torch import nn
 
 from surrobust.attacks import FGSM, PGD
 from surrobust.errors import InvalidInputError, NotFiniteError
-from surrobust.measuring import EVALUATIONS, Accuracy, compare_paired, measure_accuracy
+from surrobust.measuring import EVALUATION_PRESETS, Accuracy, compare_paired, measure_accuracy
 from surrobust.measuring.accuracy import layout_for
 from surrobust.metrics import clopper_pearson_lower, mcnemar_exact, wilson_interval
 
@@ -300,7 +300,7 @@ def test_paired_comparison_by_hand() -> None:
 
 
 def test_the_preset_of_the_benchmark() -> None:
-    assert EVALUATIONS["robbench"] == ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
+    assert EVALUATION_PRESETS["robbench"] == ("clean", "fgsm-3", "pgd-3", "fgsm-8", "pgd-8")
 
 
 def test_images_lie_as_the_kernels_of_the_network_do(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,12 +12,12 @@ from surrobust.proxies import PROXIES, ProxyScorer, score_proxies
 from surrobust.proxies.saliency import Synflow
 from surrobust.spaces import Architecture
 from surrobust.testing import ProxyLaws
-from surrobust.testing.proxies import CODES, SHUT, SMALL, batch
+from surrobust.testing.proxies import CODES, SHUT, SMALL, few_images
 
 
 @pytest.fixture(scope="module")
 def images():
-    return batch()
+    return few_images()
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_what_it_cannot_do_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seed": 5}, "expected seed 0 as in the search to be resumed, got 5"),
+        ({"seed": 5}, "seed: expected 0 as in the search to be resumed, got 5"),
         ({"probabilities": [1.0]}, "expected positive numbers of shape"),
         ({"cells": None}, "expected the outcome of a gradient search"),
     ],

@@ -10,7 +10,7 @@ from ...predictors import PREDICTORS
 from ...predictors.repeats import cell_groups
 from ...targets import check_target
 from ...typing import AnyPath
-from ..rows import measure_missing, read_rows, write_rows
+from ..rows import measure_missing, read_results, write_results
 from .protocol import (
     BASELINE,
     TARGETS,
@@ -118,7 +118,7 @@ def _score(key: Key, data_dir: AnyPath | None) -> Score:
 
 def write_scores(path: AnyPath, scores: Iterable[Score]) -> None:
     """Write scores as CSV, sorted by what they measure."""
-    write_rows(path, scores, Score)
+    write_results(path, scores, Score)
 
 
 def read_scores(path: AnyPath) -> list[Score]:
@@ -127,4 +127,4 @@ def read_scores(path: AnyPath) -> list[Score]:
     Raises:
         InvalidInputError: If the columns or a number are not as ``write_scores`` writes them.
     """
-    return read_rows(path, Score, noun="score")
+    return read_results(path, Score, noun="score")

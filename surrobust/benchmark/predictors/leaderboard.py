@@ -10,7 +10,7 @@ import numpy as np
 from ..._files import write_text
 from ...targets import Target
 from ...typing import AnyPath
-from ..markdown import section, spread
+from ..markdown import spread, table_section
 from ..noise import Ceiling
 from ..rows import to_csv
 from .ceilings import ceiling, has_ceiling
@@ -169,7 +169,7 @@ def _shares(benchmark: str, found: Sequence[Standing]) -> str:
         for name in {row.predictor for row in found}
     }
     names = sorted(means, key=lambda name: (*np.nan_to_num(means[name])[::-1], name))[::-1]
-    return section(
+    return table_section(
         f"Share of the ceiling, mean over {len(targets)} of `{benchmark}`'s targets",
         ["predictor", *(f"N = {n}" for n in sizes)],
         [[name, *(spread(mean, NAN) for mean in means[name])] for name in names],
@@ -197,7 +197,7 @@ def _table(target: str, found: Sequence[Standing]) -> str:
         )
         for one in found
     ]
-    return section(title.rstrip("\n"), _NAMES, rows)
+    return table_section(title.rstrip("\n"), _NAMES, rows)
 
 
 def _ranged(value: float, lower: float, upper: float) -> str:

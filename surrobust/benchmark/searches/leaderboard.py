@@ -12,7 +12,7 @@ from ..._files import write_text
 from ...tables import load_table
 from ...targets import Target
 from ...typing import AnyPath
-from ..markdown import section, spread
+from ..markdown import spread, table_section
 from ..peers import MAX_REPEATS
 from ..rows import to_csv
 from .protocol import SearchRun, to_be_found
@@ -233,7 +233,7 @@ def _table(target: str, found: Sequence[SearchStanding]) -> str:
         )
         for one in found
     ]
-    return section(f"`{target}`", _NAMES, rows)
+    return table_section(f"`{target}`", _NAMES, rows)
 
 
 def _comparison(one: SearchStanding) -> tuple[str, str]:

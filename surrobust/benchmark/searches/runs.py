@@ -11,7 +11,7 @@ from ...targets import check_target
 from ...typing import AnyPath
 from ..peers import PEERS
 from ..predictors.protocol import TARGETS
-from ..rows import measure_missing, read_rows, write_rows
+from ..rows import measure_missing, read_results, write_results
 from .protocol import BUDGETS, SearchRun, known_strategies, plans_ahead, search_once, to_be_found
 
 Key = tuple[str, str, int, int]
@@ -119,7 +119,7 @@ def _run(key: Key, data_dir: AnyPath | None) -> SearchRun:
 
 def write_runs(path: AnyPath, runs: Iterable[SearchRun]) -> None:
     """Write runs as CSV, sorted by what was run."""
-    write_rows(path, runs, SearchRun)
+    write_results(path, runs, SearchRun)
 
 
 def read_runs(path: AnyPath) -> list[SearchRun]:
@@ -129,7 +129,7 @@ def read_runs(path: AnyPath) -> list[SearchRun]:
         InvalidInputError: If the columns or a field are not as ``write_runs`` writes them, or a
             strategy or target is not known.
     """
-    runs = read_rows(path, SearchRun, noun="run")
+    runs = read_results(path, SearchRun, noun="run")
     try:
         for strategy in {run.strategy for run in runs}:
             check_choice("strategy", strategy, known_strategies())

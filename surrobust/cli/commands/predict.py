@@ -14,7 +14,7 @@ from ..output import print_json, print_rows
 if TYPE_CHECKING:
     from ...predictors.shipped import Selected
 
-Values = dict[str, dict[str, float]]
+PredictedValues = dict[str, dict[str, float]]
 
 
 @click.command(
@@ -64,7 +64,7 @@ def _entries(
     cells: list[Architecture], selected: Sequence["Selected"], coverage: float
 ) -> list[dict[str, Any]]:
     """Return what the JSON document lists, one entry per cell in the order given."""
-    values: list[Values] = [{} for _ in cells]
+    values: list[PredictedValues] = [{} for _ in cells]
     trained = [True] * len(cells)
     for one in selected:
         trained = [

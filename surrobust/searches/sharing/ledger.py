@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from ..._checks import check_same
 from ..._optuna import quiet_optuna
-from ...errors import InvalidInputError
 from ...spaces import EDGES, OPS, Architecture
 from ..base import Evaluation
 from .storage import close_storage, journal_of
@@ -144,9 +144,8 @@ class Ledger:
         for name, value in plan.items():
             if name not in known:
                 self._storage.set_study_user_attr(self._study_id, name, value)
-            elif known[name] != value:
-                msg = f"{name}: expected {known[name]!r} as in study {self.name!r}, got {value!r}"
-                raise InvalidInputError(msg)
+            else:
+                check_same(name, value, known[name], as_in=f"study {self.name!r}")
 
     @property
     def budget(self) -> int | None:
