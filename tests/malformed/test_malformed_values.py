@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from surrobust.errors import InvalidInputError
@@ -123,6 +123,7 @@ def test_what_is_no_file_is_refused(refused: Refused, tmp_path: Path) -> None:
         max_size=4,
     ),
 )
+@example(header=["architecture", "value"], rows=[["2581", "0.5"], ["323133", "-1"]])
 def test_any_csv_is_read_or_refused_in_one_line(
     header: list[str], rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
