@@ -394,8 +394,7 @@ def test_auto_resumes_with_the_objective_of_the_file(monkeypatch, tmp_path):
 def test_every_registered_strategy_can_be_made():
     for name in SEARCHES:
         gradient = GradientOptions("random") if name in GRADIENT_STRATEGIES else None
-        if name != "surrogate":
-            assert isinstance(make_search(name, seed=1, gradient=gradient), SEARCHES[name])
+        assert isinstance(make_search(name, seed=1, gradient=gradient), SEARCHES[name])
 
 
 @pytest.mark.tables
