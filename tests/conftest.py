@@ -13,6 +13,7 @@ import pytest
 from surrobust.cli import main
 from surrobust.predictors import make_predictor, shipped
 from surrobust.spaces import Architecture, NASBench201
+from surrobust.testing.predictors import training_cells, training_values
 
 _MARKER_FILE = Path("nasrobbench201hp", "NAS-RobBench-201_html.json")
 
@@ -47,19 +48,15 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture(scope="session")
-def toy_cells(space: NASBench201) -> list[Architecture]:
+def toy_cells() -> list[Architecture]:
     """Sixty representatives."""
-    representatives = space.representatives()
-    drawn = np.random.default_rng(7).choice(len(representatives), size=60, replace=False)
-    return [representatives[i] for i in drawn]
+    return list(training_cells())
 
 
 @pytest.fixture(scope="session")
-def toy_values(toy_cells: list[Architecture]) -> np.ndarray:
+def toy_values() -> np.ndarray:
     """A smooth made-up accuracy of each toy cell: convolutions help, a little noise."""
-    rng = np.random.default_rng(8)
-    counts = np.array([[cell.ops.count(op) for op in range(5)] for cell in toy_cells])
-    return 0.2 + counts @ np.array([-0.01, 0.01, 0.03, 0.06, 0.0]) + rng.normal(0, 0.003, 60)
+    return training_values()
 
 
 @pytest.fixture(scope="session")

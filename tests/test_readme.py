@@ -25,9 +25,9 @@ def test_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_prompted_commands_print_what_is_shown(run_cli: Callable):
-    for block in _blocks(""):
-        if not block.startswith("$ surrobust"):
-            continue
+    prompted = [block for block in _blocks("") if block.startswith("$ surrobust")]
+    assert prompted
+    for block in prompted:
         command, expected = block.split("\n", 1)
         code, out, _ = run_cli(shlex.split(command)[2:])
         assert code == 0

@@ -61,13 +61,21 @@ def make_predictor(name: str, *, seed: int = 0, **options: Any) -> AbstractPredi
         InvalidInputError: If the name or an option is not known.
     """
     cls = PREDICTORS[check_choice("predictor", name, PREDICTORS)]
+    return _make(cls, name, {**options, "seed": seed})
+
+
+def _make(cls: type[AbstractPredictor], name: str, options: Mapping[str, Any]) -> AbstractPredictor:
     for option in options:
         check_choice(f"option of {name}", option, cls.option_names())
-    return cls(**options, seed=seed)
+    return cls(**options)
 
 
-def load_folder(folder: AnyPath) -> AbstractPredictor:
+def load_folder(folder: AnyPath, own: type[AbstractPredictor] | None = None) -> AbstractPredictor:
     """Read a predictor from a folder that ``save`` wrote.
+
+    Args:
+        folder: Where.
+        own: Its class, where that is none of :data:`PREDICTORS`.
 
     Raises:
         InvalidModelError: If the folder is incomplete, damaged, or its parts do not belong
@@ -83,7 +91,8 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
         options: dict[str, Any] = dict(card.options)
         if COLUMNS_FILE in files:
             options["columns"] = unpack_columns(files.pop(COLUMNS_FILE), options.get("columns"))
-        predictor = _make_from_card(card.kind, options, card.encoder)
+        kinds = PREDICTORS if own is None else {own.kind: own}
+        predictor = _make_from_card(kinds, card.kind, options, card.encoder)
         state = unpack_state(
             files.pop(STATE),
             identity=identity,
@@ -103,13 +112,18 @@ def load_folder(folder: AnyPath) -> AbstractPredictor:
     return predictor
 
 
-def _make_from_card(kind: str, options: Mapping[str, Any], encoder: str) -> AbstractPredictor:
-    check_choice("kind", kind, PREDICTORS)
+def _make_from_card(
+    kinds: Mapping[str, type[AbstractPredictor]],
+    kind: str,
+    options: Mapping[str, Any],
+    encoder: str,
+) -> AbstractPredictor:
+    check_choice("kind", kind, kinds)
     given = {"seed": 0, **options}
     if isinstance(given.get("columns"), float):
         given["column_share"] = given.pop("columns")  # cards of old call it so
     try:
-        predictor = make_predictor(kind, **given)
+        predictor = _make(kinds[kind], kind, given)
     except TypeError as error:
         msg = f"options: expected those of {kind}, got: {error}"
         raise InvalidModelError(msg) from None

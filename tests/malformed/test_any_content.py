@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,6 +63,23 @@ def test_a_command_ends_well_or_refuses(
     if code == 2:
         assert out == ""
         assert err.count("\n") == 1, err
+
+
+@pytest.mark.parametrize(
+    ("command", "content"),
+    [
+        ("convert", b"2581"),
+        ("convert.json", b"[2581]"),
+        ("convert.jsonl", b"2581\n"),
+        ("convert.csv", b"architecture\n2581\n"),
+    ],
+)
+def test_a_command_ends_well(run_cli: Run, tmp_path: Path, command: str, content: bytes) -> None:
+    arguments, name = COMMANDS[command]
+    (tmp_path / name).write_bytes(content)
+    code, out, err = run_cli([*arguments, tmp_path / name])
+    assert (code, err) == (0, "")
+    assert CELL.genotype in out
 
 
 @SETTINGS

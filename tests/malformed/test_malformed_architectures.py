@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from surrobust.errors import InvalidArchitectureError
@@ -252,8 +252,28 @@ NOT_CELLS = st.one_of(
 )
 
 
+FORMS: list[Callable[[Architecture], object]] = [
+    lambda cell: cell.index,
+    lambda cell: cell.code,
+    lambda cell: cell.genotype,
+    lambda cell: f" {cell.genotype.strip('|')}\n",
+    lambda cell: {"architecture": cell.code, "value": None},
+    lambda cell: {"op_indices": list(cell.op_indices)},
+    lambda cell: json.dumps({"edges": cell.edges}),
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(index=st.integers(0, 15624), form=st.sampled_from(FORMS))
+def test_what_is_a_cell_is_read(index: int, form: Callable[[Architecture], object]) -> None:
+    cell = NASBench201()[index]
+    assert parse(form(cell)) == (cell, "")
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(value=NOT_CELLS)
+@example(value="000000")
+@example(value=[2, 0, 5, 3, 1, 4])
 def test_parse_refuses_in_one_line_or_returns_a_cell(value: object) -> None:
     cell, refusal = parse(value)
     if cell is None:

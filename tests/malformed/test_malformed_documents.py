@@ -91,6 +91,33 @@ FILES = [
 ]
 
 
+SOUND = [
+    ("list.json", b"[2581, 1000]"),
+    ("bom.json", b"\xef\xbb\xbf[2581, 1000]\n"),
+    ("spaces.json", b' [ "2581" ,\n{"arch": 1000}\t]\r\n'),
+    ("lines.jsonl", b'{"arch": 2581}\n\n{"architecture": 1000, "value": 3}\n'),
+    ("lines.ndjson", b"2581\r\n1000"),
+    ("column.csv", b"value,architecture\n1,2581\n2,1000\n"),
+    ("quoted.csv", b'\xef\xbb\xbf"arch"\r\n"2581"\r\n1000\r\n'),
+    ("plain.txt", b"\n2581\n\n 1000 \n"),
+    ("noend", b"2581\n1000\n"),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), SOUND, ids=[file[0] for file in SOUND])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_sound_file_is_read(
+    run_cli: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    name: str,
+    content: bytes,
+    streamed: bool,
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    given, stdin = ("-", content) if streamed else (tmp_path / name, b"")
+    assert run_cli(["convert", given, "--to", "index"], stdin) == (0, "2581\n1000\n", "")
+
+
 @pytest.mark.parametrize(("name", "content", "told"), FILES, ids=[file[0] for file in FILES])
 def test_a_malformed_file_is_refused(
     refused: Refused, tmp_path: Path, name: str, content: bytes, told: str
@@ -169,6 +196,24 @@ def read(text: str, written: str | None) -> None:
         cells, refusal = [], str(error)
     assert cells or refusal.startswith("file: ")
     assert "\n" not in refusal
+
+
+WRITTEN: dict[str, Callable[[list[Architecture]], str]] = {
+    "JSON": lambda cells: json.dumps([{"architecture": cell.genotype} for cell in cells]),
+    "JSON lines": lambda cells: "\n".join(json.dumps(cell.genotype) for cell in cells),
+    "CSV": lambda cells: "\n".join(["architecture", *(cell.code for cell in cells)]),
+    "plain lines": lambda cells: "\n".join(str(cell.index) for cell in cells),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@settings(max_examples=40, deadline=None)
+@given(indices=st.lists(st.integers(0, 15624), min_size=1, max_size=6), is_told=st.booleans())
+def test_cells_are_read_in_every_format(written: str, indices: list[int], is_told: bool) -> None:
+    cells = [NASBench201()[index] for index in indices]
+    text = WRITTEN[written](cells)
+    found = parse_document(text, "file", written if is_told else None, parse=Architecture.parse)
+    assert found == cells
 
 
 FORMATS = st.sampled_from([None, "JSON", "JSON lines", "CSV", "plain lines"])

@@ -116,15 +116,45 @@ COMMAND_LINES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "told"), COMMAND_LINES, ids=[line for line, _ in COMMAND_LINES])
-@pytest.mark.usefixtures("toy_shipped")
-def test_a_malformed_command_line_is_refused(
-    refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, told: str
+WELL_FORMED = [
+    "predict 2581 --coverage 0.5",
+    "predict 2581 --target nas-robbench-201/cifar10/pgd-8 --seed 4294967295",
+    "search --budget 1 --objective surrogate --strategy random --seed 3",
+    "search --budget 2 --objective surrogate --max params=1e6 --strategy random --out run",
+    "convert 2581 --to code",
+    "fit --out model --data values.csv --predictor xgboost --n-train 3",
+    "data list",
+    "models list",
+    "models show nas-robbench-201-v1",
+]
+"""What malformed lines are changes of."""
+
+
+@pytest.mark.parametrize("line", WELL_FORMED)
+@pytest.mark.usefixtures("_files")
+def test_a_well_formed_command_line_is_taken(
+    run_cli: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_cli(line.split())
+    assert code == 0, err
+    assert out
+
+
+@pytest.fixture
+def _files(tmp_path: Path, toy_shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SURROBUST_DATA", str(tmp_path / "no-data"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-cache"))
     (tmp_path / "values.csv").write_text("architecture,value\n0,0.1\n1,0.2\n2,0.3\n3,0.4\n")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
+
+
+@pytest.mark.parametrize(("line", "told"), COMMAND_LINES, ids=[line for line, _ in COMMAND_LINES])
+@pytest.mark.usefixtures("_files")
+def test_a_malformed_command_line_is_refused(refused: Refused, line: str, told: str) -> None:
     assert told in refused(line.split())

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from surrobust._seals import seal
 from surrobust.errors import InvalidInputError
 from surrobust.searches import read_result
 from surrobust.sessions import make_search, task
@@ -129,16 +131,61 @@ def run_folder(tmp_path: Path, toy_shipped: Path, monkeypatch: pytest.MonkeyPatc
     return folder
 
 
-def test_the_unchanged_document_is_continued(
-    run_cli: Run, run_folder: Path, monkeypatch: pytest.MonkeyPatch
+FAILED = {
+    **{k: ROWS[1][k] for k in ("architecture", "index", "trial", "source")},
+    "value": None,
+    "failed": True,
+    "error": "value: expected a finite number, got nan",
+}
+BEST: list[dict[str, Any]] = DOCUMENT["finalists"]
+
+ACCEPTED: dict[str, str] = {
+    "unchanged": json.dumps(DOCUMENT),
+    "sealed": json.dumps(seal(DOCUMENT)),
+    "indented": json.dumps(DOCUMENT, indent=4) + "\n\n",
+    "in another order": json.dumps(dict(reversed(DOCUMENT.items()))),
+    "in other digits": json.dumps(DOCUMENT).replace("0.4", "4.0e-1"),
+    "with a word more": json.dumps({**DOCUMENT, "note": "mine"}),
+    "of another version": json.dumps({**DOCUMENT, "version": "0.0.9"}),
+    "with what is otherwise left out": json.dumps({**DOCUMENT, "warm_start": 0, "prior": "none"}),
+    "without indices": json.dumps(
+        {**DOCUMENT, "evaluations": [{k: v for k, v in r.items() if k != "index"} for r in ROWS]}
+    ),
+    "of codes": json.dumps(
+        {
+            **DOCUMENT,
+            "evaluations": [
+                {**r, "architecture": c.code} for r, c in zip(ROWS, CELLS, strict=True)
+            ],
+        }
+    ),
+    "of other values": json.dumps(
+        {**DOCUMENT, "evaluations": [*ROWS[:2], ROWS[2] | {"value": 0.9}]}
+        | {"finalists": [BEST[2] | {"value": 0.9}, *BEST[:2]]}
+    ),
+    "with a failure": json.dumps(
+        {**DOCUMENT, "evaluations": [ROWS[0], FAILED, ROWS[2]], "finalists": [BEST[0], BEST[2]]}
+    ),
+    "of another budget": json.dumps({**DOCUMENT, "budget": 4}),
+    "without evaluations": json.dumps({**DOCUMENT, "evaluations": [], "finalists": []}),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_harmless_is_continued(
+    run_cli: Run, run_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    (run_folder / "search.json").write_text(json.dumps(DOCUMENT))
+    given = json.loads(ACCEPTED[name])["evaluations"]
+    path = run_folder / "search.json"
+    path.write_text(ACCEPTED[name])
     monkeypatch.chdir(run_folder.parent)
     code, _, err = run_cli(ARGUMENTS)
     assert code == 0, err
-    document = json.loads((run_folder / "search.json").read_text())
-    assert document["evaluations"][:3] == ROWS
-    assert len(document["evaluations"]) == 5
+    written = json.loads(path.read_text())["evaluations"]
+    assert [row["value"] for row in written[: len(given)]] == [row["value"] for row in given]
+    assert [row["index"] for row in written[:3]] == [cell.index for cell in CELLS]
+    assert len(written) == 5
+    assert [row["source"] for row in written[: len(given)]] == ["t"] * len(given)
 
 
 def test_options_that_are_not_given_are_those_of_the_document(
@@ -175,7 +222,10 @@ def test_a_changed_entry_is_refused(
     refused: Refused, run_folder: Path, path: str, value: Any
 ) -> None:
     (run_folder / "search.json").write_text(changed(path, value))
-    refused(ARGUMENTS)
+    told = refused(ARGUMENTS)
+    # Of a target the part that is wrong is named; what is no JSON has no entries.
+    names = ("search.json", "benchmark", *path.split(".")[::2])
+    assert any(name in told for name in names), told
 
 
 TEXT = json.dumps(DOCUMENT)
@@ -241,4 +291,18 @@ def test_a_truncated_or_scribbled_file_is_refused_or_equal(data, tmp_path: Path)
         assert "\n" not in result
         assert "search.json" in result
     else:
-        assert len(result.evaluations) == 3
+        assert [one.architecture for one in result.evaluations] == CELLS
+
+
+BETWEEN = [found.end() for found in re.finditer(r'[\[{,:](?= ?["{[\d])', TEXT)]
+"""Where white space means nothing."""
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(at=st.sampled_from(BETWEEN), put=st.text(" \t\r\n"))
+def test_white_space_changes_nothing(at: int, put: str, tmp_path: Path) -> None:
+    path = tmp_path / "search.json"
+    path.write_text(TEXT[:at] + put + TEXT[at:], encoding="utf-8")
+    result = read_result(path)
+    assert [one.architecture for one in result.evaluations] == CELLS
+    assert [one.value for one in result.evaluations] == [row["value"] for row in ROWS]

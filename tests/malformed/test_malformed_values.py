@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from surrobust.errors import InvalidInputError
@@ -14,6 +14,7 @@ from surrobust.tables import read_values_csv
 
 Refused = Callable[..., str]
 
+FIT = ["fit", "--data", "values.csv", "--predictor", "xgboost", "--out", "model"]
 HEADER = b"architecture,value\n"
 CONTENTS: dict[str, tuple[bytes, str]] = {
     # what the line must name
@@ -65,11 +66,40 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
 }
 
 
+ACCEPTED: dict[str, bytes] = {
+    "plain": HEADER + b"1,0.5\n2,0.25\n",
+    "no line end": HEADER + b"1,0.5\n2,0.25",
+    "windows line ends": b"architecture,value\r\n1,0.5\r\n2,0.25\r\n",
+    "byte order mark": b"\xef\xbb\xbf" + HEADER + b"1,0.5\n2,0.25\n",
+    "blank lines": HEADER + b"\n1,0.5\n\n2,0.25\n\n",
+    "quotes": b'"architecture","value"\n"1","5e-1"\n2,.25\n',
+    "another order": b"value,architecture\n0.5,1\n0.25,2\n",
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_harmless_is_read(tmp_path: Path, name: str) -> None:
+    (tmp_path / "values.csv").write_bytes(ACCEPTED[name])
+    cells, y = read_values_csv(tmp_path / "values.csv")
+    assert [cell.index for cell in cells] == [1, 2]
+    assert y.ravel().tolist() == [0.5, 0.25]
+
+
+def test_a_sound_csv_is_fitted_to(
+    run_cli: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "values.csv").write_bytes(ACCEPTED["plain"])
+    code, _, err = run_cli(FIT)
+    assert code == 0, err
+    assert (tmp_path / "model" / "card.json").is_file()
+
+
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_malformed_csv_is_refused(refused: Refused, tmp_path: Path, name: str) -> None:
     content, told = CONTENTS[name]
     (tmp_path / "values.csv").write_bytes(content)
-    line = refused(["fit", "--data", "values.csv", "--predictor", "xgboost", "--out", "model"])
+    line = refused(FIT)
     assert told in line
     assert "values.csv" in line or name == "one row"
 
@@ -93,6 +123,7 @@ def test_what_is_no_file_is_refused(refused: Refused, tmp_path: Path) -> None:
         max_size=4,
     ),
 )
+@example(header=["architecture", "value"], rows=[["2581", "0.5"], ["323133", "-1"]])
 def test_any_csv_is_read_or_refused_in_one_line(
     header: list[str], rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

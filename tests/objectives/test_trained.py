@@ -147,19 +147,19 @@ def test_an_interrupted_one_is_taken_up_again(tmp_path):
     storage = tmp_path / "rungs.journal"
 
     def begin(cell):
-        halving = Halving("it", epochs=9, min_epochs=1, reduction=3, storage=storage)
-        return halving, halving.begin(cell)
+        return Halving("it", epochs=9, min_epochs=1, reduction=3, storage=storage).begin(cell)
 
-    _, first = begin(CELLS[0])
+    first = begin(CELLS[0])
     assert first.goes_on(1, lambda: 0.5)
 
     def again() -> float:
         raise AssertionError  # known from before the crash
 
-    halving, second = begin(CELLS[0])
+    second = begin(CELLS[0])
     assert second.goes_on(1, again)
     second.end(0.6, stopped=False)
-    assert len(halving._study.get_trials()) == 1
+    study = load_study(study_name=None, storage=open_storage(storage))
+    assert len(study.get_trials()) == 1
 
 
 def test_stopped_cells_have_the_value_of_their_rung(tmp_path, monkeypatch):

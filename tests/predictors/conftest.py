@@ -1,13 +1,14 @@
 """Small predictors of every kind, fitted once."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
 from surrobust.predictors import AbstractPredictor, make_predictor
-from surrobust.spaces import Architecture
+from surrobust.testing.predictors import training_cells, training_values
 
 SMALL: dict[str, dict[str, Any]] = {
     "xgboost": {"trees": 30},
@@ -24,21 +25,12 @@ def make_small(kind: str, **options: Any) -> AbstractPredictor:
 
 
 @pytest.fixture(scope="session")
-def many_values(toy_values: np.ndarray) -> np.ndarray:
+def many_values() -> np.ndarray:
     """Three targets of the toy cells, the last one constant."""
-    return np.stack([toy_values, -(toy_values**2), np.full_like(toy_values, 0.1)], axis=1)
+    return training_values(3)
 
 
 @pytest.fixture(scope="session")
-def fitted(
-    toy_cells: list[Architecture], toy_values: np.ndarray, many_values: np.ndarray
-) -> Callable[[str, int], AbstractPredictor]:
+def fitted() -> Callable[..., AbstractPredictor]:
     """``fitted(kind, m)``: a small predictor of one or three targets; not to be refitted."""
-    made: dict[tuple[str, int], AbstractPredictor] = {}
-
-    def get(kind: str, m: int = 1) -> AbstractPredictor:
-        if (kind, m) not in made:
-            made[kind, m] = make_small(kind).fit(toy_cells, toy_values if m == 1 else many_values)
-        return made[kind, m]
-
-    return get
+    return cache(lambda kind, m=1: make_small(kind).fit(training_cells(), training_values(m)))

@@ -5,7 +5,7 @@ import pytest
 
 from surrobust.predictors import AbstractPredictor, make_predictor
 from surrobust.predictors.conformal import Calibration, conformal_quantile, split_into_folds
-from surrobust.predictors.saving.card import held_out_metrics
+from surrobust.predictors.saving.card import held_out_metrics, load_card
 from surrobust.spaces import NASBench201
 
 
@@ -356,7 +356,7 @@ def test_too_few_groups_give_no_folds():
 
 def test_no_cell_isomorphic_to_a_held_out_one_is_trained_on():
     cells = list(NASBench201())[::9]
-    seen = []
+    seen, asked = [], []
 
     class Watched(Known):
         def _fit(self, cells, Y):
@@ -366,10 +366,12 @@ def test_no_cell_isomorphic_to_a_held_out_one_is_trained_on():
         def _predict(self, cells):
             if len(seen) > 1:  # the first fit is that on all cells
                 assert not seen[-1] & {cell.representative for cell in cells}
+                asked.extend(cells)
             return super()._predict(cells)
 
     Watched(calibration_folds=4).fit(cells, np.arange(float(len(cells))))
     assert len(seen) == 5
+    assert set(asked) == set(cells)
 
 
 def test_figures_are_of_cells_without_a_twin_in_training(space):
@@ -388,9 +390,12 @@ def test_figures_are_of_cells_without_a_twin_in_training(space):
     assert held_out_metrics(state)["value"]["n"] == state.is_fresh.sum()
 
 
-def test_the_card_of_a_calibrated_model_has_figures_of_held_out_cells(toy_cells, toy_values):
+def test_the_card_of_a_calibrated_model_has_figures_of_held_out_cells(
+    toy_cells, toy_values, tmp_path
+):
     model = make_predictor("gp", calibration_folds=4).fit(toy_cells, toy_values, targets=["t"])
-    found = held_out_metrics(model._state)["t"]
+    model.save(tmp_path / "model")
+    found = load_card(tmp_path / "model").metrics["t"]
     assert found["n"] == 60
     assert found["folds"] == 4
     assert 0 < found["kendall_tau"] < 1

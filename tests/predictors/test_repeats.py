@@ -1,6 +1,7 @@
 """Rows of one cell: what counts as one, whole on one side of a split, judged once."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from surrobust.predictors.repeats import (
     numbered,
     split_groups,
 )
-from surrobust.predictors.saving.card import held_out_metrics, load_card
+from surrobust.predictors.saving.card import load_card
 
 from .test_conformal import Known
 
@@ -87,20 +88,31 @@ class Counting(Known):
         return mean, np.ones_like(mean)
 
 
-def test_cross_validated_figures_are_of_means_of_architectures(toy_cells):
+@pytest.fixture
+def figures(tmp_path):
+    """Save a model, and return what its card says of it."""
+
+    def save(model):
+        model.save(tmp_path / "model")
+        return load_card(tmp_path / "model").metrics["value"]
+
+    return save
+
+
+def test_cross_validated_figures_are_of_means_of_architectures(toy_cells, figures):
     """Two measurements of each around the value of a single one change no figure."""
     value = np.random.default_rng(0).normal(size=60) + [cell.ops.count(3) for cell in toy_cells]
     once = Counting(calibration_folds=4).fit(toy_cells, value)
     gaps = np.concatenate([np.full(60, 0.5), np.full(60, -0.5)])
     twice = Counting(calibration_folds=4).fit(toy_cells * 2, np.tile(value, 2) + gaps)
-    found, expected = (held_out_metrics(model._state)["value"] for model in (twice, once))
+    found, expected = figures(twice), figures(once)
     assert found["n"] == expected["n"] == 60
     for name in ("kendall_tau", "r2", "rmse"):
         assert np.isclose(found[name], expected[name], rtol=1e-12)
         assert np.isclose(found[f"{name}_sd"], expected[f"{name}_sd"], rtol=1e-9)
 
 
-def test_a_repeated_architecture_counts_once_in_cross_validated_coverage(toy_cells):
+def test_a_repeated_architecture_counts_once_in_cross_validated_coverage(toy_cells, figures):
     """A cell far off, measured 50 times, is one miss of 60."""
     value = np.array([float(cell.ops.count(2) + cell.ops.count(3)) for cell in toy_cells])
     value += np.linspace(-1, 1, 60)
@@ -108,7 +120,7 @@ def test_a_repeated_architecture_counts_once_in_cross_validated_coverage(toy_cel
     rows = [*toy_cells, *[toy_cells[0]] * 49]
     y = np.concatenate([value, np.full(49, value[0])])
     found = [
-        held_out_metrics(Counting(calibration_folds=3).fit(cells, values)._state)["value"]
+        figures(Counting(calibration_folds=3).fit(cells, values))
         for cells, values in ((toy_cells, value), (rows, y))
     ]
     # The folds differ, as they are dealt by rows; a share of rows would be below .6.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from surrobust.encodings import FunctionFeatureEncoder
+from surrobust.encodings.joined import Features
 from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
@@ -238,7 +239,7 @@ def test_a_useless_view_is_the_cold_process(noise):
     process = TrendProcess(
         View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0), groups.names, groups.slices
     )
-    firsts, means, repeats = cold._features.merge(cells, values[:, None])
+    firsts, means, repeats = Features("features").merge(cells, values[:, None])
     order = np.argsort([cell.index for cell in firsts])
     firsts = [firsts[i] for i in order]
     process.fit(informed._rows(firsts), means[order], repeats[order], seed=0)

@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import numpy as np
 import pytest
 
 from surrobust.searches import SEARCHES, AbstractSearch
 from surrobust.searches.sharing.storage import close_storage, open_storage
 from surrobust.spaces import Architecture, NASBench201
-
-
-def smooth(cell: Architecture) -> float:
-    """A made-up accuracy: convolutions help, more so late in the cell."""
-    gain = np.array([-0.02, 0.01, 0.03, 0.05, 0.0])
-    return float(0.3 + sum(gain[op] * (1 + 0.1 * e) for e, op in enumerate(cell.ops)))
+from surrobust.testing.searches import small_pool, smooth
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +23,8 @@ def objective() -> Callable[[Architecture], float]:
 
 
 @pytest.fixture(scope="session")
-def pool(space: NASBench201) -> list[Architecture]:
-    """Cells, isomorphic ones included, that begin with a skip and have few ops in other places."""
-    return [c for c in space if c.ops[0] == 1 and max(c.ops[1], c.ops[2], c.ops[5]) <= 1][:90]
+def pool() -> list[Architecture]:
+    return list(small_pool())
 
 
 @pytest.fixture

@@ -241,20 +241,15 @@ def test_a_frame_says_what_failed_where_something_did():
 def test_no_change_of_a_letter_is_read_as_if_it_were_none(tmp_path):
     path = result().write(tmp_path)
     good = path.read_bytes()
-    document = json.loads(good)
+    path.write_bytes(good.replace(b"\n", b"\n "))
+    assert read_result(path) == result()
     rng = np.random.default_rng(0)
-    n_same = 0
     for at in range(0, len(good), 7):
         damaged = bytearray(good)
         damaged[at] = rng.choice([b for b in b'09aez",:. {}[]|~' if b != good[at]])
         path.write_bytes(damaged)
-        try:
-            n_same += json.loads(damaged) == document  # a space more
-            read = read_result(path)
-        except ValueError:
-            continue
-        assert read == result()
-    assert n_same < len(good) // 70
+        with pytest.raises(InvalidInputError):
+            read_result(path)
 
 
 def test_a_file_of_before_there_were_checksums_is_read(tmp_path):

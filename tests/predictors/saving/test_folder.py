@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pytest
 
+from surrobust import __version__
 from surrobust._tensors import pack_tensors, unpack_tensors
-from surrobust._version import __version__
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
 from surrobust.predictors.saving.state import unpack_columns

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from surrobust.encodings.joined import Features
 from surrobust.predictors import make_predictor
 from surrobust.predictors.trees.forest import Scaler
 from surrobust.processes.scores import ScoreMap
 from surrobust.spaces import NASBench201
 
+ENCODER = Features("features")
 NEW = [NASBench201()[i] for i in range(0, 15625, 101)]
 
 
@@ -19,13 +21,13 @@ def test_the_forest_predicts_as_scikit_learn_does(m, toy_cells, toy_values, many
     model = make_predictor("random_forest", trees=15, seed=4, calibration_folds=0)
     model.fit(toy_cells, Y)
     order = np.argsort([cell.index for cell in toy_cells])
-    X = model._features.encode([toy_cells[i] for i in order])
+    X = ENCODER.encode([toy_cells[i] for i in order])
     Y = Y.reshape(60, -1)[order]
     scaler = Scaler.of(Y)
     oracle = RandomForestRegressor(15, max_features=0.33, random_state=4)
     units = scaler.to_units(Y)
     oracle.fit(X, units[:, 0] if m == 1 else units)
-    rows = model._features.encode(NEW)
+    rows = ENCODER.encode(NEW)
     expected = scaler.from_units(oracle.predict(rows).reshape(len(NEW), -1))
     np.testing.assert_allclose(model.predict(NEW).reshape(len(NEW), -1), expected, rtol=1e-5)
     each = np.stack([tree.predict(rows).reshape(len(NEW), -1) for tree in oracle.estimators_])
@@ -62,8 +64,8 @@ def test_boosted_trees_predict_as_xgboost_does(m, toy_cells, toy_values, many_va
     )
     order = np.argsort([cell.index for cell in toy_cells])
     units = (Y - Y.mean(axis=0)) / Y.std(axis=0)
-    oracle.fit(model._features.encode([toy_cells[i] for i in order]), units[order])
-    expected = oracle.predict(model._features.encode(NEW)).reshape(len(NEW), -1)
+    oracle.fit(ENCODER.encode([toy_cells[i] for i in order]), units[order])
+    expected = oracle.predict(ENCODER.encode(NEW)).reshape(len(NEW), -1)
     predicted = (model.predict(NEW) - Y.mean(axis=0)) / Y.std(axis=0)
     np.testing.assert_allclose(predicted, expected, atol=1e-5)
 

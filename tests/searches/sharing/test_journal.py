@@ -134,9 +134,10 @@ def test_heartbeats_do_not_make_a_journal_longer(journal):
 
 
 def test_heartbeats_of_earlier_versions_are_seen(journal):
-    ledger = open_ledger(journal)
+    place = open_storage(journal)
+    ledger = Ledger(place, "s", {}, maximise=True)
     held = ledger.claim(FEW[0], "me")
-    ledger._storage.set_trial_user_attr(held.trial_id, "beat", 5)
+    place.set_trial_user_attr(held.trial_id, "beat", 5)
     ledger.beat(held, 2)
     assert [c.beat for c in ledger.claims()] == [7]
 
@@ -263,8 +264,9 @@ def test_journals_are_optunas_and_optunas_are_journals(journal):
 
 
 def test_numbers_as_keys_do_not_count_as_damage(journal):
-    ledger = open_ledger(journal)
-    study = optuna.load_study(study_name="s", storage=ledger._storage)
+    place = open_storage(journal)
+    Ledger(place, "s", {}, maximise=True)
+    study = optuna.load_study(study_name="s", storage=place)
     study.add_trial(optuna.trial.create_trial(value=1.0, intermediate_values={2: 0.1, 10: 0.2}))
     storage = open_storage(journal)
     assert storage.get_all_trials(0)[0].intermediate_values == {2: 0.1, 10: 0.2}

@@ -57,6 +57,7 @@ def kill_in_mid_trial(process, log):
     """Kill a worker in its second trial or later; return the architecture's index."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
+        assert process.poll() is None, "the worker ended by itself"
         if is_in_mid_trial(process, log):
             process.send_signal(signal.SIGSTOP)
             if is_in_mid_trial(process, log):

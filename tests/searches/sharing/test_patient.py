@@ -4,6 +4,8 @@ import logging
 from collections import Counter
 
 import pytest
+from optuna import load_study
+from optuna.storages import get_storage
 from sqlalchemy.exc import (
     IntegrityError,
     InterfaceError,
@@ -71,14 +73,17 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr(patient, "_PAUSES", (0.0, 0.0))
 
 
+def unreliable(url, fails):
+    """Open a database that is waited for; ``calls`` counts what was asked of it."""
+    return patient.Patient(Unreliable(get_storage(url), fails), patient.Outage())
+
+
 @pytest.fixture
 def open_unreliable(tmp_path):
     """Open a database of which ``fails`` says when it goes away."""
 
     def open_one(fails=lambda *_: None):
-        place = open_storage(f"sqlite:///{tmp_path}/database")
-        place._storage = Unreliable(place._storage, fails)
-        return place
+        return unreliable(f"sqlite:///{tmp_path}/database", fails)
 
     return open_one
 
@@ -117,7 +122,7 @@ def test_what_is_lost_is_done_again_and_counts_once(open_unreliable, caplog, nam
         ],
         1,
     )
-    assert place._storage.calls[name] >= 2
+    assert place.calls[name] >= 2
     assert (
         "storage: the database is away, it is waited for up to 300 s: the server closed the "
         in (caplog.text)
@@ -153,10 +158,10 @@ def test_an_outage_is_told_once_and_ends_what_lasts_too_long(open_unreliable, mo
     with caplog.at_level(logging.WARNING), pytest.raises(StorageLostError, match=told):
         ledger.claims()
     assert len(caplog.records) == 1
-    before = place._storage.calls["get_all_trials"]
+    before = place.calls["get_all_trials"]
     with pytest.raises(StorageLostError):
         ledger.claims()  # the same outage: it was waited for
-    assert place._storage.calls["get_all_trials"] == before + 1
+    assert place.calls["get_all_trials"] == before + 1
     assert ledger.budget is None  # what answers
     assert len(caplog.records) == 1
 
@@ -259,10 +264,8 @@ def test_rungs_outlive_a_database_that_goes_away(tmp_path, monkeypatch, lost):
     opened = []
 
     def open_one(url):
-        place = open_storage(url)
-        place._storage = Unreliable(place._storage, lambda _, n: lost if n % 3 == 1 else None)
-        opened.append(place)
-        return place
+        opened.append(unreliable(url, lambda _, n: lost if n % 3 == 1 else None))
+        return opened[-1]
 
     monkeypatch.setattr("surrobust.objectives.halving.open_storage", open_one)
     url = f"sqlite:///{tmp_path}/database"
@@ -273,7 +276,8 @@ def test_rungs_outlive_a_database_that_goes_away(tmp_path, monkeypatch, lost):
         went_on.append(rungs.goes_on(1, lambda accuracy=accuracy: accuracy))
         rungs.end(accuracy, stopped=not went_on[-1])
     assert went_on == [True, True, False, True]
-    known = [t for t in halving._study.get_trials() if "code" in t.user_attrs]
+    study = load_study(study_name=None, storage=open_storage(url))
+    known = [t for t in study.get_trials() if "code" in t.user_attrs]
     assert [t.user_attrs["code"] for t in known] == [cell.code for cell in FEW]
     assert [t.state.name for t in known] == ["COMPLETE", "COMPLETE", "PRUNED", "COMPLETE"]
-    assert opened[0]._storage.calls["create_new_trial"] > len(FEW)
+    assert opened[0].calls["create_new_trial"] > len(FEW)

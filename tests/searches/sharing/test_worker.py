@@ -186,9 +186,10 @@ def test_failed_evaluations_are_those_of_a_plain_search(journal, objective, name
 
 
 def test_a_worker_that_dies_while_it_reports_a_failure_leaves_a_failure(journal, objective):
-    ledger = Ledger(open_storage(journal), "s", {}, maximise=True)
+    place = open_storage(journal)
+    ledger = Ledger(place, "s", {}, maximise=True)
     claim = ledger.claim(SPACE[0].representative, "another")
-    ledger._storage.set_trial_user_attr(claim.trial_id, "error", "nan")
+    place.set_trial_user_attr(claim.trial_id, "error", "nan")
     ledger.release(claim)
     ledger.fail(claim, "later")  # it was taken for dead only
     (known,) = ledger.claims()

@@ -105,6 +105,7 @@ class Oracle:
         self.n_ = len(y)
 
     def predict(self, architectures):
+        self.shown_ = architectures
         return np.array([float(c.ops.count(3)) for c in architectures])
 
     def predict_std(self, architectures):
@@ -118,7 +119,7 @@ def test_a_guided_search_asks_for_what_its_model_predicts_best(space):
     asked = search.ask(3)
     assert asked[0] == Architecture.parse("333333")
     # What is predicted is the lead of a function; which of its cells is asked for is drawn.
-    counts = {lead.function_class: lead.ops.count(3) for lead in search._leads}
+    counts = {lead.function_class: lead.ops.count(3) for lead in search.model.shown_}
     assert [counts[c.function_class] for c in asked[1:]] == [5, 5]
     assert search.model.n_ == 4  # the two awaited count as predicted
 
