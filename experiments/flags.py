@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from surrobust._files import ENVIRONMENT
+from surrobust._places import ENVIRONMENT
 from surrobust.benchmark.predictors.curves import check_target
 from surrobust.errors import InvalidInputError, SurrobustError
 

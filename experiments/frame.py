@@ -19,7 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
-from surrobust._files import hold, read_text, write_text
+from surrobust._files import read_text, write_text
+from surrobust._locks import hold
 from surrobust.benchmark.rows import read_results, run_each, to_csv
 from surrobust.verification.surroundings import find_commit
 

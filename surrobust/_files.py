@@ -1,4 +1,4 @@
-"""Files: where data lie, checksums, atomic writes, JSON that is read with one-line errors."""
+"""Files: checksums, atomic writes, JSON that is read with one-line errors."""
 
 import errno
 import glob
@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 import tempfile
 import time
@@ -17,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ._locks import keep_locked
+from ._places import exists, is_folder, shown
 from .errors import InvalidInputError
 from .typing import AnyPath
 
@@ -25,21 +26,16 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-ENVIRONMENT = "SURROBUST_DATA"
-"""The environment variable that names a data folder."""
-
 _ENDING = ".surrobust"
+
 _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.[a-z0-9_]{{8}}{re.escape(_ENDING)}", re.DOTALL)
 """Names of temporary files and folders: ``.search.json.k3x9_a2b.surrobust``."""
 
 _OLD = "old"
+
 # Two seconds in all: between two renames a folder is away for milliseconds.
 _LOOKS, _PAUSE = 20, 0.1
-_SHORTEST, _LONGEST = 0.001, 0.05
-"""Seconds between two tries to get a lock: at first, doubled each time, and at most."""
 
-# Bytes: a host has at most 64 in its name on Linux, a process id seven digits.
-_SIGNATURE = 100
 _TRIES = 10
 
 MAX_BYTES = 64 * 2**20
@@ -48,45 +44,6 @@ MAX_BYTES = 64 * 2**20
 MAX_ROWS = 500_000
 """So is one of more architectures, 32 for each cell: of "1" alone, 64 MiB hold 33 million, which
 take half an hour and 15 GB."""
-
-
-def cache_dir() -> Path:
-    """Return the per-user cache directory, where ``surrobust data fetch`` puts files."""
-    import pooch
-
-    return Path(pooch.os_cache("surrobust"))
-
-
-def shipped_folder(name: str) -> Path:
-    """Return the folder ``data`` or ``models`` that comes with the package.
-
-    It lies inside of the package where that was installed, beside it in a checkout.
-    """
-    package = Path(__file__).resolve().parent
-    inside = package / f"_{name}"
-    return inside if inside.is_dir() else package.parent / name
-
-
-def data_dirs(data_dir: AnyPath | None = None) -> Iterator[Path]:
-    """Yield the folders in which files are looked for, in order.
-
-    A folder that was asked for is the only one; otherwise ``$SURROBUST_DATA``, then the per-user
-    cache.
-    """
-    if data_dir is not None:
-        yield expand(data_dir)
-        return
-    if named := os.environ.get(ENVIRONMENT):
-        yield expand(named)
-    yield cache_dir()
-
-
-def expand(path: AnyPath) -> Path:
-    """Return a path with ``~`` resolved, or as it is where there is no such user."""
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:
-        return Path(path)
 
 
 def sha256(path: AnyPath) -> str:
@@ -127,7 +84,7 @@ def _replace(target: Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             # Before the first byte: what has no lock counts as left behind and is cleared away. If
             # that happens before this line, the rename fails and the write is tried again.
-            _lock(handle)
+            keep_locked(handle)
             file.write(content)
             file.flush()
             # Before the rename: else the name might stand for an empty file after a power cut. The
@@ -229,127 +186,10 @@ def _make_folder(target: Path) -> tuple[Path, int | None]:
             return place, None
         with suppress(FileNotFoundError):  # somebody has cleared it away before it was locked
             held = os.open(place, os.O_RDONLY)
-            _lock(held)
+            keep_locked(held)
             if place.exists():
                 return place, held
             os.close(held)
-
-
-@contextmanager
-def hold(
-    path: AnyPath,
-    *,
-    shared: bool = False,
-    patience: float = 0.0,
-    wait: Callable[[str], None] | None = None,
-) -> Iterator[None]:
-    """Hold a lock until the end, or until this process is killed.
-
-    Where the system or the file system knows no locks, as on Windows, nothing is held.
-
-    Args:
-        path: A file of this name is there meanwhile; it says who holds the lock.
-        shared: Whether others may hold it at the same time, who share it too.
-        patience: Seconds for which another is waited for before it is told of.
-        wait: Called with who holds it, once, before that one is waited for; None refuses.
-
-    Raises:
-        InvalidInputError: If another process holds it and is not waited for.
-        OSError: If the file cannot be made.
-    """
-    if fcntl is None:
-        yield
-        return
-    handle = _take(Path(path), fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience, wait)
-    try:
-        sign(handle)
-        yield
-    finally:
-        # Whoever shares it still needs its name: the last one removes it.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            Path(path).unlink()
-        os.close(handle)
-
-
-def _take(path: Path, kind: int, patience: float, wait: Callable[[str], None] | None) -> int:
-    """Return the descriptor of a file that has the lock and still its name."""
-    told = ""
-    while True:
-        handle = _open_lock(path)
-        try:
-            if not lock_within(handle, patience, kind=kind):
-                holder = signed_by(handle)
-                if wait is None:
-                    msg = f"{shown(path.parent)}: expected nobody else to write here, got {holder}"
-                    raise InvalidInputError(msg)
-                if holder != told:
-                    wait(holder)
-                told = holder
-                fcntl.flock(handle, kind)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), path.stat()):
-                    return handle
-        except OSError:
-            return handle  # a file system without locks: nobody else gets one either
-        except BaseException:
-            os.close(handle)
-            raise
-        os.close(handle)  # its last holder has removed it meanwhile
-
-
-def _open_lock(path: Path) -> int:
-    for left in reversed(range(_TRIES)):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except (FileNotFoundError, FileExistsError):
-            if not left:  # else another process has removed the folder while it was empty
-                raise
-    raise AssertionError  # not reached
-
-
-def _lock(descriptor: int) -> None:
-    """Hold a temporary file or folder until it is closed, or the process is killed."""
-    if fcntl is not None:
-        with suppress(OSError):  # a file system without locks: nobody else gets one either
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-def lock_within(descriptor: int, seconds: float, *, kind: int | None = None) -> bool:
-    """Lock an open file until it is closed; return False where another holds it for too long.
-
-    The kernel's own waiting has no end. Where the system knows no locks, nothing is held.
-
-    Raises:
-        OSError: If the file system knows no locks.
-    """
-    end, pause = time.monotonic() + seconds, _SHORTEST
-    while fcntl is not None:
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_EX if kind is None else kind) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST)
-        else:
-            break
-    return True
-
-
-def sign(descriptor: int) -> None:
-    """Write into an open file which process has its lock, or had it last."""
-    name = f"process {os.getpid()} on {socket.gethostname()}"
-    with suppress(OSError):  # on a full disk nobody is named
-        # Padded, so that a shorter name leaves nothing of a longer one.
-        os.pwrite(descriptor, name.ljust(_SIGNATURE).encode(), 0)
-
-
-def signed_by(descriptor: int) -> str:
-    """Return what :func:`sign` wrote."""
-    written = os.pread(descriptor, _SIGNATURE, 0).decode(errors="replace").strip()
-    return written or "another process"
 
 
 @cache  # once a process and folder
@@ -486,31 +326,6 @@ def _check_kind(path: AnyPath, name: str, *, may_be_device: bool) -> None:
 
 def _is_device(mode: int) -> bool:
     return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
-
-
-# Path's own raise where a name is too long, as an architecture's text may be that is tried as one.
-def exists(path: AnyPath) -> bool:
-    """Return whether something has this path; what can be no path names nothing."""
-    return os.path.exists(path)  # noqa: PTH110
-
-
-def is_file(path: AnyPath) -> bool:
-    """Return whether a text names a file; what can be no path names none."""
-    return os.path.isfile(path)  # noqa: PTH113
-
-
-def is_folder(path: AnyPath) -> bool:
-    """Return whether a text names a folder; what can be no path names none."""
-    return os.path.isdir(path)  # noqa: PTH112
-
-
-_LONGEST_NAME = 200
-
-
-def shown(path: AnyPath) -> str:
-    """Return a path as messages have it; of a long one only the end."""
-    text = str(path)
-    return text if len(text) <= _LONGEST_NAME else f"...{text[-_LONGEST_NAME:]}"
 
 
 def parse_json(text: str, *, name: str) -> Any:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ._files import data_dirs, shipped_folder
+from ._places import data_dirs, shipped_folder
 from .errors import ChecksumError, InvalidInputError
 from .typing import AnyPath
 

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from killed import run_until_killed, stopped
@@ -174,82 +173,6 @@ def test_two_that_replace_a_folder_at_once_leave_one_of_theirs(tmp_path: Path):
     assert [path.name for path in model.iterdir()] == ["outer"]
 
 
-HOLD = """
-from surrobust import _files
-
-with _files.hold(sys.argv[1]):
-    stop_here()
-"""
-
-
-@posix
-def test_a_lock_ends_with_its_process_and_says_whose_it_is(tmp_path: Path):
-    lock = tmp_path / "search.json.lock"
-    with stopped(HOLD, lock) as holder:
-        said = rf"expected nobody else to write here, got process {holder.pid} on "
-        with pytest.raises(InvalidInputError, match=said), _files.hold(lock):
-            pass
-        with pytest.raises(InvalidInputError, match=said), _files.hold(lock, shared=True):
-            pass
-        waited = []
-
-        def kill(who: str) -> None:
-            waited.append(who)
-            holder.kill()
-
-        with _files.hold(lock, wait=kill):
-            assert waited[0].startswith(f"process {holder.pid} on ")
-            assert lock.read_text().startswith(f"process {os.getpid()} on ")
-    assert not lock.exists()
-
-
-@posix
-def test_a_lock_is_taken_in_a_folder_that_is_removed_meanwhile(tmp_path: Path, monkeypatch):
-    lock, real, gone = tmp_path / "folder" / "lock", os.open, []
-
-    def late(path, *arguments, **options):
-        if path == lock and not gone:
-            gone.append(lock.parent.rmdir())
-        return real(path, *arguments, **options)
-
-    monkeypatch.setattr(os, "open", late)
-    with _files.hold(lock):
-        assert gone
-        assert lock.exists()
-
-
-@posix
-def test_who_shares_a_lock_shares_it_with_those_only(tmp_path: Path):
-    lock = tmp_path / "lock"
-    with _files.hold(lock, shared=True):
-        with _files.hold(lock, shared=True):
-            pass
-        assert lock.exists()
-        with pytest.raises(InvalidInputError), _files.hold(lock):
-            pass
-    assert not lock.exists()
-
-
-@posix
-def test_one_at_a_time_holds_a_lock_whose_file_comes_and_goes(tmp_path: Path):
-    count, inside = tmp_path / "count", tmp_path / "inside"
-    count.write_text("0")
-
-    def add() -> None:
-        for _ in range(50):
-            with _files.hold(tmp_path / "lock", wait=lambda _: None):
-                inside.touch(exist_ok=False)
-                count.write_text(str(int(count.read_text()) + 1))
-                inside.unlink()
-
-    threads = [Thread(target=add) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert count.read_text() == "200"
-
-
 def test_a_folder_that_others_remove_while_it_is_empty_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -334,24 +257,9 @@ def test_a_limit_is_of_the_content(tmp_path: Path):
         _files.read_bytes(tmp_path / "file", most=2)
 
 
-@pytest.mark.parametrize("path", ["a\0b", "a\ud800b", "a" * 300, "a/" * 5000, ""])
-def test_what_can_be_no_path_names_nothing(path: str):
-    assert not _files.exists(path)
-    assert not _files.is_file(path)
-    assert path == "" or not _files.is_folder(path)
-    with pytest.raises(InvalidInputError, match="expected a readable file") as caught:
-        _files.read_text(path)
-    assert len(str(caught.value)) < 400
-
-
 def test_text_is_utf_8_without_mark_or_nul():
     assert _files.decode(b"\xef\xbb\xbfa", name="x") == "a"
     with pytest.raises(InvalidInputError, match="x: expected UTF-8 text, got byte 0xe9"):
         _files.decode(b"caf\xe9", name="x")
     with pytest.raises(InvalidInputError, match="x: line 3: expected text, got a NUL byte"):
         _files.decode(b"a\n\nb\0", name="x")
-
-
-def test_the_home_of_nobody_is_a_plain_path():
-    assert _files.expand("~no-such-user-as-this/x") == Path("~no-such-user-as-this/x")
-    assert _files.expand("~").is_absolute()

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from surrobust import Architecture
-from surrobust._files import data_dirs
+from surrobust._places import data_dirs
 from surrobust.errors import InvalidInputError
 from surrobust.spaces import representative_indices
 from surrobust.typing import FloatArray

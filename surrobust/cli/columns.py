@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import exists, shown
+from .._places import exists, shown
 from ..errors import InvalidInputError
 from ..targets import Target
 from .inputs import describe_source, read_source

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .._checks import brief
-from .._files import MAX_BYTES, MAX_ROWS, decode, exists, parse_json, read_bytes, shown
+from .._files import MAX_BYTES, MAX_ROWS, decode, parse_json, read_bytes
+from .._places import exists, shown
 from .._seals import check_seal
 from ..errors import InvalidArchitectureError, InvalidInputError
 from ..spaces import Architecture, check_numbers, is_key, key_of, read_rows, written_text

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .._files import shown
+from .._places import shown
 from .._streams import lenient_stderr, strict_stdout
 from ..errors import SurrobustError, WorkersLostError
 from .output import drop, hold_message, message, release

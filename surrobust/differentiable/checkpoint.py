@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from .._checks import brief
-from .._files import exists, read_bytes, read_json, write_bytes, write_json
+from .._files import read_bytes, read_json, write_bytes, write_json
+from .._places import exists
 from .._seals import seal, unseal
 from ..errors import InvalidInputError
 

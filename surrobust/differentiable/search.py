@@ -13,7 +13,8 @@ import torch
 
 from .._checks import brief, check_integer, check_same
 from .._classifiers import takes_gradients
-from .._files import hold, write_json, write_text
+from .._files import write_json, write_text
+from .._locks import hold
 from .._seals import seal
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from .._checks import brief
-from .._files import exists, is_file, is_folder
+from .._places import exists, is_file, is_folder
 from ..errors import InvalidInputError
 from .image_set import to_array
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_choice, check_integer
-from .._files import data_dirs, expand, is_folder, shown
+from .._places import data_dirs, expand, is_folder, shown
 from .._random import as_generator
 from ..errors import InvalidInputError
 from ..typing import AnyPath, Seed

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_choice, listed
-from .._files import exists, put_back, shipped_folder
+from .._files import put_back
+from .._places import exists, shipped_folder
 from ..errors import InvalidInputError, MissingMeasurementError
 from ..targets import DEFAULT_TARGET, Target
 from ..typing import AnyPath

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._files import exists, is_file, is_folder, shown, write_text
+from .._files import write_text
+from .._places import exists, is_file, is_folder, shown
 from .._version import __version__
 from ..errors import InvalidInputError
 from ..searches import SearchResult, read_result

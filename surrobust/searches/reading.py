@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_integer
-from .._files import is_folder, read_json
+from .._files import read_json
+from .._places import is_folder
 from .._seals import unseal
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import Architecture

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from math import isclose
 from pathlib import Path
 
-from .._files import hold, write_bytes
+from .._files import write_bytes
+from .._locks import hold
 from .._version import __version__
 from ..errors import InvalidInputError
 from ..objectives.sources import Objective

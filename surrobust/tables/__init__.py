@@ -7,7 +7,7 @@ A file of our own records (``verification``) is a table as well.
 :func:`load_proxy_columns` has the published zero-cost scores, :func:`load_proxy_scores` our own.
 """
 
-from .._files import cache_dir, data_dirs
+from .._places import cache_dir, data_dirs
 from .._sources import Source, list_sources
 from .downloads import fetch
 from .loading import TABLES, FileStatus, check_files, find_data_dir, load_table

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .._checks import brief
-from .._files import cache_dir, exists, expand, is_folder, sha256, temporary_folder, write_bytes
+from .._files import sha256, temporary_folder, write_bytes
+from .._places import cache_dir, exists, expand, is_folder
 from .._sources import Source, list_archives, list_sources, locate_in, read_verified
 from ..errors import ChecksumError, InvalidInputError
 from ..typing import AnyPath

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .._checks import check_choice
-from .._files import data_dirs, read_text, sha256, shipped_folder
+from .._files import read_text, sha256
+from .._places import data_dirs, shipped_folder
 from .._sources import (
     Source,
     list_archives,

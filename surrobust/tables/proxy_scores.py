@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import brief
-from .._files import read_json, sha256, shipped_folder
+from .._files import read_json, sha256
+from .._places import shipped_folder
 from ..errors import ChecksumError, MissingMeasurementError
 from ..spaces import NASBench201
 from ..typing import AnyPath, FloatArray

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .._checks import brief
-from .._files import lock_within, parse_json, read_text
+from .._files import parse_json, read_text
+from .._locks import lock_within
 from .._seals import SEAL, check_seal, seal
 from ..errors import InvalidInputError, SurrobustError
 from ..spaces import is_genotype_text, parse_any, representative_indices, representatives_by_index

@@ -7,7 +7,8 @@ import re
 import numpy as np
 
 from .._checks import brief
-from .._files import MAX_BYTES, decode, read_bytes, shown
+from .._files import MAX_BYTES, decode, read_bytes
+from .._places import shown
 from ..errors import InvalidInputError
 from ..spaces import Architecture, read_rows
 from ..typing import AnyPath, FloatArray

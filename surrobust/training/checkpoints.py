@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from .._checks import brief, check_same
-from .._files import is_file, parse_json, write_bytes
+from .._files import parse_json, write_bytes
+from .._places import is_file
 from .._seals import find_difference, hash_tensor
 from ..errors import InvalidInputError
 from ..images import ImageSet

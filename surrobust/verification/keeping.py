@@ -7,7 +7,7 @@ from functools import partial
 from glob import escape
 from pathlib import Path
 
-from .._files import hold
+from .._locks import hold
 from .._streams import AT_ONCE
 from ..spaces import AnyArchitecture, Genotype
 from ..typing import AnyPath

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._checks import brief, check_choice, check_integer
-from .._files import data_dirs, expand
+from .._places import data_dirs, expand
 from ..attacks import PGD, AbstractAttack
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from surrobust import verification
-from surrobust._files import hold
+from surrobust._locks import hold
 from surrobust.cli.progress import SearchPace, duration
 from surrobust.searches import Evaluation, SearchResult
 from surrobust.spaces import Architecture, Genotype

@@ -10,7 +10,7 @@ import pytest
 from killed import run_until_killed, stopped
 from shareable import by_index
 
-from surrobust._files import hold
+from surrobust._locks import hold
 from surrobust.errors import InvalidInputError
 from surrobust.searches import Evaluation, SearchResult, read_result
 from surrobust.sessions import folders, run_search

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from killed import stopped
 
-from surrobust._files import shipped_folder
+from surrobust._places import shipped_folder
 from surrobust._seals import seal
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.spaces import Architecture

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..._checks import check_choice, check_integer
-from ..._files import hold
+from ..._locks import hold
 from ...errors import InvalidInputError
 from ...predictors import PREDICTORS
 from ...predictors.repeats import cell_groups

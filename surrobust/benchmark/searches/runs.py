@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..._checks import check_choice, check_integer
-from ..._files import hold
+from ..._locks import hold
 from ...errors import InvalidInputError
 from ...targets import check_target
 from ...typing import AnyPath

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..._files import is_file, read_json
+from ..._files import read_json
+from ..._places import is_file
 from ...errors import InvalidInputError
 from ..inputs import read_each
 from ..options import PATH, check_appendable, common_options, examples

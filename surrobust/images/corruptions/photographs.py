@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..._files import data_dirs
+from ..._places import data_dirs
 from ..._sources import Source, list_archives, locate_in, read_verified
 from ...errors import MissingMeasurementError
 from ...typing import AnyPath

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from ..._files import is_file, is_folder, parse_json, put_back, read_text, shown
+from ..._files import parse_json, put_back, read_text
+from ..._places import is_file, is_folder, shown
 from ..._version import __version__
 from ...errors import InvalidInputError, InvalidModelError
 from ...metrics import kendall_tau, r2_score, rmse

@@ -17,7 +17,8 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from ..._checks import brief
-from ..._files import lock_within, shown, sign, signed_by
+from ..._locks import lock_within, sign, signed_by
+from ..._places import shown
 from ..._seals import check_seal, seal
 from ..._streams import AT_ONCE
 from ...errors import InvalidInputError, StorageLostError

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ..._files import exists, shown
 from ..._optuna import quiet_fallback
+from ..._places import exists, shown
 from ...errors import InvalidInputError, StorageLostError
 from ...typing import AnyPath
 from .patient import PATIENCE, Outage, Patient, is_away, reason

@@ -8,16 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..._checks import brief, check_choice
-from ..._files import (
-    cache_dir,
-    data_dirs,
-    expand,
-    is_file,
-    is_folder,
-    read_json,
-    sha256,
-    write_text,
-)
+from ..._files import read_json, sha256, write_text
+from ..._places import cache_dir, data_dirs, expand, is_file, is_folder
 from ..._sources import sources_of
 from ..._version import __version__
 from ...errors import ChecksumError, InvalidInputError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from surrobust import benchmark
-from surrobust._files import hold
+from surrobust._locks import hold
 from surrobust.errors import InvalidInputError
 
 

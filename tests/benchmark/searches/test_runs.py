@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surrobust._files import hold
+from surrobust._locks import hold
 from surrobust.benchmark.searches import Climb, SearchRun, read_runs, run_searches, write_runs
 from surrobust.benchmark.searches import runs as module
 from surrobust.errors import InvalidInputError
