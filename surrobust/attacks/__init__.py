@@ -2,7 +2,7 @@
 
 An attack is made with its threat model and called with a network that returns logits, images in
 [0, 1] and labels. The base projects what a variant returns into the ball and into the range of a
-pixel, and checks it: a variant's own claim is not trusted. A variant is one file, one line here
+pixel, and checks it: a variant's own claim is not trusted. A variant is one class, one line here
 and one test.
 """
 
