@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from surrobust._places import ENVIRONMENT
-from surrobust.benchmark.predictors.curves import check_target
 from surrobust.errors import InvalidInputError, SurrobustError
+from surrobust.targets import check_target
 
 HELP = {
     "jobs": "processes",
