@@ -14,7 +14,6 @@ from ..._checks import brief
 from ..._files import read_bytes, replace_folder, write_bytes, write_json
 from ...errors import InvalidInputError, InvalidModelError
 from ...typing import AnyPath
-from ..base import AbstractPredictor
 from .card import CARD, Card, load_card, make_card
 from .state import COLUMNS_FILE, FittedState, as_identity, pack_columns, pack_state
 
@@ -113,7 +112,7 @@ def _read_verified(path: Path, expected: str) -> bytes:
     return content
 
 
-def pack_members(members: Sequence[AbstractPredictor]) -> dict[str, bytes]:
+def pack_members(members: Sequence["AbstractPredictor"]) -> dict[str, bytes]:
     """Return the files of all members, each name behind its member's kind."""
     return {
         f"{member.kind}-{name}": content
@@ -123,7 +122,7 @@ def pack_members(members: Sequence[AbstractPredictor]) -> dict[str, bytes]:
 
 
 def load_members(
-    members: Sequence[AbstractPredictor], files: dict[str, bytes], n_targets: int
+    members: Sequence["AbstractPredictor"], files: dict[str, bytes], n_targets: int
 ) -> None:
     """Hand each member the files that :func:`pack_members` made of its own.
 
