@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.frame import read_csv
-from experiments.markdown import NOTHING, between, line, mean
+from experiments.markdown import NOTHING, between, mean, table
 from surrobust.benchmark.peers import PEERS
 
 HERE = Path(__file__).parent
@@ -175,21 +175,21 @@ def _table(
 ) -> list[str]:
     """Return a table of one benchmark, best first."""
     heads = ["", "n", *(f"`{target.partition('/')[2]}`" for target in targets), "mean"]
-    lines = ["", f"### {title}", "", line(heads), "|---" * len(heads) + "|"]
     names = {name for name, target in cells if target in targets}
 
     def place(name: str) -> tuple[int, float, str]:
         known = [cells[name, target][0] for target in targets if (name, target) in cells]
         return len(targets) - len(known), float(np.mean(known)), name
 
+    rows = []
     for name in sorted(names, key=place):
         row = [cells.get((name, target)) for target in targets]
         missing, level, _ = place(name)
         digits = max(len(cell[1].split()[0].partition(".")[2]) for cell in row if cell)
         shown = [cell[1] if cell else NOTHING for cell in row]
         average = NOTHING if missing else f"{abs(level):.{digits}f}"
-        lines.append(line([name, _counts([cell[2] for cell in row if cell]), *shown, average]))
-    return lines if last is None else [*lines, line(last)]
+        rows.append([name, _counts([cell[2] for cell in row if cell]), *shown, average])
+    return ["", f"### {title}", "", *table(heads, rows if last is None else [*rows, last])]
 
 
 def _counts(counts: Sequence[str]) -> str:

@@ -1,22 +1,15 @@
 """Markdown of the experiments: tables, means, and what stands between the markers of a page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from surrobust.benchmark.markdown import line
+from surrobust.benchmark.markdown import table_lines as table
+
 NOTHING = "–"
 
-
-def line(cells: Iterable[object]) -> str:
-    """Return one line of a table; None leaves a cell empty."""
-    return "|" + "".join(" |" if cell is None else f" {cell} |" for cell in cells)
-
-
-def table(
-    heads: Sequence[object], rows: Iterable[Iterable[object]], *, rule: str = "---"
-) -> list[str]:
-    """Return a table, line by line."""
-    return [line(heads), f"|{rule}" * len(heads) + "|", *map(line, rows)]
+__all__ = ["NOTHING", "between", "line", "mean", "put", "spread", "table"]
 
 
 def spread(values: Sequence[float], digits: int = 3, *, usual: int | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Tables of leaderboards as Markdown."""
+"""Tables as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,12 +7,25 @@ import numpy as np
 
 def table_section(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table under its title, which may have more lines below it."""
-    lines = [f"## {title}\n", _row(header), "|---" * len(header) + "|"]
-    return "\n".join([*lines, *map(_row, rows)]) + "\n"
+    return "\n".join([f"## {title}\n", *table_lines(header, rows)]) + "\n"
 
 
-def _row(cells: Iterable[object]) -> str:
-    return "| " + " | ".join(map(str, cells)) + " |"
+def table_lines(
+    heads: Sequence[object], rows: Iterable[Iterable[object]], *, rule: str = "---"
+) -> list[str]:
+    """Return a table, line by line.
+
+    Args:
+        heads: Of the columns.
+        rows: Cells; None leaves one empty.
+        rule: What stands below each head.
+    """
+    return [line(heads), f"|{rule}" * len(heads) + "|", *map(line, rows)]
+
+
+def line(cells: Iterable[object]) -> str:
+    """Return one line of a table; None leaves a cell empty."""
+    return "|" + "".join(" |" if cell is None else f" {cell} |" for cell in cells)
 
 
 def spread(mean: float, sd: float, *, digits: int = 3) -> str:

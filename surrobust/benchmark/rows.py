@@ -104,7 +104,7 @@ def _fields(row: list[str], types: dict[str, Any]) -> dict[str, Any]:
 
 def measure_missing(
     path: AnyPath,
-    known: Iterable[R],
+    known: dict[Any, R],
     missing: Sequence[tuple[Any, ...]],
     measure: Callable[..., R],
     *,
@@ -112,32 +112,27 @@ def measure_missing(
     jobs: int,
     data_dir: AnyPath | None,
     progress: Callable[[int, int, R], None] | None,
-) -> list[R]:
-    """Measure what a file does not have yet; it is written after every record.
+) -> None:
+    """Measure what a file does not have yet; it is written after every row.
 
     Args:
         path: The file.
-        known: Its records; kept, whatever they are of.
+        known: Its rows by key, kept whatever they are of; what is measured is added.
         missing: Keys of what is to be measured.
         measure: Called with a key and ``data_dir``; a function that other processes can import.
         total: What is wanted in all; the rest is there already.
         jobs: Processes.
         data_dir: Where the tables are.
-        progress: Called with (done, total, record) after every record.
-
-    Returns:
-        All records of the file.
+        progress: Called with (done, total, row) after every row.
     """
-    found: dict[tuple[Any, ...], R] = {record.key: record for record in known}
-    records = run_each(measure, [(key, data_dir) for key in missing], jobs=jobs)
-    for done, record in enumerate(records, total - len(missing) + 1):
-        found[record.key] = record
-        # Whole and sorted each time: a run that is killed loses one record, and the file
+    rows = run_each(measure, [(key, data_dir) for key in missing], jobs=jobs)
+    for done, row in enumerate(rows, total - len(missing) + 1):
+        known[row.key] = row
+        # Whole and sorted each time: a run that is killed loses one row, and the file
         # does not depend on the order in which processes end.
-        write_results(path, found.values(), type(record))
+        write_results(path, known.values(), type(row))
         if progress is not None:
-            progress(done, total, record)
-    return list(found.values())
+            progress(done, total, row)
 
 
 T = TypeVar("T")

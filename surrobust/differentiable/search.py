@@ -202,8 +202,8 @@ class _Log:
         document["settings"] = complete_settings(document.get("settings"))
         document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
-            where = str(self.folder)
-            check_same(name, document.get(name), value, as_in="this search", where=where)
+            recorded = document.get(name)
+            check_same(name, recorded, value, as_in="this search", where=str(self.folder))
         # All of it is looked at before any of it is taken over.
         got = _find_damage(document, descent.total) or descent.find_difference(
             tensors, document["step"]

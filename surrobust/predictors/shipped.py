@@ -121,9 +121,10 @@ def select(name: str | None, targets: Iterable[str]) -> list[Selected]:
 def _of_shipped(wanted: list[str]) -> list[Selected]:
     """Give each target to the first shipped predictor that knows it."""
     known = {name: read_card(name)["targets"] for name in list_predictors()}
+    every = [target for targets in known.values() for target in targets]
     given: dict[str, list[str]] = {}
     for target in wanted:
-        _check_predicted(target, [one for targets in known.values() for one in targets])
+        _check_predicted(target, every)
         homes = [name for name, targets in known.items() if target in targets]
         given.setdefault(homes[0], []).append(target)
     return [_asked(name, load_predictor(name), mine) for name, mine in given.items()]

@@ -7,13 +7,9 @@ from optuna.storages.journal import JournalFileBackend
 from surrobust.sessions.studies.edges import read_ops
 from surrobust.sessions.studies.sampler import SurrobustSampler, suggest_architecture
 from surrobust.spaces import EDGES, Architecture
+from surrobust.testing.searches import smooth
 
 NAMES = [f"{source}->{target}" for source, target in EDGES]
-
-
-def smooth(cell: Architecture) -> float:
-    gain = (-0.02, 0.01, 0.03, 0.05, 0.0)
-    return 0.3 + sum(gain[op] * (1 + 0.1 * e) for e, op in enumerate(cell.ops))
 
 
 def objective(trial):

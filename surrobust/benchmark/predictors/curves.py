@@ -62,10 +62,10 @@ def learning_curves(
     )
     # Two that write one file would each lose what the other adds.
     with hold(f"{out}.lock"):
-        known = {score.key: score for score in _known(out)}
-        scores = measure_missing(
+        known = _known(out)
+        measure_missing(
             out,
-            known.values(),
+            known,
             [key for key in wanted if key not in known],
             _score,
             total=len(wanted),
@@ -73,11 +73,10 @@ def learning_curves(
             data_dir=data_dir,
             progress=progress,
         )
-    known = {score.key: score for score in scores}
     return [known[key] for key in sorted(wanted)]
 
 
-def _known(path: AnyPath) -> list[Score]:
+def _known(path: AnyPath) -> dict[Key, Score]:
     """Return the scores that a file has so far, none if there is no file."""
     scores = read_scores(path) if Path(path).exists() else []
     try:
@@ -86,7 +85,7 @@ def _known(path: AnyPath) -> list[Score]:
     except InvalidInputError as error:
         msg = f"{path}: {error}"
         raise InvalidInputError(msg) from None
-    return scores
+    return {score.key: score for score in scores}
 
 
 def check_request(

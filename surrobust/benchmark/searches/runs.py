@@ -63,18 +63,18 @@ def run_searches(
     )
     # Two that write one file would each lose what the other adds.
     with hold(f"{out}.lock"):
-        known = read_runs(out) if Path(out).exists() else []
-        runs = measure_missing(
+        known = {run.key: run for run in (read_runs(out) if Path(out).exists() else [])}
+        measure_missing(
             out,
             known,
-            [key for key, run in _served(wanted, known).items() if run is None],
+            [key for key, run in _served(wanted, known.values()).items() if run is None],
             _run,
             total=len(wanted),
             jobs=jobs,
             data_dir=data_dir,
             progress=progress,
         )
-    return [run for run in _served(sorted(wanted), runs).values() if run is not None]
+    return [run for run in _served(sorted(wanted), known.values()).values() if run is not None]
 
 
 def check_searches(
