@@ -2,8 +2,8 @@
 
 A ``kernel`` says how alike cells are, by ``groups`` of features and linear trends; its
 hyper-parameters are those of the best ``likelihood``. A ``process`` has a kernel and groups, and is
-fitted to ``scores`` of cells; ``spread`` says how sure it is. ``prior`` and ``trend`` are what other
-targets say of every cell, as such trends. ``averaging`` weighs several processes by how well they
-explain what was measured. ``refitted`` is the process of a search, fitted again after every
+fitted to ``scores`` of cells; ``spread`` says how sure it is. ``prior`` and ``trend`` are what
+other targets say of every cell, as such trends. ``averaging`` weighs several processes by how well
+they explain what was measured. ``refitted`` is the process of a search, fitted again after every
 measurement.
 """

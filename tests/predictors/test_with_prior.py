@@ -14,7 +14,8 @@ from surrobust.predictors.with_prior import View
 from surrobust.processes.groups import KernelGroups
 from surrobust.processes.kernel import Rows
 from surrobust.processes.prior import PriorScores, is_alike, weights_of_alike
-from surrobust.processes.process import View
+from surrobust.processes.process import Process
+from surrobust.processes.trend import KnownTargets
 from surrobust.spaces import NASBench201
 
 CELLS = NASBench201().representatives()
