@@ -1,6 +1,6 @@
 """The predictor to use when nothing is known: the best we have."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .._checks import check_fraction, check_integer
@@ -10,7 +10,7 @@ from ..processes.scores import ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
-from .gaussian_process import FittedProcess, GaussianProcess
+from .gaussian_process import GaussianProcess
 from .trees.boosted import BoostedTrees
 
 
@@ -20,13 +20,9 @@ class FittedDefault:
 
     Args:
         map: From values to the scores that its members learn.
-        process: The process.
-        trees: The trees; None without weight.
     """
 
     map: ScoreMap
-    process: FittedProcess
-    trees: BoostedTrees.Fitted | None
 
 
 class DefaultPredictor(AbstractPredictor):
@@ -49,6 +45,7 @@ class DefaultPredictor(AbstractPredictor):
 
     kind = "default"
     Fitted = FittedDefault
+    fitted_: FittedDefault
 
     def __init__(
         self,
@@ -90,14 +87,16 @@ class DefaultPredictor(AbstractPredictor):
     def _key(self, cell: Architecture) -> Hashable:
         return self._features.key(cell)
 
+    @property
+    def _predictors(self) -> Mapping[str, AbstractPredictor]:
+        trees = {"trees": self._trees} if self.process_weight < 1 else {}
+        return {"process": self._process, **trees}
+
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         score_map, scores = ScoreMap.fit(Y, transform="scores")
-        self._process._fit(cells, scores)
-        trees = None
-        if self.process_weight < 1:
-            self._trees._fit(cells, scores)
-            trees = self._trees.fitted_
-        self.fitted_ = FittedDefault(score_map, self._process.fitted_, trees)
+        for predictor in self._predictors.values():
+            predictor._fit(cells, scores)
+        self.fitted_ = FittedDefault(score_map)
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         return self._mixed(cells, *self._process._predict(cells))

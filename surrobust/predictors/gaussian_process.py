@@ -1,6 +1,6 @@
 """A Gaussian process on what cells compute."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from .._parts import tensor
 from .._random import as_generator
 from ..encodings import Columns
 from ..encodings.joined import Features
-from ..processes.groups import KernelGroups, Scales
+from ..processes.groups import KernelGroups, Scales, group_names
 from ..processes.kernel import PREDICTING, Rows
 from ..processes.process import Posterior, Process
 from ..processes.scores import ScoreMap
@@ -31,15 +31,15 @@ class FittedProcess:
     Args:
         map: From values to the scores that are regressed on.
         scales: Of the features.
-        rows: What the kernel compares, one row for each of n cells that differ, ``(n, d)``.
         posterior: Of the process.
+        rows: What the kernel compares, one row for each of n cells that differ, ``(n, d)``.
     """
 
     map: ScoreMap
     scales: Scales
+    posterior: Posterior
     # A saved process keeps its rows: float32 halves them, and is 1e-7 of distances of order one.
     rows: np.ndarray = tensor("float32", "n d")
-    posterior: Posterior
 
 
 class GaussianProcess(AbstractPredictor):
@@ -62,6 +62,7 @@ class GaussianProcess(AbstractPredictor):
 
     kind = "gp"
     Fitted = FittedProcess
+    fitted_: FittedProcess
 
     def __init__(
         self,
@@ -93,7 +94,7 @@ class GaussianProcess(AbstractPredictor):
         rows = groups.encode(firsts).astype(np.float32)
         rng = as_generator(self.seed)
         posterior, _ = self._process(groups).fit(Rows(rows), means, repeats, rng)
-        self.fitted_ = FittedProcess(score_map, groups.scales, rows, posterior)
+        self.fitted_ = FittedProcess(score_map, groups.scales, posterior, rows)
 
     def _process(self, groups: KernelGroups) -> Process:
         return Process(
@@ -113,6 +114,9 @@ class GaussianProcess(AbstractPredictor):
         return self.fitted_.map.moments(
             mean, np.sqrt(variance + self.fitted_.posterior.measured_noise)
         )
+
+    def _sizes(self) -> Mapping[str, int]:
+        return {"d": self._features.size, "g": len(group_names(self._features))}
 
     def _posterior(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         """Return scores and their variances, both ``(n, m)``."""

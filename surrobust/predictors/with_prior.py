@@ -13,7 +13,7 @@ from ..encodings import Columns
 from ..encodings.joined import Features
 from ..errors import InvalidInputError, InvalidModelError
 from ..processes.averaging import mix, weigh
-from ..processes.groups import KernelGroups, Scales
+from ..processes.groups import KernelGroups, Scales, group_names
 from ..processes.kernel import PREDICTING, Belief, Kernel, Rows
 from ..processes.prior import PriorScores, is_alike, reference_of
 from ..processes.process import Posterior, Process
@@ -48,8 +48,8 @@ class View:
     def kernel(self) -> Kernel:
         """The kernel that supposes so."""
         slopes = (Belief(self.slope),) if self.slope else ()
-        beliefs = {"amplitude": Belief(self.amplitude), "noise": Belief(self.noise)}
-        return replace(PREDICTING, **beliefs, slopes=slopes)
+        amplitude, noise = Belief(self.amplitude), Belief(self.noise)
+        return replace(PREDICTING, amplitude=amplitude, noise=noise, slopes=slopes)
 
 
 # Chosen among about thirty mixtures on eleven sibling targets,
@@ -84,23 +84,23 @@ class FittedViews:
         map: From values to the scores that are regressed on.
         known: What other targets say.
         scales: Of the features.
+        posteriors: Of the views that have weight.
+        has_trees: Whether boosted trees join in.
         rows: What kernels compare, one row for each of n cells that differ, ``(n, d)``.
         trends: Both kinds of rows of the trend, of t known targets, ``(2, n, t + 1)``.
         views: Which of the views have weight, ``(v,)``.
         weights: Of each of these for each target, ``(v, m)``.
-        posteriors: Theirs.
-        trees: Boosted trees that join in, if there are cells enough.
     """
 
     map: ScoreMap
     known: KnownTargets
     scales: Scales
+    posteriors: tuple[Posterior, ...]
+    has_trees: bool
     rows: np.ndarray = tensor("float32", "n d")
     trends: np.ndarray = tensor("float32", "2 n q")
     views: IntArray = tensor("int64", "v")
     weights: FloatArray = tensor("float64", "v m", most=1.0)
-    posteriors: tuple[Posterior, ...]
-    trees: BoostedTrees.Fitted | None
 
     def check(self) -> None:
         """Refuse views that do not exist.
@@ -112,6 +112,9 @@ class FittedViews:
         are_views = views and views <= set(range(len(_VIEWS)))
         if not are_views or not len(views) == len(self.views) == len(self.posteriors):
             msg = "weights: expected views that exist, each once, got others"
+            raise InvalidModelError(msg)
+        if self.trends.shape[2] != (width := len(self.known.scores.targets) + 1):
+            msg = f"weights: expected trends of {width} columns, got {self.trends.shape[2]}"
             raise InvalidModelError(msg)
 
 
@@ -142,6 +145,7 @@ class PriorPredictor(AbstractPredictor):
 
     kind = "default"
     Fitted = FittedViews
+    fitted_: FittedViews
 
     _least_cells = 0
 
@@ -163,6 +167,20 @@ class PriorPredictor(AbstractPredictor):
         self.trees = check_integer("trees", trees, minimum=1)
         self.columns = columns
         self._features = Features(encoder, columns)
+        self._trees: BoostedTrees | None = None
+
+    @property
+    def _predictors(self) -> Mapping[str, AbstractPredictor]:
+        return {} if self._trees is None else {"trees": self._trees}
+
+    def _sizes(self) -> Mapping[str, int]:
+        return {"d": self._features.size, "g": len(group_names(self._features))}
+
+    def _restored(self) -> None:
+        known = self.fitted_.known
+        known.scores.check_reference(reference_of(self.prior))
+        self.prior = known.scores
+        self._trees = self._make_trees(known) if self.fitted_.has_trees else None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -179,14 +197,21 @@ class PriorPredictor(AbstractPredictor):
         groups = KernelGroups(self._features)
         rows = _ViewedRows.of(groups, known, firsts)
         views, weights, posteriors = self._average(rows, means, repeats)
-        trees = None
+        self._trees = None
         # Distinct cells: measured again and again, five tell trees no more than five.
         if self.process_weight < 1 and len(np.unique(cell_groups(cells))) >= _CELLS_FOR_TREES:
             self._trees = self._make_trees(known)
             self._trees._fit(cells, scores)
-            trees = self._trees.fitted_
         self.fitted_ = FittedViews(
-            score_map, known, groups.scales, rows.Z, rows.trends, views, weights, posteriors, trees
+            score_map,
+            known,
+            groups.scales,
+            posteriors,
+            self._trees is not None,
+            rows.Z,
+            rows.trends,
+            views,
+            weights,
         )
 
     def _average(
@@ -240,7 +265,7 @@ class PriorPredictor(AbstractPredictor):
             means.append(view.share * rows.expected + mean)
             variances.append(variance)
         mean, variance = mix(fitted.weights, np.stack(means), np.stack(variances))
-        if fitted.trees is not None:
+        if self._trees is not None:
             n = len(fitted.rows)
             # By rows that differ: half of the trees' weight at 20, five sixths at 100.
             share = (1 - self.process_weight) * n / (n + _HALF_TREES)

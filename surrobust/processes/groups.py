@@ -103,6 +103,11 @@ def function_groups() -> KernelGroups:
     return KernelGroups(Features("paths+features"))
 
 
+def group_names(features: Features) -> tuple[str, ...]:
+    """Return the names of the groups of an encoding."""
+    return _groups_of(features)[0]
+
+
 def _groups_of(features: Features) -> tuple[tuple[str, ...], tuple[slice, ...]]:
     """Return the groups' names and columns."""
     sizes: list[tuple[str, int]] = []

@@ -122,7 +122,7 @@ class Kernel:
         g = tail - (1 if self.amplitude is None else 2)
         amplitude = 1.0 if self.amplitude is None else float(values[g])
         noise = float(values[tail - 1])
-        return Hyperparameters(values[:g], amplitude, noise, values[tail:])
+        return Hyperparameters(amplitude, noise, values[:g], values[tail:])
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,16 @@ class Hyperparameters:
     """What the marginal likelihood decides.
 
     Args:
-        weights: One per group, ``(g,)``.
         amplitude: Variance of the part that varies, in squared scores.
         noise: Variance of the noise, likewise.
+        weights: One per group, ``(g,)``.
         slopes: Variances of the coefficients of trends, ``(t,)``.
     """
 
-    weights: FloatArray = tensor("float64", "g")
     amplitude: float
     noise: float
-    slopes: FloatArray = tensor("float64", "t")
+    weights: FloatArray = tensor("float64", "g")
+    slopes: FloatArray = tensor("float64", "_slopes")
 
 
 _FEATURES = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}

@@ -27,21 +27,21 @@ class Posterior:
 
     Args:
         found: The hyper-parameters.
+        spread: How the variance follows.
         mean: Of each of m targets, ``(m,)``; 0 where the kernel has a level instead.
         scale: Of each target, by which variances are multiplied, ``(m,)``; 1 likewise.
         alpha: Weights of the rows, ``(n, m)``.
         noise: Variance of the noise that the rows were taken to have, ``(m,)``.
         measured_noise: The same without rounding it so that targets share factors, ``(m,)``.
-        spread: How the variance follows.
     """
 
     found: Hyperparameters
+    spread: Spread
     mean: FloatArray = tensor("float64", "m")
     scale: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
     alpha: FloatArray = tensor("float64", "n m")
     noise: FloatArray = tensor("float64", "m")
     measured_noise: FloatArray = tensor("float64", "m")
-    spread: Spread
 
     def check(self) -> None:
         """Refuse what is no posterior.
@@ -158,7 +158,7 @@ class Process:
         # One whitener and one deviation for all targets: the median noise stands for theirs.
         each = np.median(noise) / repeats + self.kernel.jitter
         spread = Spread.of(K, each, anchors, nearest=self.nearest, dtype=self.precision)
-        return Posterior(found, mean, scale, alpha, noise, measured, spread), fit
+        return Posterior(found, spread, mean, scale, alpha, noise, measured), fit
 
     def moments(
         self, posterior: Posterior, known: Rows, rows: Rows

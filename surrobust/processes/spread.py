@@ -40,17 +40,17 @@ class Spread:
     Identification for Continuous Spatial Processes", 1988). Given so many rows it is exact.
 
     Args:
+        nearest: How many other rows count for a cell.
         anchors: Rows that count for every cell, ``(a,)``.
         whiten: Inverse of the Cholesky factor of their covariance with noise, ``(a, a)``; float64
             only in a process that is not saved.
         noise: Variance of the noise of each row, ``(n,)``.
-        nearest: How many other rows count for a cell.
     """
 
-    anchors: IntArray = tensor("int64", "a")
-    whiten: np.ndarray = tensor("float32", "a a")
-    noise: FloatArray = tensor("float64", "n")
     nearest: int
+    anchors: IntArray = tensor("int64", "_anchors")
+    whiten: np.ndarray = tensor("float32", "_anchors _anchors")
+    noise: FloatArray = tensor("float64", "n")
 
     @classmethod
     def of(
@@ -74,7 +74,7 @@ class Spread:
             lower = cho_factor(noisy, lower=True, overwrite_a=True)[0]
             whiten = solve_triangular(lower, np.eye(len(lower)), lower=True)
         # In the order of memory that loading gives, so that both predict the same to the last bit.
-        return cls(anchors, np.ascontiguousarray(whiten, dtype=dtype), noise, nearest)
+        return cls(nearest, anchors, np.ascontiguousarray(whiten, dtype=dtype), noise)
 
     def check(self) -> None:
         """Refuse rows that do not exist, and noise with which K could be singular.

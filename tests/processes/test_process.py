@@ -44,7 +44,7 @@ def test_the_posterior_of_two_cells_by_hand(groups, toy_cells):
 
 def test_the_kernel_is_positive_definite_and_its_own_at_distance_zero(groups, toy_cells):
     rows = Rows(groups.encode(toy_cells))
-    found = Hyperparameters(np.full(5, 0.1), 2.0, 0.05, np.empty(0))
+    found = Hyperparameters(2.0, 0.05, np.full(5, 0.1), np.empty(0))
     covariance = Covariance(PREDICTING, found, groups.slices)
     K = covariance(rows, rows)
     np.testing.assert_allclose(np.diag(K), 3.0, rtol=1e-3)

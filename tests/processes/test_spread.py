@@ -7,7 +7,7 @@ from surrobust.predictors import make_predictor
 from surrobust.processes.kernel import PREDICTING, Covariance, Hyperparameters, Rows
 from surrobust.processes.spread import Spread
 
-FOUND = Hyperparameters(np.array([0.7, 0.2]), 1.5, 0.1, np.array([0.4]))
+FOUND = Hyperparameters(1.5, 0.1, np.array([0.7, 0.2]), np.array([0.4]))
 covariance = Covariance(PREDICTING, FOUND, (slice(0, 2), slice(2, 3)))
 
 
@@ -23,7 +23,7 @@ def draw(rng, n):
 def spread_of(rows, anchors, noise, nearest):
     K = covariance(rows[anchors], rows[anchors]) + np.diag(noise[anchors])
     whiten = np.linalg.inv(np.linalg.cholesky(K)).astype(np.float32)
-    return Spread(np.asarray(anchors), whiten, noise, nearest)
+    return Spread(nearest, np.asarray(anchors), whiten, noise)
 
 
 def exact(rows, noise, new):
