@@ -27,7 +27,8 @@ LARGEST_VALUE = 1e20
 """Nor is one in a target's own unit."""
 
 _SCALARS = {bool: "bool", int: "int64", float: "float64"}
-_TEXTS = (str, tuple[str, ...])
+_TEXTS = {str: str, tuple[str, ...]: str, tuple[int, ...]: int}
+"""What is written as JSON, and what it consists of."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +102,8 @@ def unpack(
 
     Args:
         cls: Its class: a frozen dataclass whose fields are arrays (:func:`tensor`), numbers,
-            texts, other parts, or tuples of parts. A part may be None: no array has its prefix.
+            texts, tuples of texts or whole numbers, other parts, or tuples of parts. A part may be
+            None: no array has its prefix.
         tensors: Arrays by name.
         sizes: What names of sizes must be. Others are what they are where they are met first, and
             must be that everywhere; within one part of a tuple, unless they were met outside.
@@ -182,11 +184,14 @@ class _Reader:
             value = parse_json(text.decode(), name=key)
         except (ValueError, InvalidInputError):
             value = None
-        if hint is str and isinstance(value, str):
+        if hint is str and type(value) is str:
             return value
-        if hint is not str and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        # By type: to Python True is an int.
+        if hint is not str and type(value) is list and {*map(type, value)} <= {_TEXTS[hint]}:
             return tuple(value)
-        msg = f"weights: expected {key} as {'a text' if hint is str else 'texts'}, got another"
+        kinds = {str: "a text", tuple[str, ...]: "a list of texts"}
+        wanted = kinds.get(hint, "a list of whole numbers")
+        msg = f"weights: expected {key} as {wanted}, got something else"
         raise InvalidModelError(msg)
 
 

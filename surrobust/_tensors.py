@@ -6,19 +6,17 @@ import numpy as np
 
 from .errors import InvalidModelError
 
+# Bridge: for those who take arrays one by one; ``_parts`` declares them.
 LARGEST = 1e12
-"""No weight in units of a spread is plausibly larger."""
-
-# A hundred times what predictors take to learn from: see predictors/inputs.py.
 LARGEST_VALUE = 1e20
-"""Nor is one in a target's own unit."""
 
 
 def pack_tensors(tensors: Mapping[str, np.ndarray]) -> bytes:
     """Return arrays as the bytes of a safetensors file."""
     from safetensors.numpy import save
 
-    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+    # Not by ``ascontiguousarray``, which gives a single number an axis.
+    return save({name: np.asarray(array, order="C") for name, array in tensors.items()})
 
 
 def unpack_tensors(content: bytes, *, name: str) -> dict[str, np.ndarray]:
@@ -32,7 +30,7 @@ def unpack_tensors(content: bytes, *, name: str) -> dict[str, np.ndarray]:
 
     try:
         tensors: dict[str, np.ndarray] = load(content)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (SafetensorError, ValueError, TypeError, LookupError, AttributeError) as error:
         text = " ".join(str(error).split())
         msg = f"{name}: expected a safetensors file, got: {text}"
         raise InvalidModelError(msg) from None

@@ -39,6 +39,7 @@ class Whole:
 
     name: str
     targets: tuple[str, ...]
+    widths: tuple[int, ...]
     n: int
     share: float
     is_single: bool
@@ -63,6 +64,7 @@ def whole(**changes):
     given = {
         "name": 'Zoë "z"',
         "targets": ("a", "b", "c"),
+        "widths": (2, 1),
         "n": 7,
         "share": 0.25,
         "is_single": True,
@@ -78,7 +80,7 @@ def whole(**changes):
 
 
 NAMES = {
-    *("name", "targets", "n", "share", "is_single", "curve.points", "other.points"),
+    *("name", "targets", "widths", "n", "share", "is_single", "curve.points", "other.points"),
     *("pieces.0.alpha", "pieces.0.whiten", "pieces.1.alpha", "pieces.1.whiten"),
     *("rows", "free", "gaps"),
 }
@@ -92,7 +94,7 @@ def test_a_part_comes_back_as_it_was_by_dotted_names():
     assert json.loads(tensors["targets"].tobytes()) == ["a", "b", "c"]
     back = unpack(Whole, tensors, {"m": 3})
     assert type(back) is Whole
-    for name in ("name", "targets", "n", "share", "is_single"):
+    for name in ("name", "targets", "widths", "n", "share", "is_single"):
         assert getattr(back, name) == getattr(part, name)
         assert type(getattr(back, name)) is type(getattr(part, name))
     assert len(back.pieces) == 2
@@ -180,12 +182,14 @@ def test_what_a_part_says_of_itself_is_asked():
         unpack(Whole, {**pack(whole()), "curve.points": np.ones((2, 3)) * [[2.0], [1.0]]})
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '["a", NaN]', '{"a": 1, "a": 2}', "3", "", "[1]"])
-@pytest.mark.parametrize("name", ["name", "targets"])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '["a", NaN]', '{"a": 1, "a": 2}', "3", "", "[true]"]
+)
+@pytest.mark.parametrize("name", ["name", "targets", "widths"])
 def test_texts_are_json_as_strict_as_any(name, text):
     for content in (text.encode(), b"\xff" + text.encode()):
         written = np.frombuffer(content, dtype=np.uint8)
-        with pytest.raises(InvalidModelError, match=f"expected {name} as a? ?texts?, got another"):
+        with pytest.raises(InvalidModelError, match=f"expected {name} as a .*, got something else"):
             unpack(Whole, {**pack(whole()), name: written})
 
 

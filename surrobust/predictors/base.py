@@ -3,12 +3,13 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._checks import check_choice, check_coverage, check_integer
-from ..errors import InvalidInputError, NotFittedError
+from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
@@ -18,14 +19,20 @@ from .repeats import cell_groups
 from .saving.state import FittedState, OutOfFold
 
 
+@dataclass(frozen=True)
+class NothingFitted:
+    """What a predictor has learnt that only mixes others."""
+
+
 class AbstractPredictor(ABC):
     """A regression model of architectures, for one target or many, with intervals.
 
     The base parses and checks what comes in, calls the variant, and checks what it gives back.
     Training rows reach the variant in one order whatever the caller's, so a permutation changes
-    nothing. Variants define ``kind``, ``encoder`` and the four methods at the end; their
-    constructor takes keywords only, stores each under its own name, and passes
-    ``calibration_folds`` and ``seed`` up.
+    nothing. Variants define ``kind`` and ``encoder``; ``_fit``, which leaves what it learnt in
+    ``fitted_``, one object of the class ``Fitted``; and ``_predict``. Their constructor takes
+    keywords only, stores each under its own name, and passes ``calibration_folds`` and ``seed``
+    up. Saving and loading are the base's.
 
     Args:
         calibration_folds: Folds of the cross-validation behind the intervals, at least 2;
@@ -35,6 +42,12 @@ class AbstractPredictor(ABC):
 
     kind: ClassVar[str]
     """The name in ``PREDICTORS``."""
+
+    Fitted: ClassVar[type] = NothingFitted
+    """The class of what the variant has learnt: a frozen dataclass of arrays (``tensor``)."""
+
+    fitted_: Any = NothingFitted()
+    """What it has learnt."""
 
     encoder: str
     """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
@@ -104,7 +117,7 @@ class AbstractPredictor(ABC):
         out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
         # By all values: a range that one of them breaks is no range.
         ranges = TargetRanges.of(given.names, Y)
-        self._state = FittedState.of(cells, given.names, given.is_single, ranges, out_of_fold)
+        self._state = FittedState.of(cells, given.is_single, ranges, out_of_fold)
         return self
 
     def predict(self, architectures: Iterable[Any]) -> FloatArray:
@@ -196,16 +209,30 @@ class AbstractPredictor(ABC):
         """
         from .saving.folder import write_predictor
 
-        write_predictor(folder, self, self._fitted(), self._weights(), card)
+        write_predictor(folder, self, self._fitted(), card)
 
-    def restore(self, state: FittedState, weights: Mapping[str, bytes]) -> Self:
+    def restore(
+        self, state: FittedState, tensors: Mapping[str, np.ndarray], files: Mapping[str, bytes]
+    ) -> Self:
         """Take over what :meth:`save` wrote, on a predictor made with the same options.
 
+        Args:
+            state: What does not depend on the kind.
+            tensors: The arrays of the model.
+            files: Its boosters.
+
         Raises:
-            InvalidModelError: If the weights are damaged or do not fit the state.
+            InvalidModelError: If they are damaged or do not fit the options or the state.
         """
+        from .saving.weights import restore_model
+
+        is_calibrated = state.calibration is not None
+        if is_calibrated != (self.calibration_folds > 0):
+            wanted = f"intervals of {self.calibration_folds} folds"
+            msg = f"weights: expected {wanted}, got {'those' if is_calibrated else 'none'}"
+            raise InvalidModelError(msg)
         # First, as it may refuse: a predictor without state answers nothing.
-        self._load_weights(dict(weights), len(state.targets))
+        restore_model(self, tensors, files, len(state.targets))
         self._state = state
         return self
 
@@ -276,14 +303,32 @@ class AbstractPredictor(ABC):
         """
         return self._predict(cells)
 
-    @abstractmethod
-    def _weights(self) -> dict[str, bytes]:
-        """Return the fitted model as files: plain name with .safetensors or .ubj to content."""
+    @property
+    def _predictors(self) -> Mapping[str, "AbstractPredictor"]:
+        """The predictors that this one is made of, by name; each keeps what it has learnt."""
+        return {}
 
-    @abstractmethod
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        """Take over what ``_weights`` returned; the checksums were verified.
+    def _sizes(self) -> Mapping[str, int]:
+        """Return what the options say of the sizes that ``Fitted`` names; ``m`` is known."""
+        return {}
+
+    def _restored(self) -> None:  # noqa: B027 - most have nothing to derive
+        """Derive what is not kept, once ``fitted_`` was read.
 
         Raises:
-            InvalidModelError: If the files are damaged or not of ``n_targets`` columns.
+            InvalidModelError: If what was read does not fit the options.
         """
+
+    def _boosters(self) -> dict[str, bytes]:
+        """Return files that are no arrays, by plain names that end in ``.ubj``."""
+        return {}
+
+    def _load_boosters(self, files: Mapping[str, bytes]) -> None:
+        """Take over what ``_boosters`` returned; the checksums were verified.
+
+        Raises:
+            InvalidModelError: If they are damaged or do not fit ``fitted_``.
+        """
+        if files:
+            msg = f"weights: expected no files besides the arrays, got {', '.join(sorted(files))}"
+            raise InvalidModelError(msg)

@@ -130,7 +130,7 @@ class PredictorLaws:
         assert loaded.card["name"] == "mine"
         assert loaded.card["trained_on"] == {"file": "values.csv", "n": N}
         loaded.save(tmp_path / "again", name="mine", date=loaded.card["date"], metrics={})
-        first, second = (tmp_path / one / "state.safetensors" for one in ("model", "again"))
+        first, second = (tmp_path / one / "weights.safetensors" for one in ("model", "again"))
         assert first.read_bytes() == second.read_bytes()
 
     def test_wider_coverage_gives_wider_intervals(self) -> None:
