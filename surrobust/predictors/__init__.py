@@ -23,6 +23,8 @@ _HOMES = {
     "gnn": ("graph", "GraphNetwork"),
     "ensemble": ("ensemble", "Ensemble"),
 }
+_INFORMED = {"default": ("with_prior", "PriorPredictor")}
+"""What a name stands for where a prior is given."""
 
 
 class _Predictors(Mapping[str, type[AbstractPredictor]]):
@@ -56,16 +58,28 @@ def make_predictor(name: str, *, seed: int = 0, **options: Any) -> AbstractPredi
     Args:
         name: Name in :data:`PREDICTORS`.
         seed: Seed of every random choice.
-        options: The class's own arguments, ``calibration_folds`` among them.
+        options: The class's own arguments, ``calibration_folds`` among them. With ``default`` also
+            ``prior``: what knows other targets, a fitted predictor or ``PriorScores``; then it is a
+            ``PriorPredictor``, for targets of which few cells are measured, or none
+            (``fit([], [])``).
 
     Raises:
         InvalidInputError: If the name or an option is not known.
     """
-    cls = PREDICTORS[check_choice("predictor", name, PREDICTORS)]
-    return _make(cls, name, {**options, "seed": seed})
+    check_choice("predictor", name, PREDICTORS)
+    return _make(PREDICTORS, name, {**options, "seed": seed})
 
 
-def _make(cls: type[AbstractPredictor], name: str, options: Mapping[str, Any]) -> AbstractPredictor:
+def _make(
+    kinds: Mapping[str, type[AbstractPredictor]], name: str, options: Mapping[str, Any]
+) -> AbstractPredictor:
+    cls = kinds[name]
+    if name in _INFORMED and "prior" in options:
+        module, attribute = _INFORMED[name]
+        if options["prior"] is None:
+            options = {option: value for option, value in options.items() if option != "prior"}
+        else:
+            cls = getattr(import_module(f".{module}", __name__), attribute)
     for option in options:
         check_choice(f"option of {name}", option, cls.option_names())
     return cls(**options)
@@ -113,7 +127,7 @@ def _make_from_card(
     check_choice("kind", kind, kinds)
     given = {"seed": 0, **options}
     try:
-        predictor = _make(kinds[kind], kind, given)
+        predictor = _make(kinds, kind, given)
     except TypeError as error:
         msg = f"options: expected those of {kind}, got: {error}"
         raise InvalidModelError(msg) from None
