@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._checks import brief, check_values
-from .._parts import pack, tensor, unpack
-from .._tensors import pack_tensors, unpack_tensors
+from .._parts import tensor
 from ..encodings import FunctionFeatureEncoder
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture, NASBench201, representative_indices
@@ -21,8 +20,6 @@ from .scores import ScoreMap
 
 if TYPE_CHECKING:
     from ..predictors import AbstractPredictor
-
-PRIOR_FILE = "prior.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,21 +113,6 @@ class PriorScores:
         found = np.searchsorted(representative_indices(), indices)
         rows: FloatArray = self.scores[found].astype(np.float64)
         return rows
-
-    def pack(self) -> bytes:
-        """Return the scores as a safetensors file."""
-        return pack_tensors(pack(self))
-
-    @classmethod
-    def unpack(cls, content: bytes, reference: Mapping[str, str]) -> Self:
-        """Read scores.
-
-        Raises:
-            InvalidModelError: If they are damaged or not those of the reference.
-        """
-        found = unpack(cls, unpack_tensors(content, name=PRIOR_FILE))
-        found.check_reference(reference)
-        return found
 
     def check_reference(self, reference: Mapping[str, str]) -> None:
         """Refuse a card's reference that is not to these scores.

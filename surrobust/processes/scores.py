@@ -11,13 +11,11 @@ from typing import Self
 import numpy as np
 
 from .._checks import check_choice
-from .._parts import LARGEST_VALUE, pack, tensor, unpack
-from .._tensors import pack_tensors, unpack_tensors
+from .._parts import LARGEST_VALUE, tensor
 from ..errors import InvalidModelError
 from ..metrics import normal_scores
 from ..typing import FloatArray
 
-SCORES_FILE = "scores.safetensors"
 TRANSFORMS = ("scores", "standard")
 """``scores`` as above; ``standard``: only centred and in units of the spread."""
 
@@ -97,19 +95,6 @@ class ScoreMap:
         if (self.spread > np.where(widest > 0, widest, 1.0)).any():
             msg = "scores: expected spreads within the range of the values, got larger ones"
             raise InvalidModelError(msg)
-
-    def pack(self) -> bytes:
-        """Return the map as a safetensors file."""
-        return pack_tensors(pack(self))
-
-    @classmethod
-    def unpack(cls, content: bytes, n_targets: int) -> Self:
-        """Read a map.
-
-        Raises:
-            InvalidModelError: If it is damaged or not of ``n_targets`` columns.
-        """
-        return unpack(cls, unpack_tensors(content, name=SCORES_FILE), {"m": n_targets})
 
 
 def _standardise(Y: FloatArray) -> FloatArray:

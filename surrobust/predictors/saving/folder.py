@@ -6,7 +6,7 @@ library before its sha256 was found equal to the card's.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,32 +108,3 @@ def _read_verified(path: Path, expected: str) -> bytes:
 
 
 # Bridge for predictors without ``Fitted``; goes with the last of them.
-def pack_members(members: Sequence["AbstractPredictor"]) -> dict[str, bytes]:
-    """Return the files of all members, each name behind its member's kind."""
-    from ..._tensors import pack_tensors
-    from .weights import pack_model
-
-    found: dict[str, bytes] = {}
-    for member in members:
-        tensors, files = pack_model(member)
-        kept = {**files, WEIGHTS: pack_tensors(tensors)}
-        found |= {f"{member.kind}-{name}": content for name, content in kept.items()}
-    return found
-
-
-def load_members(
-    members: Sequence["AbstractPredictor"], files: dict[str, bytes], n_targets: int
-) -> None:
-    """Hand each member the files that :func:`pack_members` made of its own."""
-    from ..._tensors import unpack_tensors
-    from .weights import restore_model
-
-    left = dict(files)
-    for member in members:
-        start = f"{member.kind}-"
-        mine = {n[len(start) :]: left.pop(n) for n in list(left) if n.startswith(start)}
-        tensors = unpack_tensors(mine.pop(WEIGHTS, b""), name=WEIGHTS)
-        restore_model(member, tensors, mine, n_targets)
-    if left:
-        msg = f"weights: expected those of the members, got {', '.join(left)} too"
-        raise InvalidModelError(msg)

@@ -94,8 +94,6 @@ def unpack_weights(content: bytes) -> tuple[Saved, dict[str, np.ndarray]]:
 
 def pack_model(predictor: "AbstractPredictor") -> tuple[dict[str, np.ndarray], dict[str, bytes]]:
     """Return arrays and boosters of a fitted predictor and of those that it is made of."""
-    if hasattr(predictor, "_weights"):  # bridge for predictors without ``Fitted``
-        return {}, predictor._weights()
     tensors, files = pack(predictor.fitted_), predictor._boosters()
     for name, part in predictor._predictors.items():
         arrays, boosters = pack_model(part)
@@ -112,9 +110,6 @@ def restore_model(
     Raises:
         InvalidModelError: If it is damaged or does not fit the options.
     """
-    if hasattr(predictor, "_load_weights"):  # bridge
-        predictor._load_weights(dict(files), n_targets)
-        return
     own = {field.name for field in fields(predictor.Fitted)}
     mine = {name: array for name, array in tensors.items() if name.partition(".")[0] in own}
     sizes = {"m": n_targets, **predictor._sizes()}
