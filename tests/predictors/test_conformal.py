@@ -284,13 +284,6 @@ class Known(AbstractPredictor):
     def _predict(self, cells):
         return np.zeros((len(cells), self.m_)), np.array([[spread(c)] * self.m_ for c in cells])
 
-    def _weights(self):
-        return {}
-
-    def _load_weights(self, files, n_targets):
-        assert not files
-        self.m_ = n_targets
-
 
 def spread(cell) -> float:
     return 1 + cell.ops[0] / 2

@@ -54,9 +54,9 @@ class Saved:
         """
         known = None if self.columns is None else self.columns.reference
         same = {
-            "identity": self.identity == as_identity(card.kind, card.options),
-            "targets": list(self.state.targets) == card.targets,
             "columns": known == card.options.get("columns"),
+            "targets": list(self.state.targets) == card.targets,
+            "identity": self.identity == as_identity(card.kind, card.options),
         }
         for what, is_same in same.items():
             if not is_same:
@@ -122,10 +122,15 @@ def restore_model(
         arrays, others = _split(others, f"{name}.")
         boosters, left = _split(left, f"{name}.")
         restore_model(part, arrays, boosters, n_targets)
-    if others:
-        msg = f"weights: expected nothing besides what is declared, got {brief(min(others))} too"
-        raise InvalidModelError(msg)
+    _refuse(others)
     predictor._load_boosters(left)
+
+
+def _refuse(left: Arrays) -> None:
+    """Refuse arrays that nobody declared."""
+    if left:
+        msg = f"weights: expected nothing besides what is declared, got {brief(min(left))} too"
+        raise InvalidModelError(msg)
 
 
 def _under(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,6 +150,12 @@ class BoostedTrees(AbstractPredictor):
             for i, booster in enumerate(self.boosters_)
         }
 
+    def _restored(self) -> None:
+        # Tuned ones are as many as tuning found, whatever the constructor was given.
+        if not self.tune and self.fitted_.params.trees != self.trees:
+            msg = f"weights: expected {self.trees} trees, got {self.fitted_.params.trees}"
+            raise InvalidModelError(msg)
+
     def _load_boosters(self, files: Mapping[str, bytes]) -> None:
         n_members = min(self.members, len(files))  # a card may say anything
         names = [f"booster-{i}.ubj" for i in range(n_members)]
@@ -159,8 +165,7 @@ class BoostedTrees(AbstractPredictor):
         shape = {
             "n_features": self._features.size,
             "n_targets": len(self.fitted_.map.spread),
-            # Tuned ones are as many as tuning found, whatever the constructor was given.
-            "n_trees": self.fitted_.params.trees if self.tune else self.trees,
+            "n_trees": self.fitted_.params.trees,
         }
         self.boosters_ = [
             _load_booster(name, rebuild_booster(files[name], name=name, **shape)) for name in names
