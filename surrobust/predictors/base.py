@@ -167,7 +167,8 @@ class AbstractPredictor(ABC):
         mean, std = self._moments(architectures, of_measurements=True)
         # Of the model's own mean, not of the bent one: residuals were those of what it says.
         half = calibration.half_widths(mean, std, coverage=coverage)
-        lower, upper = self._fitted().ranges.interval(mean, half)
+        middle = calibration.middles(mean, std)
+        lower, upper = self._fitted().ranges.interval(mean, half, middle)
         return self._shaped(lower), self._shaped(upper)
 
     def trained_on(self, architecture: Any) -> bool:

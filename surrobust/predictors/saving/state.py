@@ -171,7 +171,7 @@ def pack_state(state: FittedState, *, identity: str) -> bytes:
     if state.calibration is not None:
         tensors |= {
             name: getattr(state.calibration, name)
-            for name in ("scores", "floors", "levels", "factors")
+            for name in ("scores", "floors", "levels", "factors", "shifts")
         }
         if len(state.calibration.bends):  # versions before them had levels without
             tensors["bends"] = state.calibration.bends
@@ -248,6 +248,10 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
     if {"levels", "factors"} & tensors.keys():  # older versions wrote neither
         levels = take_tensor(tensors, "levels", dtype="float64", **many)
         factors = take_tensor(tensors, "factors", dtype="float64", shape=levels.shape)
+    shifts = np.zeros_like(levels)  # intervals of older folders are around the predicted values
+    if "shifts" in tensors:
+        wanted: dict[str, Any] = {"shape": levels.shape, "most": LARGEST_VALUE}
+        shifts = take_tensor(tensors, "shifts", dtype="float64", **wanted)
     bends = np.empty((0, 0, n_targets), dtype=np.float32)
     if "bends" in tensors:
         shape = (len(BEND_AT), *levels.shape) if len(levels) else bends.shape
@@ -255,7 +259,7 @@ def _unpack_calibration(tensors: Mapping[str, np.ndarray], n_targets: int) -> Ca
     if (np.diff(levels, axis=0) < 0).any() or (factors <= 0).any() or (bends <= 0).any():
         msg = "state.safetensors: expected ascending levels and positive factors, got others"
         raise InvalidModelError(msg)
-    return Calibration(scores, floors, levels, factors, bends)
+    return Calibration(scores, floors, levels, factors, shifts, bends)
 
 
 COLUMNS_FILE = "columns.safetensors"

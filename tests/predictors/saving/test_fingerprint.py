@@ -71,8 +71,8 @@ def test_a_card_has_what_its_predictor_says_of_three_cells(kind, saved, fitted):
     model = fitted(kind, 3)
     assert written["cells"] == list(CELLS)
     np.testing.assert_allclose(written["mean"], model.predict(CELLS), rtol=1e-6, atol=1e-9)
-    lower, upper = model.predict_interval(CELLS, coverage=0.9)
-    np.testing.assert_allclose(written["spread"], (upper - lower) / 2, rtol=1e-6, atol=1e-9)
+    above = model.predict_interval(CELLS, coverage=0.9)[1] - model.predict(CELLS)
+    np.testing.assert_allclose(written["spread"], above, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,6 +91,13 @@ def test_other_weights_with_a_checksum_made_to_fit_are_refused(kind, saved):
 def test_other_intervals_are_refused(key, saved):
     folder = saved("gp")
     change(folder, "state.safetensors", **{key: lambda array: np.clip(array * 1.9, None, 2.0)})
+    with pytest.raises(InvalidModelError, match="a spread of"):
+        load_folder(folder)
+
+
+def test_intervals_that_are_elsewhere_are_refused(saved):
+    folder = saved("gp")
+    change(folder, "state.safetensors", shifts=lambda array: array - 0.5)
     with pytest.raises(InvalidModelError, match="a spread of"):
         load_folder(folder)
 
@@ -151,6 +158,7 @@ ABSURD = [
     ("gp", "state.safetensors", "bends", 3e38),
     ("gp", "state.safetensors", "bends", 2.5),
     ("gp", "state.safetensors", "factors", 1e308),
+    ("gp", "state.safetensors", "shifts", 1e308),
     ("gp", "state.safetensors", "floors", 1e300),
     ("gp", "state.safetensors", "scores", 1e38),
     ("gp", "state.safetensors", "levels", 1e300),

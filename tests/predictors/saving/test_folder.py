@@ -161,6 +161,9 @@ def test_a_state_of_before_there_were_levels_loads(fitted, tmp_path, toy_cells):
     straight = load_folder(tmp_path / "model")
     assert (straight._state.calibration.factors == tensors["factors"]).all()
     assert straight._state.calibration.bends.size == 0
+    del tensors["shifts"]
+    forge(tmp_path / "model", path.name, pack_tensors(tensors))
+    assert (load_folder(tmp_path / "model")._state.calibration.shifts == 0).all()
     del tensors["levels"], tensors["factors"]
     forge(tmp_path / "model", path.name, pack_tensors(tensors))
     lower, upper = load_folder(tmp_path / "model").predict_interval(toy_cells)
@@ -197,7 +200,7 @@ def test_weights_that_are_not_finite_or_of_other_shape_are_refused(kind, fitted,
         tensors = unpack_tensors(path.read_bytes(), name="x")
         for key, array in tensors.items():
             spoilt = [{**tensors, key: np.zeros((*array.shape, 2))}]
-            if key != "bends":  # which older versions did not write
+            if key not in {"bends", "shifts"}:  # which older versions did not write
                 spoilt.append({name: other for name, other in tensors.items() if name != key})
             if array.dtype.kind == "f":
                 spoilt.append({**tensors, key: np.full_like(array, np.nan)})
