@@ -494,15 +494,16 @@ def test_the_card_of_a_calibrated_model_has_figures_of_held_out_cells(
     assert found["kendall_tau_sd"] > 0
 
 
-def test_coverages_of_a_card_by_hand():
+@pytest.mark.parametrize(("target", "sign"), [("value", -1), ("watch-latency", 1)])
+def test_coverages_of_a_card_by_hand(target, sign):
     """Two folds of twenty; what the intervals of one hold is known from the scores of the other."""
     cells = NASBench201().representatives()[:40]
     folds, rng = np.repeat([0, 1], 20), np.random.default_rng(0)
-    mean = rng.permutation(np.linspace(-1, 1, 40))[:, None]
+    mean = rng.permutation(np.linspace(9, 11, 40))[:, None]
     true, std = mean + rng.normal(size=(40, 1)), np.ones((40, 1))
     held = OutOfFold(cells, folds, true, mean, std)
-    ranges = TargetRanges.of(["value"], true)
-    found = held_out_metrics(FittedState.of(cells, ("value",), True, ranges, held))["value"]
+    ranges = TargetRanges.of([target], true)
+    found = held_out_metrics(FittedState.of(cells, (target,), True, ranges, held))[target]
     expected = {"": [], "_head": [], "_best": []}
     for fold in (0, 1):
         mine = folds == fold
@@ -511,8 +512,8 @@ def test_coverages_of_a_card_by_hand():
         half = other.half_widths(mean[mine], std[mine], coverage=0.8)
         inside = (np.abs(true[mine] - middle) <= half)[:, 0]
         expected[""].append(inside.mean())
-        expected["_head"].append(inside[np.argsort(-mean[mine, 0])[:2]].mean())
-        expected["_best"].append(inside[np.argsort(-true[mine, 0])[:2]].mean())
+        expected["_head"].append(inside[np.argsort(sign * mean[mine, 0])[:2]].mean())
+        expected["_best"].append(inside[np.argsort(sign * true[mine, 0])[:2]].mean())
     for region, shares in expected.items():
         assert found[f"coverage_80{region}"] == pytest.approx(np.mean(shares))
         assert found[f"coverage_80{region}_sd"] == pytest.approx(np.std(shares, ddof=1))

@@ -16,6 +16,7 @@ from ..._places import is_file, is_folder, shown
 from ..._version import __version__
 from ...errors import InvalidInputError, InvalidModelError
 from ...metrics import kendall_tau, r2_score, rmse
+from ...targets import range_of
 from ...typing import AnyPath, FloatArray, IntArray
 from ..ranges import TargetRanges
 from ..repeats import coverage_of_each, mean_of_each, numbered
@@ -180,7 +181,8 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
 
     ``coverage_90`` is what intervals of 90 % hold, so for 50, 80 and 95; ``coverage_90_head`` is of
     the tenth of a fold's cells that is predicted best, ``coverage_90_best`` of the tenth measured
-    best, which is chosen by the outcome. Nothing where there were too few cells.
+    best, which is chosen by the outcome. Of latencies, energies and counts the least are best.
+    Nothing where there were too few cells.
     """
     held, fresh = state.out_of_fold, state.is_fresh
     # Each fold is calibrated on the others: with one there are none.
@@ -199,7 +201,8 @@ def held_out_metrics(state: FittedState) -> dict[str, dict[str, float]]:
                 for array in (held.true, predicted)
             )
             arrays = (array[..., mine, column] for array in (held.true, held.mean, ends))
-            rows.append(_judge(true, mean) | _coverages(held.groups[mine], *arrays))
+            coverages = _coverages(held.groups[mine], *arrays, sign=_sign_of(target))
+            rows.append(_judge(true, mean) | coverages)
         figures[target] = {"n": len(np.unique(held.forms[fresh])), "folds": len(rows)}
         for name in rows[0]:
             values = np.array([row[name] for row in rows])
@@ -221,8 +224,13 @@ def _judge(true: FloatArray, predicted: FloatArray) -> dict[str, float]:
     }
 
 
+def _sign_of(target: str) -> int:
+    """Return 1 where large values are good, else -1."""
+    return -1 if range_of(target) == (0.0, np.inf) else 1
+
+
 def _coverages(
-    groups: IntArray, true: FloatArray, mean: FloatArray, ends: FloatArray
+    groups: IntArray, true: FloatArray, mean: FloatArray, ends: FloatArray, *, sign: int
 ) -> dict[str, float]:
     """Return what the intervals of a fold hold of all its cells and of its best.
 
@@ -231,12 +239,13 @@ def _coverages(
         true: Measured values, ``(n,)``.
         mean: Predicted values, ``(n,)``.
         ends: Lower and upper ends at each of ``_COVERAGES``, ``(4, 2, n)``.
+        sign: See ``_sign_of``.
     """
     number = numbered(groups)
     regions = {
         "": np.ones(len(groups), dtype=np.bool_),
-        "_head": _are_best(mean_of_each(groups, mean))[number],
-        "_best": _are_best(mean_of_each(groups, true))[number],
+        "_head": _are_best(sign * mean_of_each(groups, mean))[number],
+        "_best": _are_best(sign * mean_of_each(groups, true))[number],
     }
     return {
         f"coverage_{100 * coverage:.0f}{name}": coverage_of_each(
