@@ -147,7 +147,9 @@ class AbstractPredictor(ABC):
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level; a second measurement of a training cell about so. Where n distinct training cells
+        level; a second measurement of a training cell about so. Its middle is above the prediction
+        where that is high, below it where it is low, as the cells that turn out best were mostly
+        predicted too low; the prediction is always inside. Where n distinct training cells
         are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are those
         of the quantity's range, infinite where it has none; no end is outside of it. Rows of one
         cell or of isomorphic ones are repeated measurements of one: each of N weighs 1 / N (Lee,
