@@ -160,7 +160,9 @@ class AbstractPredictor(ABC):
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level; a second measurement of a training cell about so. Where n distinct training cells
+        level; a second measurement of a training cell about so. Its middle is above the prediction
+        where that is high, below it where it is low, as the cells that turn out best were mostly
+        predicted too low; the prediction is always inside. Where n distinct training cells
         are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are those
         of the quantity's range, infinite where it has none; no end is outside of it. Rows of one
         cell or of isomorphic ones are repeated measurements of one: each of N weighs 1 / N (Lee,
@@ -180,7 +182,8 @@ class AbstractPredictor(ABC):
         mean, std = self._moments(architectures, of_measurements=True)
         # Of the model's own mean, not of the bent one: residuals were those of what it says.
         half = calibration.half_widths(mean, std, coverage=coverage)
-        lower, upper = self._fitted().ranges.interval(mean, half)
+        middle = calibration.middles(mean, std)
+        lower, upper = self._fitted().ranges.interval(mean, half, middle)
         return self._shaped(lower), self._shaped(upper)
 
     def trained_on(self, architecture: Any) -> bool:
