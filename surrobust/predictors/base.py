@@ -14,7 +14,7 @@ from .conformal import split_into_folds
 from .estimator import Estimator
 from .estimator.described import describe_predictor, predictor_as_html
 from .estimator.frames import as_asked, interval_frame, to_frame
-from .estimator.recall import Asked, LastAnswer, Moments
+from .estimator.recall import LastAnswer, Moments, MomentsByKind
 from .inputs import AskedCells, TrainingCells, check_moments, distinct, parse_architectures
 from .ranges import TargetRanges
 from .repeats import cell_groups
@@ -120,8 +120,8 @@ class AbstractPredictor(Estimator):
             InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
-        asked = AskedCells.of(architectures)
-        mean = self._fitted().ranges.bend(self._moments(asked.cells)[0])
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells)[0])
         return self._answer(mean, asked, as_frame)
 
     def predict_target(self, architectures: Any, target: str) -> Any:
@@ -132,8 +132,8 @@ class AbstractPredictor(Estimator):
             NotFittedError: If the predictor was not fitted.
         """
         column = self.targets.index(check_choice("target", target, self.targets))
-        asked = AskedCells.of(architectures)
-        mean = self._fitted().ranges.bend(self._moments(asked.cells)[0])
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells)[0])
         return as_asked(mean[:, [column]], asked, is_single=True)
 
     def predict_std(self, architectures: Any, *, as_frame: bool = False) -> Any:
@@ -145,6 +145,7 @@ class AbstractPredictor(Estimator):
             InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
+        self._fitted()
         asked = AskedCells.of(architectures)
         return self._answer(self._moments(asked.cells)[1], asked, as_frame)
 
@@ -260,7 +261,7 @@ class AbstractPredictor(Estimator):
         mean, std = self._last.moments(self._fitted(), firsts, of_measurements, self._ask)
         return mean[where], std[where]
 
-    def _ask(self, cells: Sequence[Architecture], of_measurements: bool) -> Asked:
+    def _ask(self, cells: Sequence[Architecture], of_measurements: bool) -> MomentsByKind:
         """Return the variant's moments of measurements, of what is expected, or both; checked."""
         both = self._predict_both(cells)
         if both is None:

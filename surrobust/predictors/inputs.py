@@ -9,7 +9,7 @@ import numpy as np
 
 from .._checks import brief, check_values
 from ..errors import InvalidInputError, InvalidModelError
-from ..spaces import Architecture, key_of
+from ..spaces import Architecture, check_numbers, key_of, written_text
 from ..typing import FloatArray, IntArray
 
 _LARGEST = 1e18
@@ -98,7 +98,8 @@ def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:
         architectures: Any iterable of what ``Architecture.parse`` takes; an array ``(n, 1)``; a
             Series; or a DataFrame of one column, or whose columns for architectures are called
             as in a CSV: ``architecture``, ``index``, ``code`` and so on, others being left out. A
-            Series or column of such a name is read as what the name says.
+            Series or column of such a name is read as what the name says, and of texts that are
+            all digits it is told or refused what may be both, as in a CSV (``check_numbers``).
 
     Raises:
         InvalidInputError: If it is no such thing, or a single architecture.
@@ -106,7 +107,11 @@ def parse_architectures(architectures: Iterable[Any]) -> list[Architecture]:
     if _is_one(architectures):
         msg = f"architectures: expected a list of architectures, got {brief(architectures)}"
         raise InvalidInputError(msg)
-    return [Architecture.parse(value) for value in _written(architectures)]
+    written = _written(architectures)
+    if _is_pandas("Series", architectures) or _is_pandas("DataFrame", architectures):
+        rows = ((written_text(one), f"architectures: row {n}") for n, one in enumerate(written))
+        check_numbers(rows)
+    return [Architecture.parse(value) for value in written]
 
 
 def names_of_values(y: Any) -> tuple[str, ...] | None:

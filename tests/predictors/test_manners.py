@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.exceptions
+import sklearn.utils
 from sklearn.base import clone, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import make_scorer, r2_score
@@ -171,7 +172,9 @@ def test_copies_and_pickles_predict_the_same(kind, fitted):
 def test_it_says_that_it_is_a_regressor(kind):
     predictor = make_small(kind)
     assert is_regressor(predictor)
-    tags = predictor.__sklearn_tags__()
+    if not hasattr(sklearn.utils, "get_tags"):  # before 1.6
+        return
+    tags = sklearn.utils.get_tags(predictor)
     assert tags.estimator_type == "regressor"
     assert tags.target_tags.required
     assert tags.target_tags.multi_output
@@ -200,6 +203,8 @@ def test_score_is_the_coefficient_of_determination(kind, m, fitted):
     assert model.score(cells, y, sample_weight=weights) == weighted
     with pytest.raises(InvalidInputError, match="y: expected shape"):
         model.score(cells, y[:-1])
+    with pytest.raises(InvalidInputError, match="expected a list of architectures"):
+        model.score(cells[0], y[0])
 
 
 def test_score_takes_columns_by_their_names():
@@ -236,6 +241,7 @@ BAD = {
     ),
     "a gap": (pd.Series([2581, None]), "expected a genotype"),
     "fractions": (pd.Series([2581.5, 3.0]), "expected a genotype"),
+    "codes beside padded indices": (pd.Series(["001234", "2581"]), "indices alone, got both"),
     "no architecture": (pd.DataFrame({"code": [999999]}), "expected"),
     "six columns": (np.zeros((2, 6), dtype=int), "expected"),
     "bytes": (b"323133", "expected"),

@@ -31,6 +31,9 @@ def predictor_as_html(predictor: "AbstractPredictor") -> str:
     facts: dict[str, object] = {"kind": predictor.kind, **own_options(predictor)}
     fit = describe_fit(predictor)
     facts["fitted to"] = fit or "nothing yet"
+    if fit and len(predictor.targets) > _SHOWN and predictor.card is None:
+        # At once they would take as long as a fit of small trees: seconds for 45 targets.
+        facts["held out"] = "figures are on the card that save writes"
     title = f"{named}: {type(predictor).__name__}" if named else type(predictor).__name__
     return titled(title, fact_table(facts), _figures_as_html(predictor))
 
@@ -110,7 +113,7 @@ def _held_out(predictor: "AbstractPredictor") -> Mapping[str, Mapping[str, Any]]
     if predictor.card is not None:
         card: Mapping[str, Mapping[str, Any]] = predictor.card["metrics"]
         return card
-    if predictor._state is None:
+    if predictor._state is None or len(predictor.targets) > _SHOWN:
         return {}
     from ..saving.card import held_out_metrics
 

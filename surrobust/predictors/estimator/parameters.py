@@ -9,7 +9,7 @@ import numpy as np
 
 from ..._checks import check_choice, check_values
 from ...metrics import kendall_tau
-from ..inputs import names_of_values
+from ..inputs import names_of_values, parse_architectures
 
 
 class Estimator(ABC):
@@ -20,7 +20,7 @@ class Estimator(ABC):
     """
 
     kind: ClassVar[str]
-    """The name by which messages call it."""
+    """The name in ``PREDICTORS``, which messages call it by."""
 
     _estimator_type = "regressor"  # asked for by scikit-learn before 1.6, which has tags instead
 
@@ -99,7 +99,7 @@ class Estimator(ABC):
         """
         from sklearn.metrics import r2_score
 
-        predicted, names = self.predict(X), names_of_values(y)
+        predicted, names = self.predict(parse_architectures(X)), names_of_values(y)
         if names is not None and set(names) == set(self.targets) and len(names) > 1:
             y = y[list(self.targets)]
         true = check_values(y, n=len(predicted))

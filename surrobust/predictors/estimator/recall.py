@@ -10,7 +10,7 @@ from ...typing import FloatArray
 Moments: TypeAlias = tuple[FloatArray, FloatArray]
 """Means and standard deviations, both ``(n, m)``."""
 
-Asked: TypeAlias = Mapping[bool, Moments]
+MomentsByKind: TypeAlias = Mapping[bool, Moments]
 """Moments of measurements (True) and of what is expected (False), or one of the two."""
 
 _MOST = 2**22
@@ -60,7 +60,7 @@ class LastAnswer:
         fit: object,
         cells: Sequence[Architecture],
         of_measurements: bool,
-        ask: Callable[[Sequence[Architecture], bool], Asked],
+        ask: Callable[[Sequence[Architecture], bool], MomentsByKind],
     ) -> Moments:
         """Return the moments of cells.
 

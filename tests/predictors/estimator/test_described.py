@@ -77,6 +77,17 @@ def test_figures_are_those_of_the_card(tmp_path):
     assert model.targets[8] not in html
 
 
+def test_figures_of_many_targets_wait_for_the_card(tmp_path):
+    y = np.stack([training_values()] * 9, axis=1)
+    model = make_predictor("random_forest", trees=2).fit(training_cells(), y)
+    assert "on the card that save writes" in model._repr_html_()
+    assert "kendall_tau" not in model._repr_html_()
+    model.save(tmp_path / "model")
+    html = load_predictor(tmp_path / "model")._repr_html_()
+    assert "kendall_tau" in html
+    assert "and 1 more" in html
+
+
 def test_text_is_escaped():
     evil = "<img src=x onerror=alert(1)>\nsecond line"
     model = make_predictor("gp", calibration_folds=3)
