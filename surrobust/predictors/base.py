@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -36,6 +36,9 @@ class AbstractPredictor(Estimator):
             0 for no intervals, which saves that many fits.
         seed: Seed of every random choice, a non-negative integer.
     """
+
+    kind: ClassVar[str]
+    """The name in ``PREDICTORS``."""
 
     encoder: str
     """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
@@ -277,6 +280,17 @@ class AbstractPredictor(Estimator):
             for kind, (mean, std) in found.items()
         }
 
+    def _predict_both(self, cells: Sequence[Architecture]) -> tuple[Moments, Moments] | None:
+        """Return what ``_predict`` and ``_predict_measured`` do, from one posterior.
+
+        A variant that overrides the latter overrides this too where they have work in common. None
+        where they have none: each is then computed when it is asked for.
+        """
+        if type(self)._predict_measured is not AbstractPredictor._predict_measured:
+            return None
+        moments = self._predict(cells)
+        return moments, moments
+
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
         """Predict every training cell by a model that saw neither it nor one isomorphic to it.
 
@@ -319,17 +333,6 @@ class AbstractPredictor(Estimator):
         Without noise intervals would be too narrow where a cell itself was trained on.
         """
         return self._predict(cells)
-
-    def _predict_both(self, cells: Sequence[Architecture]) -> tuple[Moments, Moments] | None:
-        """Return what ``_predict`` and ``_predict_measured`` do, from one posterior.
-
-        A variant that overrides the latter overrides this too where they have work in common. None
-        where they have none: each is then computed when it is asked for.
-        """
-        if type(self)._predict_measured is not AbstractPredictor._predict_measured:
-            return None
-        moments = self._predict(cells)
-        return moments, moments
 
     @abstractmethod
     def _weights(self) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ class Estimator(ABC):
     """
 
     kind: ClassVar[str]
-    """The name in ``PREDICTORS``, which messages call it by."""
+    """What messages call it."""
 
     _estimator_type = "regressor"  # asked for by scikit-learn before 1.6, which has tags instead
 
