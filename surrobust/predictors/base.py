@@ -15,7 +15,7 @@ from .conformal import split_into_folds
 from .estimator import Estimator
 from .estimator.described import describe_predictor, predictor_as_html
 from .estimator.frames import as_asked, interval_frame, to_frame
-from .estimator.recall import LastAnswer, Moments, MomentsByKind
+from .estimator.recall import LastAnswer, Moments
 from .inputs import AskedCells, TrainingCells, check_moments, distinct, parse_architectures
 from .ranges import TargetRanges
 from .repeats import cell_groups
@@ -137,7 +137,7 @@ class AbstractPredictor(Estimator):
             NotFittedError: If the predictor was not fitted.
         """
         state, asked = self._fitted(), AskedCells.of(architectures)
-        mean = state.ranges.bend(self._moments(asked.cells)[0])
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
         return self._answer(mean, asked, as_frame)
 
     def predict_target(self, architectures: Any, target: str) -> Any:
@@ -149,7 +149,7 @@ class AbstractPredictor(Estimator):
         """
         column = self.targets.index(check_choice("target", target, self.targets))
         state, asked = self._fitted(), AskedCells.of(architectures)
-        mean = state.ranges.bend(self._moments(asked.cells)[0])
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
         return as_asked(mean[:, [column]], asked, is_single=True)
 
     def predict_std(self, architectures: Any, *, as_frame: bool = False) -> Any:
@@ -163,7 +163,7 @@ class AbstractPredictor(Estimator):
         """
         self._fitted()
         asked = AskedCells.of(architectures)
-        return self._answer(self._moments(asked.cells)[1], asked, as_frame)
+        return self._answer(self._moments(asked.cells).std, asked, as_frame)
 
     def predict_interval(
         self, architectures: Any, coverage: float = 0.9, *, as_frame: bool = False
@@ -198,7 +198,7 @@ class AbstractPredictor(Estimator):
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
         asked = AskedCells.of(architectures)
-        mean, std = self._moments(asked.cells, of_measurements=True)
+        mean, _, std = self._moments(asked.cells)
         # Of the model's own mean, not of the bent one: residuals were those of what it says.
         half = state.calibration.half_widths(mean, std, coverage=coverage)
         middle = state.calibration.middles(mean, std)
@@ -281,45 +281,28 @@ class AbstractPredictor(Estimator):
             return to_frame(values, asked, state.targets)
         return as_asked(values, asked, is_single=state.is_single)
 
-    def _moments(
-        self, architectures: Iterable[Any], *, of_measurements: bool = False
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return checked means and standard deviations, both ``(n, m)``."""
+    def _moments(self, architectures: Iterable[Any]) -> Moments:
+        """Return the model's moments, checked."""
         m = len(self._fitted().targets)
         cells = parse_architectures(architectures)
         if not cells:
-            return np.empty((0, m)), np.empty((0, m))
+            return Moments(*(np.empty((0, m)) for _ in range(3)))
         # Cells of one key are one row for the model: predicted once, and equal to the last bit.
         firsts, where = distinct(cells, [self._key(cell) for cell in cells])
-        mean, std = self._last.moments(self._fitted(), firsts, of_measurements, self._ask)
-        return mean[where], std[where]
+        found = self._last.moments(self._fitted(), firsts, self._checked_moments)
+        return Moments(*(part[where] for part in found))
 
-    def _ask(self, cells: Sequence[Architecture], of_measurements: bool) -> MomentsByKind:
-        """Return the variant's moments of measurements, of what is expected, or both; checked."""
-        both = self._predict_both(cells)
-        if both is None:
-            predict = self._predict_measured if of_measurements else self._predict
-            found = {of_measurements: predict(cells)}
-        else:
-            found = dict(zip((False, True), both, strict=True))
-        for mean, std in found.values():
-            shape = (len(cells), len(self._fitted().targets))
-            check_moments(type(self).__name__, mean, std, shape=shape)
-        return {
-            kind: (np.asarray(mean, np.float64), np.abs(np.asarray(std, np.float64)))
-            for kind, (mean, std) in found.items()
-        }
+    def _checked_moments(self, cells: Sequence[Architecture]) -> Moments:
+        found = self._asked(cells)
+        shape = (len(cells), len(self._fitted().targets))
+        check_moments(type(self).__name__, *found, shape=shape)
+        mean, std, measured = (np.asarray(part, np.float64) for part in found)
+        return Moments(mean, np.abs(std), np.abs(measured))
 
-    def _predict_both(self, cells: Sequence[Architecture]) -> tuple[Moments, Moments] | None:
-        """Return what ``_predict`` and ``_predict_measured`` do, from one posterior.
-
-        A variant that overrides the latter overrides this too where they have work in common. None
-        where they have none: each is then computed when it is asked for.
-        """
-        if type(self)._predict_measured is not AbstractPredictor._predict_measured:
-            return None
-        moments = self._predict(cells)
-        return moments, moments
+    def _asked(self, cells: Sequence[Architecture]) -> Moments:
+        """Return what the variant says; where it knows no noise, measurements have none."""
+        mean, std, *rest = self._predict(cells)
+        return Moments(mean, std, rest[0] if rest else std)
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
         """Predict every training cell by a model that saw neither it nor one isomorphic to it.
@@ -332,7 +315,8 @@ class AbstractPredictor(Estimator):
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
-            return model._predict_measured([cells[int(i)] for i in test])
+            mean, _, measured = model._asked([cells[int(i)] for i in test])
+            return mean, measured
 
         return OutOfFold.of(cells, self._folds(cells), Y, predict)
 
@@ -354,15 +338,12 @@ class AbstractPredictor(Estimator):
         """Learn from n cells, sorted by index, and values ``(n, m)``."""
 
     @abstractmethod
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1."""
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, ...]:
+        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1.
 
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return moments of measurements, for intervals; a variant that knows noise adds it.
-
-        Without noise intervals would be too narrow where a cell itself was trained on.
+        A variant that knows the noise adds the standard deviations of measurements: without noise
+        intervals would be too narrow where a cell itself was trained on.
         """
-        return self._predict(cells)
 
     @property
     def _predictors(self) -> Mapping[str, "AbstractPredictor"]:
@@ -373,7 +354,7 @@ class AbstractPredictor(Estimator):
         """Return what the options say of the sizes that ``Fitted`` names; ``m`` is known."""
         return {}
 
-    def _restored(self) -> None:  # noqa: B027 - most have nothing to derive
+    def _restored(self) -> None:
         """Derive what is not kept, once ``fitted_`` was read.
 
         Raises:

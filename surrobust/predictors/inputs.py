@@ -186,13 +186,13 @@ def distinct(
     return firsts, where
 
 
-def check_moments(name: str, mean: FloatArray, std: FloatArray, *, shape: tuple[int, int]) -> None:
-    """Check what a variant predicts.
+def check_moments(name: str, mean: FloatArray, *stds: FloatArray, shape: tuple[int, int]) -> None:
+    """Check what a variant predicts, with standard deviations of one kind or several.
 
     Raises:
         InvalidModelError: If it is of another shape or not finite.
     """
-    for what, array in (("means", mean), ("standard deviations", std)):
+    for what, array in (("means", mean), *(("standard deviations", std) for std in stds)):
         if array.shape != shape or not np.isfinite(array).all():
             msg = f"{name}: expected finite {what} of shape {shape}, got others"
             raise InvalidModelError(msg)

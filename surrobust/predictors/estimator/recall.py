@@ -1,44 +1,35 @@
 """The last answer, so that a prediction and its interval cost one posterior."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...spaces import Architecture
 from ...typing import FloatArray
 
-Moments: TypeAlias = tuple[FloatArray, FloatArray]
-"""Means and standard deviations, both ``(n, m)``."""
-
-MomentsByKind: TypeAlias = Mapping[bool, Moments]
-"""Moments of measurements (True) and of what is expected (False), or one of the two."""
-
 _MOST = 2**22
-"""Numbers that are kept, 32 MiB: all 15625 cells of 67 targets."""
+"""Numbers that are kept, 32 MiB: all 15625 cells of 89 targets."""
+
+
+class Moments(NamedTuple):
+    """What a model says of n cells and m targets, all ``(n, m)``.
+
+    Args:
+        mean: Expected values.
+        std: Standard deviations of these.
+        measured: Standard deviations of a measurement about them.
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    measured: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class LastMoments:
-    """What a fit says of the cells that were asked about last.
-
-    Args:
-        fit: What stands for the fit; another is another object.
-        cells: n cells.
-        moments: As far as asked for.
-    """
-
+class _Answer:
     fit: object
     cells: Sequence[Architecture]
-    moments: dict[bool, Moments] = field(default_factory=dict)
-
-    def is_of(self, fit: object, cells: Sequence[Architecture]) -> bool:
-        """Return whether this is the same fit's, of the same cells in the same order."""
-        return self.fit is fit and self.cells == cells
-
-    @property
-    def is_small(self) -> bool:
-        """Whether both kinds of moments may be kept until the next question."""
-        return all(4 * mean.size <= _MOST for mean, _ in self.moments.values())
+    moments: Moments
 
 
 class LastAnswer:
@@ -49,7 +40,7 @@ class LastAnswer:
     """
 
     def __init__(self) -> None:
-        self._last: LastMoments | None = None
+        self._last: _Answer | None = None
 
     def forget(self) -> None:
         """Give up what is kept."""
@@ -59,21 +50,18 @@ class LastAnswer:
         self,
         fit: object,
         cells: Sequence[Architecture],
-        of_measurements: bool,
-        ask: Callable[[Sequence[Architecture], bool], MomentsByKind],
+        ask: Callable[[Sequence[Architecture]], Moments],
     ) -> Moments:
         """Return the moments of cells.
 
         Args:
             fit: What they are asked of: an object that lives as long as the fit does.
             cells: n cells.
-            of_measurements: Which moments.
-            ask: Computes those, and the others too where that costs nothing.
+            ask: Computes them.
         """
         last = self._last
-        if last is None or not last.is_of(fit, cells):
-            last = LastMoments(fit, cells)
-        if of_measurements not in last.moments:
-            last.moments.update(ask(cells, of_measurements))
-        self._last = last if last.is_small else None
-        return last.moments[of_measurements]
+        # Of the same cells in the same order.
+        if last is None or last.fit is not fit or last.cells != cells:
+            last = _Answer(fit, cells, ask(cells))
+        self._last = last if 3 * last.moments.mean.size <= _MOST else None
+        return last.moments

@@ -157,7 +157,7 @@ def test_intervals_may_be_infinite_or_none(fitted, tmp_path, toy_cells, toy_valu
         model = gp(**options).fit(toy_cells[:5], toy_values[:5])
         model.save(tmp_path / str(i))
         written = card_of(tmp_path / str(i))["fingerprint"]["spread"]
-        std = model._moments(CELLS, of_measurements=True)[1]
+        std = model._moments(CELLS).measured
         np.testing.assert_allclose(written, std, rtol=1e-6)
         load_folder(tmp_path / str(i))
 
