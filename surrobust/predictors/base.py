@@ -1,7 +1,6 @@
 """What every predictor promises, whatever its idea."""
 
-import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -13,7 +12,11 @@ from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
-from .inputs import TrainingCells, check_moments, distinct, parse_architectures
+from .estimator import Estimator
+from .estimator.described import describe_predictor, predictor_as_html
+from .estimator.frames import as_asked, interval_frame, to_frame
+from .estimator.recall import LastAnswer, Moments
+from .inputs import AskedCells, TrainingCells, check_moments, distinct, parse_architectures
 from .ranges import TargetRanges
 from .repeats import cell_groups
 from .saving.state import FittedState, OutOfFold
@@ -24,10 +27,11 @@ class NothingFitted:
     """What a predictor has learnt that only mixes others."""
 
 
-class AbstractPredictor(ABC):
+class AbstractPredictor(Estimator):
     """A regression model of architectures, for one target or many, with intervals.
 
-    The base parses and checks what comes in, calls the variant, and checks what it gives back.
+    The base parses and checks what comes in, calls the variant, and checks what it gives back. It
+    has the manners of scikit-learn's regressors; see :class:`Estimator`.
     Training rows reach the variant in one order whatever the caller's, so a permutation changes
     nothing. Variants define ``kind`` and ``encoder``; ``_fit``, which leaves what it learnt in
     ``fitted_``, one object of the class ``Fitted``; and ``_predict``. Their constructor takes
@@ -64,16 +68,7 @@ class AbstractPredictor(ABC):
         """The card, once the predictor was loaded from a folder."""
         self._state: FittedState | None = None
         self._names: tuple[str, ...] = ()
-
-    @classmethod
-    def option_names(cls) -> tuple[str, ...]:
-        """Return the names of the constructor's arguments."""
-        return tuple(name for name in inspect.signature(cls.__init__).parameters if name != "self")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, as given: they make another like this, not fitted."""
-        return {name: getattr(self, name) for name in self.option_names()}
+        self._last = LastAnswer()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -101,9 +96,12 @@ class AbstractPredictor(ABC):
 
         Args:
             architectures: n of them, at least 2, each in any form that ``Architecture.parse``
-                takes; one may occur repeatedly. With a prior there may be fewer, and none.
+                takes; one may occur repeatedly. With a prior there may be fewer, and none. They
+                come in a list, an array, a Series or a DataFrame, see
+                :func:`parse_architectures`.
             y: Finite values, shape ``(n,)`` or ``(n, m)``.
-            targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
+            targets: Names of the m columns; default those of a Series or DataFrame, else
+                ``value``, or ``value-0`` and so on.
 
         Raises:
             InvalidInputError: If they are too few, or ``y`` or ``targets`` do not fit them.
@@ -111,6 +109,7 @@ class AbstractPredictor(ABC):
         given = TrainingCells.of(architectures, y, targets, least=self._least_cells)
         # Before fitting: a fit that fails must not leave the old state beside new weights.
         self._state = self.card = None
+        self._last.forget()
         self._names = given.names
         cells, Y = given.cells, given.values
         self._fit(cells, Y)
@@ -120,19 +119,28 @@ class AbstractPredictor(ABC):
         self._state = FittedState.of(cells, given.is_single, ranges, out_of_fold)
         return self
 
-    def predict(self, architectures: Iterable[Any]) -> FloatArray:
+    def predict(self, architectures: Any, *, as_frame: bool = False) -> Any:
         """Return expected values, shape ``(n,)`` if fitted to ``(n,)``, else ``(n, m)``.
 
         They are inside the range of the quantity: accuracies in [0, 1], latencies and energies
         above 0, unless a training value is not; what the model says outside of it keeps its order.
         What range a target has, its name says (:func:`surrobust.targets.range_of`).
 
+        Args:
+            architectures: n of them, as for :meth:`fit`, n may be 0; or one alone, of which the
+                answer is a float or ``(m,)``. The same for the other questions.
+            as_frame: Whether a DataFrame is returned, with targets as columns. Its index is that
+                of the Series or DataFrame that came, else the genotypes.
+
         Raises:
+            InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
-        return self._shaped(self._fitted().ranges.bend(self._moments(architectures)[0]))
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
+        return self._answer(mean, asked, as_frame)
 
-    def predict_target(self, architectures: Iterable[Any], target: str) -> FloatArray:
+    def predict_target(self, architectures: Any, target: str) -> Any:
         """Return expected values of one of the targets, ``(n,)``, as :meth:`predict` does.
 
         Raises:
@@ -140,27 +148,33 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
         """
         column = self.targets.index(check_choice("target", target, self.targets))
-        predicted = self.predict(architectures)
-        return predicted.reshape(len(predicted), len(self.targets))[:, column]
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
+        return as_asked(mean[:, [column]], asked, is_single=True)
 
-    def predict_std(self, architectures: Iterable[Any]) -> FloatArray:
+    def predict_std(self, architectures: Any, *, as_frame: bool = False) -> Any:
         """Return the model's own standard deviation of each prediction, shaped like those.
 
         It is what a search explores by; only intervals are calibrated.
 
         Raises:
+            InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
-        return self._shaped(self._moments(architectures)[1])
+        self._fitted()
+        asked = AskedCells.of(architectures)
+        return self._answer(self._moments(asked.cells).std, asked, as_frame)
 
     def predict_interval(
-        self, architectures: Iterable[Any], coverage: float = 0.9
-    ) -> tuple[FloatArray, FloatArray]:
+        self, architectures: Any, coverage: float = 0.9, *, as_frame: bool = False
+    ) -> Any:
         """Return lower and upper ends of intervals, each shaped like the predictions.
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
         probability ``coverage`` or a little more, and about so among the cells of any predicted
-        level; a second measurement of a training cell about so. Where n distinct training cells
+        level; a second measurement of a training cell about so. Its middle is above the prediction
+        where that is high, below it where it is low, as the cells that turn out best were mostly
+        predicted too low; the prediction is always inside. Where n distinct training cells
         are too few to vouch for the coverage, ``ceil((n + 1) coverage) > n``, the ends are those
         of the quantity's range, infinite where it has none; no end is outside of it. Rows of one
         cell or of isomorphic ones are repeated measurements of one: each of N weighs 1 / N (Lee,
@@ -168,20 +182,30 @@ class AbstractPredictor(ABC):
         Where isomorphic cells differ, as in latency, intervals hold for a cell drawn first and
         then one of its forms, and for a form drawn among all.
 
+        Args:
+            architectures: As for :meth:`predict`.
+            coverage: Between 0 and 1.
+            as_frame: Whether a DataFrame is returned in place of two arrays, with columns
+                ``(target, "lower")`` and ``(target, "upper")``.
+
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
             InvalidInputError: If ``coverage`` is not strictly between 0 and 1.
         """
-        calibration = self._fitted().calibration
-        if calibration is None:
+        state = self._fitted()
+        if state.calibration is None:
             msg = "predictor: expected calibration_folds of at least 2 for intervals, got 0"
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
-        mean, std = self._moments(architectures, of_measurements=True)
+        asked = AskedCells.of(architectures)
+        mean, _, std = self._moments(asked.cells)
         # Of the model's own mean, not of the bent one: residuals were those of what it says.
-        half = calibration.half_widths(mean, std, coverage=coverage)
-        lower, upper = self._fitted().ranges.interval(mean, half)
-        return self._shaped(lower), self._shaped(upper)
+        half = state.calibration.half_widths(mean, std, coverage=coverage)
+        middle = state.calibration.middles(mean, std)
+        lower, upper = state.ranges.interval(mean, half, middle)
+        if as_frame:
+            return interval_frame(lower, upper, asked, state.targets)
+        return self._answer(lower, asked), self._answer(upper, asked)
 
     def trained_on(self, architecture: Any) -> bool:
         """Return whether the architecture, or one isomorphic to it, was in the training set.
@@ -242,23 +266,43 @@ class AbstractPredictor(ABC):
             raise NotFittedError(msg)
         return self._state
 
-    def _shaped(self, values: FloatArray) -> FloatArray:
-        return values[:, 0] if self._fitted().is_single else values
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._state is not None
 
-    def _moments(
-        self, architectures: Iterable[Any], *, of_measurements: bool = False
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return checked means and standard deviations, both ``(n, m)``."""
+    def __repr__(self) -> str:
+        return describe_predictor(self)
+
+    def _repr_html_(self) -> str:
+        return predictor_as_html(self)
+
+    def _answer(self, values: FloatArray, asked: AskedCells, as_frame: bool = False) -> Any:
+        state = self._fitted()
+        if as_frame:
+            return to_frame(values, asked, state.targets)
+        return as_asked(values, asked, is_single=state.is_single)
+
+    def _moments(self, architectures: Iterable[Any]) -> Moments:
+        """Return the model's moments, checked."""
         m = len(self._fitted().targets)
         cells = parse_architectures(architectures)
         if not cells:
-            return np.empty((0, m)), np.empty((0, m))
+            return Moments(*(np.empty((0, m)) for _ in range(3)))
         # Cells of one key are one row for the model: predicted once, and equal to the last bit.
         firsts, where = distinct(cells, [self._key(cell) for cell in cells])
-        predict = self._predict_measured if of_measurements else self._predict
-        mean, std = predict(firsts)
-        check_moments(type(self).__name__, mean, std, shape=(len(firsts), m))
-        return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
+        found = self._last.moments(self._fitted(), firsts, self._checked_moments)
+        return Moments(*(part[where] for part in found))
+
+    def _checked_moments(self, cells: Sequence[Architecture]) -> Moments:
+        found = self._asked(cells)
+        shape = (len(cells), len(self._fitted().targets))
+        check_moments(type(self).__name__, *found, shape=shape)
+        mean, std, measured = (np.asarray(part, np.float64) for part in found)
+        return Moments(mean, np.abs(std), np.abs(measured))
+
+    def _asked(self, cells: Sequence[Architecture]) -> Moments:
+        """Return what the variant says; where it knows no noise, measurements have none."""
+        mean, std, *rest = self._predict(cells)
+        return Moments(mean, std, rest[0] if rest else std)
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
         """Predict every training cell by a model that saw neither it nor one isomorphic to it.
@@ -271,7 +315,8 @@ class AbstractPredictor(ABC):
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
-            return model._predict_measured([cells[int(i)] for i in test])
+            mean, _, measured = model._asked([cells[int(i)] for i in test])
+            return mean, measured
 
         return OutOfFold.of(cells, self._folds(cells), Y, predict)
 
@@ -293,15 +338,12 @@ class AbstractPredictor(ABC):
         """Learn from n cells, sorted by index, and values ``(n, m)``."""
 
     @abstractmethod
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1."""
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, ...]:
+        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1.
 
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return moments of measurements, for intervals; a variant that knows noise adds it.
-
-        Without noise intervals would be too narrow where a cell itself was trained on.
+        A variant that knows the noise adds the standard deviations of measurements: without noise
+        intervals would be too narrow where a cell itself was trained on.
         """
-        return self._predict(cells)
 
     @property
     def _predictors(self) -> Mapping[str, "AbstractPredictor"]:
@@ -312,7 +354,7 @@ class AbstractPredictor(ABC):
         """Return what the options say of the sizes that ``Fitted`` names; ``m`` is known."""
         return {}
 
-    def _restored(self) -> None:  # noqa: B027 - most have nothing to derive
+    def _restored(self) -> None:
         """Derive what is not kept, once ``fitted_`` was read.
 
         Raises:

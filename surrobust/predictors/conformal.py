@@ -14,6 +14,13 @@ is too wide at some coverages and too narrow at others; so each level has bends:
 over those of all cells (weighted quantiles, as in Guan, "Localized conformal prediction",
 Biometrika 2023), drawn towards one by as much as few cells say.
 
+Who looks for the best cells asks about those that turn out high, and of them too little was
+predicted more often than too much: regression to the mean, by which intervals around the predicted
+values fall short among the best measured ones however well they are calibrated at each level. So
+the middle of an interval is above the predicted value where that is high, below it where it is low
+(:data:`TILT`). What an interval holds at each level does not change: scores are distances from that
+middle. Of normal residuals a shift by d deviations costs d^2 / 2 of the width.
+
 Cells are exchangeable, not rows: several rows of one cell are repeated measurements of it. As in
 Lee, Barber & Willett, "Distribution-free inference with hierarchical data" (arXiv 2306.06342), each
 of a cell's N rows weighs 1 / N in every quantile and mean, and the rank counts distinct cells.
@@ -29,15 +36,19 @@ from .._parts import LARGEST_VALUE, tensor
 from .._random import as_generator
 from ..errors import InvalidModelError
 from ..typing import FloatArray, IntArray, Seed
-from .local_quantiles import BEND_AT, LARGEST_BEND, local_bends
-from .repeats import numbered
+from .local_quantiles import BEND_AT, LARGEST_BEND, local_bends, middle_ranks
+from .repeats import ROUNDING, CellRows
 
 _FLOOR = 0.25
 """The least spread that counts, as a share of the typical one: no interval has zero width where
 a model is sure of itself, and no single residual is blown up."""
 
-# This window, that of the bends and the cells that all levels count for there were chosen on
-# design targets and splits of their own (experiments/intervals).
+# The tilt, this window, that of the bends and the cells that all levels count for there were chosen
+# on design targets and splits of their own (experiments/intervals).
+TILT = 0.3
+"""By how many mean scores the middle of an interval is above the highest predicted value; as much
+below the lowest, and in between as the rank is."""
+
 _WIDTH = 0.05
 """Standard deviation of the Gaussian window of a local mean, in ranks as shares of all."""
 
@@ -53,23 +64,22 @@ _LEAST_FACTOR = 0.1
 _KNOTS = 65
 """Levels at which a factor is kept."""
 
-_ROUNDING = 1e-9
-"""What sums of weights may fall short of a whole number by."""
-
 
 @dataclass(frozen=True)
 class Calibration:
     """What is learnt from residuals on held-out cells.
 
     Args:
-        scores: Absolute residuals over floored standard deviations and factors, ascending along
-            axis 0, one for each of n distinct cells, shape ``(n, m)``, float32. Where cells have
-            several rows, the r-th is the least score at which the rows, each weighing one over
-            the rows of its cell, amount to r cells.
+        scores: Distances from the middles over floored standard deviations and factors, ascending
+            along axis 0, one for each of n distinct cells, shape ``(n, m)``, float32. Where cells
+            have several rows, the r-th is the least score at which the rows, each weighing one
+            over the rows of its cell, amount to r cells.
         floors: Least standard deviation that counts, shape ``(m,)``, in the targets' unit.
         levels: Predicted values, ascending along axis 0, ``(k, m)``; k is 0 where the level does
             not count.
         factors: By how much the standard deviation is too small there, ``(k, m)``.
+        shifts: By how many floored standard deviations the middle of an interval is above the
+            predicted value there, ``(k, m)``.
         bends: Quantiles there over those of all levels at the coverages ``BEND_AT``, ``(p, k, m)``
             float32; p is 0 where there are none.
     """
@@ -78,6 +88,7 @@ class Calibration:
     floors: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
     levels: FloatArray = tensor("float64", "_levels m", most=LARGEST_VALUE)
     factors: FloatArray = tensor("float64", "_levels m")
+    shifts: FloatArray = tensor("float64", "_levels m", most=LARGEST_VALUE)
     bends: np.ndarray = tensor("float32", "_coverages * m", most=LARGEST_BEND)
 
     def check(self) -> None:
@@ -108,6 +119,7 @@ class Calibration:
         *,
         groups: IntArray | None = None,
         forms: IntArray | None = None,
+        tilt: float = TILT,
     ) -> "Calibration":
         """Calibrate on residuals and the model's standard deviations, both ``(n, m)``.
 
@@ -119,37 +131,58 @@ class Calibration:
                 row is a cell of its own.
             forms: Which architecture each row measures, ``(n,)``, one or several for each cell;
                 None where that makes no difference.
+            tilt: See :data:`TILT`; 0 for intervals around the predicted values.
         """
         m = residuals.shape[1]
-        rows = _Rows.of(np.arange(len(residuals)) if groups is None else groups)
+        rows = CellRows.of(np.arange(len(residuals)) if groups is None else groups)
         n = rows.n_cells
         typical = np.sqrt(rows.mean(std**2)) if n else np.zeros(m)
         # A model without spread of its own has deviations of 0: a
         # floor of 1 leaves plain residuals.
         floors = np.where(typical > 0, _FLOOR * typical, 1.0)
-        scores = np.abs(residuals) / np.maximum(std, floors)
-        levels = factors = np.empty((0, m))
+        signed = residuals / np.maximum(std, floors)
+        scores = np.abs(signed)
+        levels = factors = shifts = np.empty((0, m))
         bends = np.empty((0, 0, m), dtype=np.float32)
         if mean is not None and n > 1:
             # Factors and bends change slowly with the level; kept for
             # every cell they would be p n m numbers.
             keep = np.unique(np.linspace(0, n - 1, _KNOTS).round().astype(np.int64))
-            levels, factors = np.empty((len(keep), m)), np.empty((len(keep), m))
+            levels, factors, shifts = np.empty((3, len(keep), m))
+            typical_score = rows.mean(scores)
             bends = np.empty((len(BEND_AT), len(keep), m), dtype=np.float32)
             for j in range(m):
                 order = np.argsort(mean[:, j], kind="stable")
                 places = rows.places(order)[keep]
                 kept = order[places]
-                of_new, of_others = _local_means(scores[:, j], mean[:, j], rows)
+                rank = middle_ranks(mean[:, j], rows.weights)
+                of_new, of_others = _local_means(scores[:, j], rank, rows)
                 levels[:, j], factors[:, j] = mean[kept, j], of_new[kept]
-                scores[:, j] /= of_others
+                middles = tilt * (2 * rank - 1) * typical_score[j]
+                shifts[:, j] = (of_new * middles)[kept]
+                scores[:, j] = np.abs(signed[:, j] / of_others - middles)
                 bends[:, :, j] = local_bends(scores[:, j], mean[:, j], places, rows.groups)
         scores = _wider(rows.one_each(scores), rows, scores, forms)
         # Rounded away from zero, so that intervals are never narrower than in float64.
         small = np.nextafter(scores.astype(np.float32), np.float32(np.inf))
         return cls(
-            np.where(scores > 0, small, 0).astype(np.float32), floors, levels, factors, bends
+            np.where(scores > 0, small, 0).astype(np.float32),
+            floors,
+            levels,
+            factors,
+            shifts,
+            bends,
         )
+
+    def middles(self, mean: FloatArray, std: FloatArray) -> FloatArray:
+        """Return the middle of each interval, shape ``(k, m)``, for arrays of that shape."""
+        middle = mean.copy()
+        if len(self.levels):
+            deviation = np.maximum(std, self.floors)
+            for j in range(mean.shape[1]):
+                shift = np.interp(mean[:, j], self.levels[:, j], self.shifts[:, j])
+                middle[:, j] += shift * deviation[:, j]
+        return middle
 
     def half_widths(self, mean: FloatArray, std: FloatArray, *, coverage: float) -> FloatArray:
         """Return half the width of each interval, shape ``(k, m)``, for arrays of that shape."""
@@ -172,53 +205,8 @@ class Calibration:
         return bend
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Which rows measure one cell.
-
-    Args:
-        groups: The cell of each row, 0, 1, ... in order of first occurrence, ``(n,)``.
-        weights: One over the rows of that cell, ``(n,)``.
-        n_cells: Distinct cells.
-    """
-
-    groups: IntArray
-    weights: FloatArray
-    n_cells: int
-
-    @classmethod
-    def of(cls, groups: IntArray) -> "_Rows":
-        number = numbered(groups)
-        counts = np.bincount(number)
-        return cls(number, 1.0 / counts[number], len(counts))
-
-    def mean(self, values: FloatArray) -> FloatArray:
-        """Return the mean over cells of values of rows, from ``(n, m)`` to ``(m,)``."""
-        mean: FloatArray = np.sum(self.weights[:, None] * values, axis=0) / self.n_cells
-        return mean
-
-    def sums(self, values: FloatArray) -> FloatArray:
-        """Return the weighted sum of each cell's values, from ``(n, k)`` to ``(n_cells, k)``."""
-        found = np.zeros((self.n_cells, values.shape[1]))
-        np.add.at(found, self.groups, self.weights[:, None] * values)
-        return found
-
-    def places(self, order: IntArray) -> IntArray:
-        """Return where in an order of the rows 1, 2, ... cells are complete, ``(n_cells,)``."""
-        amount = np.cumsum(self.weights[order])
-        return np.searchsorted(amount, np.arange(1, self.n_cells + 1) - _ROUNDING)
-
-    def one_each(self, scores: FloatArray) -> FloatArray:
-        """Return the scores, ascending, at which 1, 2, ... cells are complete, ``(n_cells, m)``."""
-        ascending = np.empty((self.n_cells, scores.shape[1]))
-        for j in range(scores.shape[1]):
-            order = np.argsort(scores[:, j], kind="stable")
-            ascending[:, j] = scores[order[self.places(order)], j]
-        return ascending
-
-
 def _wider(
-    scores: FloatArray, rows: _Rows, of_rows: FloatArray, forms: IntArray | None
+    scores: FloatArray, rows: CellRows, of_rows: FloatArray, forms: IntArray | None
 ) -> FloatArray:
     """Return scores of cells, ``(n_cells, m)``, raised to those of their forms where these differ.
 
@@ -232,17 +220,17 @@ def _wider(
         of_rows: Scores of rows, ``(n, m)``.
         forms: The architecture of each row, ``(n,)``, or None.
     """
-    if forms is None or (drawn := _Rows.of(forms)).n_cells == rows.n_cells:
+    if forms is None or (drawn := CellRows.of(forms)).n_cells == rows.n_cells:
         return scores
     coverage = np.arange(1, rows.n_cells + 1) / (rows.n_cells + 1)
-    ranks = np.ceil((drawn.n_cells + 1) * coverage - _ROUNDING).astype(np.int64)
+    ranks = np.ceil((drawn.n_cells + 1) * coverage - ROUNDING).astype(np.int64)
     return np.maximum(scores, drawn.one_each(of_rows)[ranks - 1])
 
 
 def _local_means(
-    scores: FloatArray, level: FloatArray, rows: _Rows
+    scores: FloatArray, rank: FloatArray, rows: CellRows
 ) -> tuple[FloatArray, FloatArray]:
-    """Average scores ``(n,)`` by a Gaussian window over the ranks of their levels ``(n,)``.
+    """Average scores ``(n,)`` by a Gaussian window over their ``middle_ranks``, ``(n,)``.
 
     The window is mirrored at both ends; its weights are the heat kernel of an interval, a sum of
     cosines.
@@ -254,10 +242,6 @@ def _local_means(
     n = rows.n_cells
     # Fewer than two ranks wide, a window would hold next to nothing but the cell itself.
     width = max(_WIDTH, _LEAST_WIDTH / n)
-    # Equal levels have one rank, the middle of theirs, so that their order does not matter.
-    _, inverse = np.unique(level, return_inverse=True)
-    counts = np.bincount(inverse.ravel(), weights=rows.weights)
-    rank = ((np.cumsum(counts) - counts / 2) / n)[inverse.ravel()]
     # Reflected at both ends, the window is a cosine series: n waves instead of n^2 distances. Those
     # beyond 1.5 / width weigh less than 2 exp(-(1.5 pi)^2 / 2) = 3e-5.
     frequency = np.arange(1, int(np.ceil(1.5 / width)) + 1)
@@ -283,7 +267,8 @@ def _local_means(
     of_new = (weighted + _TYPICAL * mean) / (ones + _TYPICAL)
     of_others = (weighted - own_weighted + _TYPICAL * others) / (ones - own + _TYPICAL)
     # What a cell scores twice at one level is one number, whatever the last bit of a product.
-    pairs = np.stack([rows.groups, inverse.ravel()], axis=1)
+    level = np.unique(rank, return_inverse=True)[1].ravel()
+    pairs = np.stack([rows.groups, level], axis=1)
     _, first, same = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
     of_others = of_others[first[same.ravel()]]
     return np.maximum(of_new / mean, _LEAST_FACTOR), np.maximum(of_others / mean, _LEAST_FACTOR)

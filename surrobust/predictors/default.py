@@ -10,6 +10,7 @@ from ..processes.scores import ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .estimator.recall import Moments
 from .gaussian_process import GaussianProcess
 from .trees.boosted import BoostedTrees
 
@@ -98,19 +99,13 @@ class DefaultPredictor(AbstractPredictor):
             predictor._fit(cells, scores)
         self.fitted_ = FittedDefault(score_map)
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        return self._mixed(cells, *self._process._predict(cells))
-
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        return self._mixed(cells, *self._process._predict_measured(cells))
-
-    def _mixed(
-        self, cells: Sequence[Architecture], mean: FloatArray, std: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the moments, given those of the process."""
+    def _predict(self, cells: Sequence[Architecture]) -> Moments:
+        mean, std, measured = self._process._predict(cells)
         if self.process_weight < 1:
             # Averaged as scores, where both were fitted, and taken
             # back together: the map is not linear.
             others = self._trees._predict(cells)[0]
             mean = self.process_weight * mean + (1 - self.process_weight) * others
-        return self.fitted_.map.moments(mean, std)
+        score_map = self.fitted_.map
+        _, measured = score_map.moments(mean, measured)
+        return Moments(*score_map.moments(mean, std), measured)

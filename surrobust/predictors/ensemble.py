@@ -10,6 +10,7 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .default import DefaultPredictor
+from .estimator.recall import Moments
 from .graph.predictor import GraphNetwork
 from .saving.state import OutOfFold
 
@@ -92,14 +93,11 @@ class Ensemble(AbstractPredictor):
         moments = [(part.mean, part.std) for part in each]
         return OutOfFold(cells, each[0].folds, Y, *blend(moments, self.network_weight))
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        return blend(
-            [member._predict(cells) for member in self._predictors.values()], self.network_weight
-        )
-
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        moments = [member._predict_measured(cells) for member in self._predictors.values()]
-        return blend(moments, self.network_weight)
+    def _predict(self, cells: Sequence[Architecture]) -> Moments:
+        each = [member._asked(cells) for member in self._predictors.values()]
+        mean, std = blend([(one.mean, one.std) for one in each], self.network_weight)
+        measured = blend([(one.mean, one.measured) for one in each], self.network_weight)[1]
+        return Moments(mean, std, measured)
 
 
 def blend(

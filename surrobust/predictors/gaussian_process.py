@@ -17,6 +17,7 @@ from ..processes.scores import ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .estimator.recall import Moments
 
 # The mean deviation on a design split was .0140, .0138, .0136 with 4, 8, 16 and .0133 with
 # all rows; 16 take twice as long (experiments/intervals).
@@ -105,15 +106,11 @@ class GaussianProcess(AbstractPredictor):
             nearest=_NEAREST,
         )
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
+    def _predict(self, cells: Sequence[Architecture]) -> Moments:
         mean, variance = self._posterior(cells)
-        return self.fitted_.map.moments(mean, np.sqrt(variance))
-
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        mean, variance = self._posterior(cells)
-        return self.fitted_.map.moments(
-            mean, np.sqrt(variance + self.fitted_.posterior.measured_noise)
-        )
+        score_map, noise = self.fitted_.map, self.fitted_.posterior.measured_noise
+        _, measured = score_map.moments(mean, np.sqrt(variance + noise))
+        return Moments(*score_map.moments(mean, np.sqrt(variance)), measured)
 
     def _sizes(self) -> Mapping[str, int]:
         return {"d": self._features.size, "g": len(group_names(self._features))}

@@ -41,9 +41,7 @@ def local_bends(
     groups = np.arange(len(scores)) if groups is None else groups
     shares = 1.0 / np.bincount(groups)[groups]
     n = int(groups.max()) + 1
-    _, inverse = np.unique(level, return_inverse=True)
-    counts = np.bincount(inverse.ravel(), weights=shares)
-    rank = ((np.cumsum(counts) - counts / 2) / n)[inverse.ravel()]
+    rank = middle_ranks(level, shares)
     at = np.sort(rank)[keep][:, None]
     # By score, then by cell: rows of one cell with one score stand side by side.
     order = np.lexsort((groups, scores))
@@ -65,6 +63,22 @@ def local_bends(
     everywhere = np.interp(BEND_AT, ranks / (n + 1), ascending)[:, None]
     ratio = np.divide(local, everywhere, out=np.ones_like(local), where=everywhere > 0)
     return np.clip(ratio, 1 / LARGEST_BEND, LARGEST_BEND)
+
+
+def middle_ranks(level: FloatArray, shares: FloatArray) -> FloatArray:
+    """Return the ranks of rows by level as shares of all, in (0, 1), ``(n,)``.
+
+    Equal levels have one rank, the middle of theirs, so that their order does not matter.
+
+    Args:
+        level: Of each row, ``(n,)``.
+        shares: What each row weighs, ``(n,)``; those of a cell amount to one.
+    """
+    _, inverse = np.unique(level, return_inverse=True)
+    counts = np.bincount(inverse.ravel(), weights=shares)
+    # Not by the sum of the shares: thirds amount to no whole number.
+    middles: FloatArray = (np.cumsum(counts) - counts / 2) / round(counts.sum())
+    return middles[inverse.ravel()]
 
 
 def _of_cells(weights: FloatArray, groups: IntArray) -> FloatArray:

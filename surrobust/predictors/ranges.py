@@ -87,19 +87,23 @@ class TargetRanges:
         is_high = np.isfinite(self.upper) & (mean > self.upper - self._margin)
         return np.where(is_high, below, bent)
 
-    def interval(self, mean: FloatArray, half: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the ends of ``mean`` plus and minus ``half``, inside their ranges.
+    def interval(
+        self, mean: FloatArray, half: FloatArray, middle: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the ends of ``middle`` plus and minus ``half``, inside their ranges.
 
         What can be measured and was inside still is; so is the bent mean.
 
         Args:
             mean: As a model says it, ``(n, m)``.
             half: Half widths, ``(n, m)``, at least 0; infinite ones reach the ends of the range.
+            middle: Of the intervals, ``(n, m)``; None where that is the mean.
         """
+        middle = mean if middle is None else middle
         expected = self.bend(mean)
         # A mean far outside is clipped to the end, the bent one lies beside it: it stays inside.
-        lower = np.minimum(np.clip(mean - half, self.lower, self.upper), expected)
-        upper = np.maximum(np.clip(mean + half, self.lower, self.upper), expected)
+        lower = np.minimum(np.clip(middle - half, self.lower, self.upper), expected)
+        upper = np.maximum(np.clip(middle + half, self.lower, self.upper), expected)
         return lower, upper
 
 

@@ -6,11 +6,61 @@ as much as the one row of any other cell.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
+
+ROUNDING = 1e-9
+"""What sums of weights may fall short of a whole number by."""
+
+
+@dataclass(frozen=True)
+class CellRows:
+    """Which rows measure one cell.
+
+    Args:
+        groups: The cell of each row, 0, 1, ... in order of first occurrence, ``(n,)``.
+        weights: One over the rows of that cell, ``(n,)``.
+        n_cells: Distinct cells.
+    """
+
+    groups: IntArray
+    weights: FloatArray
+    n_cells: int
+
+    @classmethod
+    def of(cls, groups: IntArray) -> "CellRows":
+        """Return those of groups ``(n,)``, whatever their numbers are."""
+        number = numbered(groups)
+        counts = np.bincount(number)
+        return cls(number, 1.0 / counts[number], len(counts))
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Return the mean over cells of values of rows, from ``(n, m)`` to ``(m,)``."""
+        mean: FloatArray = np.sum(self.weights[:, None] * values, axis=0) / self.n_cells
+        return mean
+
+    def sums(self, values: FloatArray) -> FloatArray:
+        """Return the weighted sum of each cell's values, from ``(n, k)`` to ``(n_cells, k)``."""
+        found = np.zeros((self.n_cells, values.shape[1]))
+        np.add.at(found, self.groups, self.weights[:, None] * values)
+        return found
+
+    def places(self, order: IntArray) -> IntArray:
+        """Return where in an order of the rows 1, 2, ... cells are complete, ``(n_cells,)``."""
+        amount = np.cumsum(self.weights[order])
+        return np.searchsorted(amount, np.arange(1, self.n_cells + 1) - ROUNDING)
+
+    def one_each(self, scores: FloatArray) -> FloatArray:
+        """Return the scores, ascending, at which 1, 2, ... cells are complete, ``(n_cells, m)``."""
+        ascending = np.empty((self.n_cells, scores.shape[1]))
+        for j in range(scores.shape[1]):
+            order = np.argsort(scores[:, j], kind="stable")
+            ascending[:, j] = scores[order[self.places(order)], j]
+        return ascending
 
 
 def cell_groups(cells: Sequence[Architecture]) -> IntArray:

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from surrobust.predictors import AbstractPredictor, make_predictor
-from surrobust.predictors.conformal import Calibration, conformal_quantile, split_into_folds
+from surrobust.predictors.conformal import (
+    TILT,
+    Calibration,
+    conformal_quantile,
+    split_into_folds,
+)
+from surrobust.predictors.ranges import TargetRanges
 from surrobust.predictors.saving.card import held_out_metrics, load_card
+from surrobust.predictors.saving.state import FittedState, OutOfFold
 from surrobust.spaces import NASBench201
 
 
@@ -84,9 +91,11 @@ def test_a_model_without_spread_gets_intervals_of_one_width(rng):
 
 def test_factors_by_level_by_hand():
     """The window's weights, written out for five scores; a far level has no say."""
-    scores = np.array([1.0, 2.0, 4.0, 0.5, 3.0])[:, None]
-    levels = np.arange(5.0)[:, None]
-    found = Calibration.from_residuals(scores, np.ones((5, 1)), levels)
+    signed = np.array([1.0, -2.0, 4.0, -0.5, 3.0])[:, None]
+    scores, levels = np.abs(signed), np.arange(5.0)[:, None]
+    found, tilted = (
+        Calibration.from_residuals(signed, np.ones((5, 1)), levels, tilt=tilt) for tilt in (0, 0.5)
+    )
     width = 2.0 / 5  # of few cells: two ranks
     rank = (np.arange(5) + 0.5) / 5
     gaps = [
@@ -102,6 +111,9 @@ def test_factors_by_level_by_hand():
     rest = (scores.sum() - scores[:, 0]) / 4
     own = (count * others @ scores[:, 0] + 2 * rest) / (count * (1 - np.diag(weights)) + 2) / mean
     np.testing.assert_allclose(found.scores[:, 0], np.sort(scores[:, 0] / own), rtol=1e-3)
+    gap = np.abs(signed[:, 0] / own - 0.5 * (2 * rank - 1) * mean)
+    np.testing.assert_allclose(tilted.scores[:, 0], np.sort(gap), rtol=1e-3)
+    np.testing.assert_array_equal(tilted.factors, found.factors)
     np.testing.assert_array_equal(found.levels, levels)
 
 
@@ -117,7 +129,7 @@ def test_intervals_hold_at_every_level(n, tolerance, rng):
         ]
         for found in calibrations:
             half = found.half_widths(new, np.ones((2000, 1)), coverage=0.8)
-            hit = np.abs(true) <= half
+            hit = np.abs(new + true - found.middles(new, np.ones((2000, 1)))) <= half
             hits.append([hit.mean(), hit[:200].mean(), hit[-200:].mean()])
     everywhere, lowest, highest = np.mean(hits[::2], axis=0)
     assert everywhere == pytest.approx(0.8, abs=0.02)
@@ -126,6 +138,60 @@ def test_intervals_hold_at_every_level(n, tolerance, rng):
     without = np.mean(hits[1::2], axis=0)
     assert without[1] > 0.98
     assert without[2] < 0.64
+
+
+def test_middles_by_hand():
+    """Three cells: ranks 1/6, 1/2, 5/6; the window is two thirds wide, as in the factors."""
+    signed = np.array([1.0, -2.0, 4.0])
+    mean, std = np.array([[0.1], [0.2], [0.3]]), np.full((3, 1), 2.0)
+    straight, tilted = (
+        Calibration.from_residuals(2 * signed[:, None], std, mean, tilt=t) for t in (0, 0.6)
+    )
+    np.testing.assert_array_equal(tilted.factors, straight.factors)
+    # 2 rank - 1 is -2/3, 0, 2/3, the mean score 7/3.
+    typical = 0.6 * np.array([-2, 0, 2]) / 3 * 7 / 3
+    np.testing.assert_allclose(tilted.shifts[:, 0], typical * tilted.factors[:, 0])
+    np.testing.assert_allclose(
+        tilted.middles(mean, std), mean + 2 * typical[:, None] * tilted.factors
+    )
+    between = tilted.middles(np.array([[0.25]]), np.array([[3.0]]))
+    assert between[0, 0] == pytest.approx(0.25 + 3 * tilted.shifts[1:, 0].mean())
+    assert (straight.middles(mean, std) == mean).all()
+
+
+def test_without_levels_the_middle_is_what_is_predicted(rng):
+    mean, residuals = rng.normal(size=(2, 30, 2))
+    found = Calibration.from_residuals(residuals, np.ones((30, 2)))
+    assert found.shifts.shape == (0, 2)
+    assert (found.middles(mean, np.ones((30, 2))) == mean).all()
+    equal = Calibration.from_residuals(residuals, np.ones((30, 2)), np.zeros((30, 2)))
+    assert (equal.shifts == 0).all()
+
+
+def test_the_tilt_holds_the_best_measured_and_all_alike():
+    """What was measured is a cell's level and as much noise again; the model knows the level.
+
+    The intervals of both are of the coverage asked for over all cells. Among the tenth measured
+    best those around the predicted values fall short, and the tilt takes much of it away.
+    """
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(30):
+        level, new = rng.normal(size=(2, 400, 1)), rng.normal(size=(4000, 1))
+        true = new + rng.normal(size=new.shape)
+        std, ones = np.ones((400, 1)), np.ones(new.shape)
+        best = np.argsort(-true[:, 0])[:400]
+        for tilt in (0.0, TILT):
+            one = Calibration.from_residuals(level[1], std, level[0], tilt=tilt)
+            half = one.half_widths(new, ones, coverage=0.8)
+            hit = np.abs(true - one.middles(new, ones)) <= half
+            found.append([hit.mean(), hit[best].mean(), half.mean()])
+    straight, tilted = np.mean(found[::2], axis=0), np.mean(found[1::2], axis=0)
+    assert straight[0] == pytest.approx(0.8, abs=0.015)
+    assert tilted[0] == pytest.approx(0.8, abs=0.015)
+    assert straight[1] < 0.66
+    assert tilted[1] > straight[1] + 0.06
+    assert tilted[2] < 1.02 * straight[2]
 
 
 def test_a_level_without_any_residual_keeps_a_least_width():
@@ -188,8 +254,8 @@ def test_rows_that_repeat_others_exactly_change_nothing(n, times, rng):
     once = Calibration.from_residuals(residuals, std, mean)
     rows = rng.permutation(np.repeat(np.arange(n), times))
     again = Calibration.from_residuals(residuals[rows], std[rows], mean[rows], groups=rows)
-    for name in ("scores", "floors", "levels", "factors", "bends"):
-        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6)
+    for name in ("scores", "floors", "levels", "factors", "shifts", "bends"):
+        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6, atol=1e-12)
 
 
 def test_forms_of_a_cell_that_differ_count_in_both_ways_by_hand():
@@ -208,15 +274,15 @@ def test_a_cell_of_many_rows_weighs_as_one_of_one_row(rng):
     rows = np.concatenate([np.arange(40), np.full(1000, 3)])
     once = Calibration.from_residuals(residuals, std, mean)
     again = Calibration.from_residuals(residuals[rows], std[rows], mean[rows], groups=rows)
-    for name in ("scores", "floors", "levels", "factors", "bends"):
-        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6)
+    for name in ("scores", "floors", "levels", "factors", "shifts", "bends"):
+        np.testing.assert_allclose(getattr(again, name), getattr(once, name), rtol=1e-6, atol=1e-12)
 
 
 def test_each_row_of_its_own_cell_is_what_no_groups_are(rng):
     residuals, std, mean = rng.uniform(0.1, 1, size=(3, 80, 3))
     plain = Calibration.from_residuals(residuals, std, mean)
     own = Calibration.from_residuals(residuals, std, mean, groups=rng.permutation(80))
-    for name in ("scores", "floors", "levels", "factors", "bends"):
+    for name in ("scores", "floors", "levels", "factors", "shifts", "bends"):
         np.testing.assert_array_equal(getattr(own, name), getattr(plain, name))
 
 
@@ -226,7 +292,7 @@ def test_factors_leave_out_all_rows_of_a_cell_by_hand():
     level, groups = np.array([0.0, 2.0, 1.0, 3.0, 3.0, 4.0]), np.array([0, 0, 1, 2, 2, 3])
     shares = np.array([0.5, 0.5, 1, 0.5, 0.5, 1])
     found = Calibration.from_residuals(
-        scores[:, None], np.ones((6, 1)), level[:, None], groups=groups
+        scores[:, None], np.ones((6, 1)), level[:, None], groups=groups, tilt=0
     )
     rank = np.array([0.25, 1.75, 1, 2.5, 2.5, 3.5]) / 4  # middles of the weights below and at
     width = 2.0 / 4
@@ -269,6 +335,27 @@ def test_intervals_hold_a_new_cell_where_cells_are_few_and_rows_many(n, coverage
         held += new <= found.half_widths(std[:1], std[:1], coverage=coverage)[0, 0]
     error = 5 * np.sqrt(coverage * (1 - coverage) / trials)
     assert coverage - error <= held / trials <= coverage + 1 / (n + 1) + error
+
+
+@pytest.mark.parametrize(("n", "coverage"), [(9, 0.8), (19, 0.9), (50, 0.5)])
+def test_tilted_intervals_hold_a_new_cell_where_cells_are_few(n, coverage):
+    """The levels are the cells' own, and skewed errors grow with them.
+
+    The least share is that of the rank, up to five standard errors; what the local factors and
+    bends of a new cell, which are those of levels nearby, take from it is a few points at worst.
+    """
+    rng = np.random.default_rng(n)
+    trials, held = 2000, 0
+    for _ in range(trials):
+        mean = rng.normal(size=(n + 1, 1))
+        noise = (rng.exponential(size=mean.shape) - 1) * np.exp(0.3 * mean)
+        std = np.ones_like(mean)
+        found = Calibration.from_residuals(noise[:n], std[:n], mean[:n])
+        middle = found.middles(mean[n:], std[n:])
+        half = found.half_widths(mean[n:], std[n:], coverage=coverage)
+        held += np.abs(mean[n:] + noise[n:] - middle)[0, 0] <= half[0, 0]
+    error = 5 * np.sqrt(coverage * (1 - coverage) / trials)
+    assert coverage - 0.03 - error <= held / trials <= coverage + 1 / (n + 1) + 0.03 + error
 
 
 class Known(AbstractPredictor):
@@ -394,4 +481,32 @@ def test_the_card_of_a_calibrated_model_has_figures_of_held_out_cells(
     assert 0 < found["kendall_tau"] < 1
     assert 0 < found["rmse"] < toy_values.std()
     assert 0.75 < found["coverage_90"] <= 1
+    for region in ("", "_head", "_best"):
+        held = [found[f"coverage_{share}{region}"] for share in (50, 80, 90, 95)]
+        assert 0 <= held[0] <= held[1] <= held[2] <= held[3] <= 1
     assert found["kendall_tau_sd"] > 0
+
+
+@pytest.mark.parametrize(("target", "sign"), [("value", -1), ("watch-latency", 1)])
+def test_coverages_of_a_card_by_hand(target, sign):
+    """Two folds of twenty; what the intervals of one hold is known from the scores of the other."""
+    cells = NASBench201().representatives()[:40]
+    folds, rng = np.repeat([0, 1], 20), np.random.default_rng(0)
+    mean = rng.permutation(np.linspace(9, 11, 40))[:, None]
+    true, std = mean + rng.normal(size=(40, 1)), np.ones((40, 1))
+    held = OutOfFold(cells, folds, true, mean, std)
+    ranges = TargetRanges.of([target], true)
+    found = held_out_metrics(FittedState.of(cells, (target,), True, ranges, held))[target]
+    expected = {"": [], "_head": [], "_best": []}
+    for fold in (0, 1):
+        mine = folds == fold
+        other = Calibration.from_residuals((true - mean)[~mine], std[~mine], mean[~mine])
+        middle = other.middles(mean[mine], std[mine])
+        half = other.half_widths(mean[mine], std[mine], coverage=0.8)
+        inside = (np.abs(true[mine] - middle) <= half)[:, 0]
+        expected[""].append(inside.mean())
+        expected["_head"].append(inside[np.argsort(sign * mean[mine, 0])[:2]].mean())
+        expected["_best"].append(inside[np.argsort(sign * true[mine, 0])[:2]].mean())
+    for region, shares in expected.items():
+        assert found[f"coverage_80{region}"] == pytest.approx(np.mean(shares))
+        assert found[f"coverage_80{region}_sd"] == pytest.approx(np.std(shares, ddof=1))

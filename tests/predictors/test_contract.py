@@ -72,7 +72,7 @@ class Absent(Broken):
     """Knows nothing of cells that begin with a zero."""
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         mean[[cell.ops[0] == 0 for cell in cells]] = np.nan
         return mean, std
 
@@ -85,7 +85,7 @@ class Ordered(Broken):
         return super().fit(architectures, y, targets=targets)
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 0.01 * self.first, std
 
 
@@ -96,7 +96,7 @@ class Drifting(Broken):
 
     def _predict(self, cells):
         self.calls += 1
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 1e-9 * self.calls, std
 
 
@@ -107,7 +107,7 @@ class Literal(Broken):
         return cell.ops
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 1e-6 * np.array([[cell.index] for cell in cells]), std
 
 
@@ -118,7 +118,7 @@ class Lossy(Broken):
         self.is_loaded = True
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return (mean.round(7) if hasattr(self, "is_loaded") else mean), std
 
 
@@ -134,7 +134,7 @@ class Mean(Broken):
     """Predicts the same of every cell."""
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return np.full_like(mean, 0.3), std
 
 

@@ -1,5 +1,7 @@
 """Ranges of quantities: what is predicted can be measured."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -66,8 +68,8 @@ def test_what_is_expected_keeps_its_order_and_is_inside_its_interval(target, n):
     assert (bent <= found.upper).all()
     assert (np.diff(bent[:, 0]) >= 0).all()
     assert (np.diff(bent[x[:, 0] < 0.9, 0]) > 0).all()
-    for half in (0.0, 0.1, 3.0, np.inf):
-        lower, upper = found.interval(x, np.full_like(x, half))
+    for half, shift in product((0.0, 0.1, 3.0, np.inf), (0.0, 0.5, -2.0)):
+        lower, upper = found.interval(x, np.full_like(x, half), x + shift)
         assert (found.lower <= lower).all()
         assert (lower <= bent).all()
         assert (bent <= upper).all()
@@ -78,8 +80,9 @@ def test_an_interval_holds_every_possible_value_that_it_held():
     rng = np.random.default_rng(1)
     mean, half = rng.normal(0.5, 1, (5000, 1)), rng.exponential(0.5, (5000, 1))
     true = np.clip(rng.normal(0.5, 1, (5000, 1)), 0, 1)  # 0 and 1 themselves are frequent
-    lower, upper = ranges(ACCURACY).interval(mean, half)
-    before = np.abs(true - mean) <= half
+    middle = mean + rng.normal(0, 0.1, (5000, 1))
+    lower, upper = ranges(ACCURACY).interval(mean, half, middle)
+    before = np.abs(true - middle) <= half
     now = (lower <= true) & (true <= upper)
     assert before.sum() > 1000
     assert now[before].all()

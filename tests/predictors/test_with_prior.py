@@ -10,6 +10,7 @@ from surrobust.encodings.joined import Features
 from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.saving.weights import pack_model, restore_model
 from surrobust.predictors.with_prior import View
 from surrobust.processes.groups import KernelGroups
 from surrobust.processes.kernel import Rows
@@ -139,7 +140,7 @@ def test_a_loaded_model_can_learn_again(exact, tmp_path):
 def test_another_prior_is_not_taken_for_the_models_own(exact, noise, tmp_path):
     model = make(exact).fit([], [])
     with pytest.raises(InvalidModelError, match="sha256"):
-        make(noise.reference)._load_weights(model._weights(), 1)
+        restore_model(make(noise.reference), *pack_model(model), 1)
     model.save(tmp_path / "model")
     card = json.loads((tmp_path / "model" / "card.json").read_text())
     card["options"]["prior"] = noise.reference

@@ -49,7 +49,7 @@ class Fingerprint(BaseModel):
     """Predictions, k rows."""
 
     spread: list[list[float]]
-    """Half of how wide 90 % intervals are; the standard deviation where there are none."""
+    """By how much 90 % intervals end above them; the standard deviation where there are none."""
 
     @classmethod
     def of(cls, predictor: "AbstractPredictor") -> "Fingerprint":
@@ -96,15 +96,16 @@ def moments_of(
     try:
         cells = [NASBench201()[index] for index in indices]
         with np.errstate(all="ignore"):
-            mean, std = predictor._predict_measured(cells)
-            half = std
+            mean, _, std = predictor._asked(cells)
+            above = std
             if state.calibration is not None:
                 half = state.calibration.half_widths(mean, std, coverage=_COVERAGE)
+                above = state.calibration.middles(mean, std) - mean + half
     except (ArithmeticError, ValueError, LookupError, RuntimeError) as error:
         msg = f"{name}: expected weights that predict, got: {brief(str(error))}"
         raise InvalidModelError(msg) from None
     # With few cells intervals are infinite, whatever the weights.
-    spread = np.where(np.isposinf(half), std, half)
+    spread = np.where(np.isposinf(above), std, above)
     check_moments(name, mean, spread, shape=(len(cells), len(state.targets)))
     return mean, spread
 

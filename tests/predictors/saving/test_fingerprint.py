@@ -75,8 +75,8 @@ def test_a_card_has_what_its_predictor_says_of_three_cells(kind, saved, fitted):
     model = fitted(kind, 3)
     assert written["cells"] == list(CELLS)
     np.testing.assert_allclose(written["mean"], model.predict(CELLS), rtol=1e-6, atol=1e-9)
-    lower, upper = model.predict_interval(CELLS, coverage=0.9)
-    np.testing.assert_allclose(written["spread"], (upper - lower) / 2, rtol=1e-6, atol=1e-9)
+    above = model.predict_interval(CELLS, coverage=0.9)[1] - model.predict(CELLS)
+    np.testing.assert_allclose(written["spread"], above, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -99,6 +99,13 @@ def test_it_is_what_tells_other_weights(kind, saved, made_to_fit):
 def test_other_intervals_are_refused(key, saved):
     folder = saved("gp")
     change(folder, f"calibration.{key}", lambda array: np.clip(array * 1.9, None, 2.0))
+    with pytest.raises(InvalidModelError, match="a spread of"):
+        load_folder(folder)
+
+
+def test_intervals_that_are_elsewhere_are_refused(saved):
+    folder = saved("gp")
+    change(folder, "state.safetensors", shifts=lambda array: array - 0.5)
     with pytest.raises(InvalidModelError, match="a spread of"):
         load_folder(folder)
 
@@ -150,7 +157,7 @@ def test_intervals_may_be_infinite_or_none(fitted, tmp_path, toy_cells, toy_valu
         model = gp(**options).fit(toy_cells[:5], toy_values[:5])
         model.save(tmp_path / str(i))
         written = card_of(tmp_path / str(i))["fingerprint"]["spread"]
-        std = model._moments(CELLS, of_measurements=True)[1]
+        std = model._moments(CELLS).measured
         np.testing.assert_allclose(written, std, rtol=1e-6)
         load_folder(tmp_path / str(i))
 
@@ -159,6 +166,7 @@ ABSURD = [
     ("gp", "calibration.bends", 3e38),
     ("gp", "calibration.bends", 2.5),
     ("gp", "calibration.factors", 1e308),
+    ("gp", "calibration.shifts", 1e308),
     ("gp", "calibration.floors", 1e300),
     ("gp", "calibration.scores", 1e38),
     ("gp", "calibration.levels", 1e300),
