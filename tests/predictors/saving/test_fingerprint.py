@@ -105,7 +105,7 @@ def test_other_intervals_are_refused(key, saved):
 
 def test_intervals_that_are_elsewhere_are_refused(saved):
     folder = saved("gp")
-    change(folder, "state.safetensors", shifts=lambda array: array - 0.5)
+    change(folder, "calibration.shifts", lambda array: array - 0.5)
     with pytest.raises(InvalidModelError, match="a spread of"):
         load_folder(folder)
 
