@@ -259,11 +259,11 @@ def test_trees_are_shown_principal_components():
 
 def test_trees_join_in_when_there_are_cells_for_them(exact):
     few, enough = draw(19), draw(20)
-    assert make(exact).fit(few, truth(few)).fitted_.trees is None
+    assert not make(exact).fit(few, truth(few)).fitted_.has_trees
     model = make(exact).fit(enough, truth(enough))
-    assert model.fitted_.trees is not None
+    assert model.fitted_.has_trees
     without = make(exact, process_weight=1.0).fit(enough, truth(enough))
-    assert without.fitted_.trees is None
+    assert not without.fitted_.has_trees
     np.testing.assert_array_equal(without.predict_std(TEST) > 0, model.predict_std(TEST) > 0)
 
 
@@ -284,4 +284,4 @@ def test_trees_count_cells_and_not_rows(exact):
     cells = draw(20)
     for given, has_trees in ((cells[:4] * 25, False), (cells, True)):
         model = make(exact, trees=5).fit(given, truth(given))
-        assert (model.fitted_.trees is not None) is has_trees
+        assert model.fitted_.has_trees is has_trees

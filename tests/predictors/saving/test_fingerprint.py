@@ -105,7 +105,7 @@ def test_other_intervals_are_refused(key, saved):
 
 def test_intervals_that_are_elsewhere_are_refused(saved):
     folder = saved("gp")
-    change(folder, "state.safetensors", shifts=lambda array: array - 0.5)
+    change(folder, "calibration.shifts", lambda array: array - 0.5)
     with pytest.raises(InvalidModelError, match="a spread of"):
         load_folder(folder)
 
@@ -175,7 +175,7 @@ ABSURD = [
     ("gp", "rows", 1e38),
     ("gp", "whiten", -1e38),
     ("gp", "weights", 1e300),
-    ("gp", "variances", 1e300),
+    ("gp", "found.amplitude", 1e300),
     ("gp", "measured_noise", 1e300),
     ("gp", "nearest", 10**9),
     ("gp", "values", 1e300),

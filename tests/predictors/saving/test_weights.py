@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from surrobust._parts import pack
+from surrobust._parts import pack, unpack
 from surrobust._tensors import pack_tensors, unpack_tensors
 from surrobust.encodings import Columns
 from surrobust.errors import InvalidModelError
@@ -176,9 +176,10 @@ def test_scores_of_a_prior_come_back_to_the_bit_and_only_its_own(rng):
         PriorScores.of_columns({"a": rng.normal(size=6466), "b": rng.normal(size=6466)}, name=n)
         for n in ("one", "other")
     )
-    again = PriorScores.unpack(one.pack(), one.reference)
-    assert again.targets == ("a", "b")
+    again = unpack(PriorScores, pack(one))
+    assert (again.name, again.targets) == ("one", ("a", "b"))
     np.testing.assert_array_equal(again.scores, one.scores)
+    again.check_reference(one.reference)
     for reference in (other.reference, {**one.reference, "name": "other"}, {"sha256": ""}):
         with pytest.raises(InvalidModelError, match="prior: expected sha256"):
-            PriorScores.unpack(one.pack(), reference)
+            again.check_reference(reference)
