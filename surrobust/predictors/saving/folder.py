@@ -105,6 +105,3 @@ def _read_verified(path: Path, expected: str) -> bytes:
         msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"
         raise InvalidModelError(msg)
     return content
-
-
-# Bridge for predictors without ``Fitted``; goes with the last of them.

@@ -122,15 +122,10 @@ def restore_model(
         arrays, others = _split(others, f"{name}.")
         boosters, left = _split(left, f"{name}.")
         restore_model(part, arrays, boosters, n_targets)
-    _refuse(others)
-    predictor._load_boosters(left)
-
-
-def _refuse(left: Arrays) -> None:
-    """Refuse arrays that nobody declared."""
-    if left:
-        msg = f"weights: expected nothing besides what is declared, got {brief(min(left))} too"
+    if others:
+        msg = f"weights: expected nothing besides what is declared, got {brief(min(others))} too"
         raise InvalidModelError(msg)
+    predictor._load_boosters(left)
 
 
 def _under(prefix: str, named: Mapping[str, Any]) -> dict[str, Any]:

@@ -176,6 +176,8 @@ ABSURD = [
     ("gp", "whiten", -1e38),
     ("gp", "weights", 1e300),
     ("gp", "found.amplitude", 1e300),
+    ("gp", "found.amplitude", 0.0),
+    ("gp", "posterior.noise", -1.0),
     ("gp", "measured_noise", 1e300),
     ("gp", "nearest", 10**9),
     ("gp", "values", 1e300),

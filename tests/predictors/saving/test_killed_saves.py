@@ -61,7 +61,7 @@ def test_killed_at_any_change_either_predictor_is_there(source, tmp_path, fitted
         n += 1
     assert code == 0
     citations = [citation for _, citation in found]
-    # Two files are written, the old folder is moved aside, the new one comes.
+    # The weights and the card are written, the old folder is moved aside, the new one comes.
     assert citations.count("old") >= 4
     assert citations.count("new") >= 2
     assert citations == sorted(citations, reverse=True)

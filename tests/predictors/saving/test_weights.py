@@ -148,7 +148,7 @@ def test_columns_come_back_to_the_bit_and_only_sound_ones(tmp_path, rng):
     numbers[0, 1] = 1e300
     known = Columns(("a", "b", "c"), numbers, (2, 1))
     tensors = pack(known)
-    again = unpack_columns(tensors)
+    again = unpack(Columns, tensors)
     assert again.sha256 == known.sha256
     assert again.widths == (2, 1)
     infinite = numbers.copy()
@@ -162,13 +162,7 @@ def test_columns_come_back_to_the_bit_and_only_sound_ones(tmp_path, rng):
         {"names": tensors["widths"]},
     ):
         with pytest.raises(ValueError, match="expected"):
-            unpack_columns({**tensors, **change})
-
-
-def unpack_columns(tensors):
-    from surrobust._parts import unpack
-
-    return unpack(Columns, tensors)
+            unpack(Columns, {**tensors, **change})
 
 
 def test_scores_of_a_prior_come_back_to_the_bit_and_only_its_own(rng):
@@ -177,9 +171,12 @@ def test_scores_of_a_prior_come_back_to_the_bit_and_only_its_own(rng):
         for n in ("one", "other")
     )
     again = unpack(PriorScores, pack(one))
-    assert (again.name, again.targets) == ("one", ("a", "b"))
-    np.testing.assert_array_equal(again.scores, one.scores)
     again.check_reference(one.reference)
+    assert again.targets == ("a", "b")
+    np.testing.assert_array_equal(again.scores, one.scores)
     for reference in (other.reference, {**one.reference, "name": "other"}, {"sha256": ""}):
         with pytest.raises(InvalidModelError, match="prior: expected sha256"):
             again.check_reference(reference)
+    text = np.frombuffer(b'["a"]', dtype=np.uint8)
+    with pytest.raises(InvalidModelError, match="expected 2 targets, got 1"):
+        unpack(PriorScores, {**pack(one), "targets": text})
