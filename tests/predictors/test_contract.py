@@ -80,6 +80,8 @@ class Absent(Broken):
 class Ordered(Broken):
     """Believes the first row more than the others."""
 
+    first = 0.0
+
     def fit(self, architectures, y, *, targets=None):
         self.first = float(np.ravel(y)[0]) if len(y) else 0.0
         return super().fit(architectures, y, targets=targets)

@@ -48,7 +48,7 @@ def interval_frame(
 
     columns = pd.MultiIndex.from_product([targets, ENDS], names=["target", "end"])
     # (n, m, 2) to (n, 2m): the ends of a target are neighbours, as in the columns.
-    values = np.stack([lower, upper], axis=2).reshape(len(lower), -1)
+    values = np.stack([lower, upper], axis=2).reshape(len(lower), len(columns))
     return pd.DataFrame(values, index=_labels(asked), columns=columns)
 
 

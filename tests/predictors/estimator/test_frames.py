@@ -70,6 +70,7 @@ def test_an_interval_has_both_ends_of_each_target(m, fitted):
     lower, upper = (end.reshape(-1, m) for end in model.predict_interval(NEW, 0.8))
     assert frame.columns.names == ["target", "end"]
     assert frame.shape == (len(NEW), 2 * m)
+    assert model.predict_interval([], as_frame=True).shape == (0, 2 * m)
     for column, target in enumerate(model.targets):
         np.testing.assert_array_equal(frame[target]["lower"], lower[:, column])
         np.testing.assert_array_equal(frame[target, "upper"], upper[:, column])
