@@ -242,13 +242,13 @@ class AbstractPredictor(Estimator):
 
         Args:
             state: What does not depend on the kind.
-            tensors: The arrays of the model.
+            tensors: The arrays of the model, by the names that they have in the file.
             files: Its boosters.
 
         Raises:
             InvalidModelError: If they are damaged or do not fit the options or the state.
         """
-        from .saving.weights import restore_model
+        from .saving.weights import MODEL, restore_model
 
         is_calibrated = state.calibration is not None
         if is_calibrated != (self.calibration_folds > 0):
@@ -256,7 +256,7 @@ class AbstractPredictor(Estimator):
             msg = f"weights: expected {wanted}, got {'those' if is_calibrated else 'none'}"
             raise InvalidModelError(msg)
         # First, as it may refuse: a predictor without state answers nothing.
-        restore_model(self, tensors, files, len(state.targets))
+        restore_model(self, tensors, files, len(state.targets), MODEL)
         self._state = state
         return self
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 """The file of all arrays."""
 
-_MODEL = "model."
+MODEL = "model."
+"""What the names of a model's arrays begin with."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -78,7 +79,7 @@ def pack_weights(predictor: "AbstractPredictor", state: FittedState) -> dict[str
     identity = as_identity(predictor.kind, predictor.options)
     tensors, files = pack_model(predictor)
     saved = pack(Saved(identity, state, predictor.arguments.get("columns")))
-    return {**files, WEIGHTS: pack_tensors({**saved, **_under(_MODEL, tensors)})}
+    return {**files, WEIGHTS: pack_tensors({**saved, **_under(MODEL, tensors)})}
 
 
 def unpack_weights(content: bytes) -> tuple[Saved, dict[str, np.ndarray]]:
@@ -88,7 +89,8 @@ def unpack_weights(content: bytes) -> tuple[Saved, dict[str, np.ndarray]]:
         InvalidModelError: If it is damaged.
     """
     tensors = unpack_tensors(content, name=WEIGHTS)
-    model, rest = _split(tensors, _MODEL)
+    model = {name: array for name, array in tensors.items() if name.startswith(MODEL)}
+    rest = {name: array for name, array in tensors.items() if name not in model}
     return unpack(Saved, rest), model
 
 
@@ -103,25 +105,39 @@ def pack_model(predictor: "AbstractPredictor") -> tuple[dict[str, np.ndarray], d
 
 
 def restore_model(
-    predictor: "AbstractPredictor", tensors: Arrays, files: Mapping[str, bytes], n_targets: int
+    predictor: "AbstractPredictor",
+    tensors: Arrays,
+    files: Mapping[str, bytes],
+    n_targets: int,
+    prefix: str = "",
 ) -> None:
     """Give a predictor what :func:`pack_model` made of one with the same options.
+
+    Args:
+        predictor: The predictor.
+        tensors: Arrays by name.
+        files: Boosters by name.
+        n_targets: How many there are.
+        prefix: What the names of the predictor's arrays begin with, as all of them do.
 
     Raises:
         InvalidModelError: If it is damaged or does not fit the options.
     """
-    own = {field.name for field in fields(predictor.Fitted)}
-    mine = {name: array for name, array in tensors.items() if name.partition(".")[0] in own}
+    own = {f"{prefix}{field.name}" for field in fields(predictor.Fitted)}
+    depth = prefix.count(".") + 1
+    mine = {name: a for name, a in tensors.items() if ".".join(name.split(".")[:depth]) in own}
     sizes = {"m": n_targets, **predictor._sizes()}
-    predictor.fitted_ = unpack(predictor.Fitted, mine, sizes)
+    predictor.fitted_ = unpack(predictor.Fitted, mine, sizes, prefix)
     # Before its predictors are asked for, as what they are may depend on what was learnt.
     predictor._restored()
     others = {name: array for name, array in tensors.items() if name not in mine}
     left = dict(files)
     for name, part in predictor._predictors.items():
-        arrays, others = _split(others, f"{name}.")
+        under = f"{prefix}{name}."
+        theirs = {key: array for key, array in others.items() if key.startswith(under)}
         boosters, left = _split(left, f"{name}.")
-        restore_model(part, arrays, boosters, n_targets)
+        restore_model(part, theirs, boosters, n_targets, under)
+        others = {key: array for key, array in others.items() if key not in theirs}
     if others:
         msg = f"weights: expected nothing besides what is declared, got {brief(min(others))} too"
         raise InvalidModelError(msg)
