@@ -30,6 +30,9 @@ fresh:  ## README's two commands, each in a new clone and environment (minutes)
 docs:  ## API reference from the docstrings, docs/api/index.html (needs the extra docs)
 	pdoc --docformat google --output-directory docs/api $(API)
 
+cells:  ## data/cells.npy: which cells are alike, worked out anew
+	python -c "import numpy as np; from surrobust.encodings.function_features import find_forms; from surrobust.spaces import find_representatives; np.save('data/cells.npy', np.array([find_representatives(), find_forms()], dtype='<u2'))"
+
 leaderboard:  ## docs/leaderboard.md and the tables of README.md from the committed results
 	python -m experiments.leaderboard
 	python -m experiments.summaries

@@ -29,8 +29,11 @@ class InvalidModelError(SurrobustError, ValueError):
     """A model folder is incomplete, damaged, or its card and weights do not belong together."""
 
 
-class NotFittedError(SurrobustError, RuntimeError):
-    """A predictor was asked before it was fitted."""
+class NotFittedError(SurrobustError, RuntimeError, ValueError, AttributeError):
+    """A predictor was asked before it was fitted.
+
+    Also what scikit-learn's error of that name is, for code that expects either of the two.
+    """
 
 
 class StorageLostError(TimeoutError):

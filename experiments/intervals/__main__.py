@@ -90,7 +90,7 @@ def intervals(model, cells, tilt: float) -> list[tuple[FloatArray, FloatArray]]:
     calibration = Calibration.from_residuals(
         held.true - held.mean, held.std, held.mean, groups=groups, forms=held.forms, tilt=tilt
     )
-    mean, std = model._moments(cells, of_measurements=True)
+    mean, _, std = model._moments(cells)
     middle = calibration.middles(mean, std)
     half = (calibration.half_widths(mean, std, coverage=coverage) for coverage in COVERAGES)
     return [state.ranges.interval(mean, each, middle) for each in half]

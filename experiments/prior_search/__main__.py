@@ -14,8 +14,8 @@ from experiments.frame import Experiment, Key, Lines, Number
 from experiments.markdown import NOTHING, mean, table
 from experiments.prior.known import BENCHMARKS, COLD, fit_prior, known_targets, table_of
 from surrobust.benchmark import TARGETS
+from surrobust.processes.trend import KnownTargets
 from surrobust.sessions import make_search
-from surrobust.sessions.prior import KnownTargets
 from surrobust.typing import FloatArray
 
 LEFT_OUT = ("images", "benchmark", COLD, "target")
@@ -60,7 +60,7 @@ def measure(left_out: str, target: str, seed: int, *, known_cells: int = 5000) -
     prior = None
     if left_out != COLD:
         known = known_targets(left_out, target)
-        prior = KnownTargets(fit_prior(known, known_cells, seed % PRIORS[left_out]), target)
+        prior = KnownTargets.of(fit_prior(known, known_cells, seed % PRIORS[left_out]), [target])
     table = table_of(target)
     values = table.values(target)
     start = time.process_time()

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._checkpoints import read_checkpoint, write_checkpoint
 from .._checks import brief, check_integer, check_same
 from .._classifiers import takes_gradients
 from .._files import write_json, write_text
 from .._locks import hold
+from .._places import exists
 from .._seals import seal
 from ..errors import InvalidInputError
 from ..images import ImageSet, load_images
@@ -24,7 +26,6 @@ from ..spaces import Architecture, Genotype, draw_genotype
 from ..typing import AnyPath, FloatArray
 from .base import AbstractGradientStrategy
 from .batches import Halves
-from .checkpoint import ADVICE, read_search_checkpoint, write_search_checkpoint
 from .descent import Descent
 from .settings import Settings, complete_settings
 from .supernets import (
@@ -45,6 +46,14 @@ OUTCOME = "gradient.json"
 
 PICTURE = "genotype.svg"
 """The file of a DARTS-type genotype's drawing."""
+
+CHECKPOINT = "checkpoint.safetensors"
+"""The file that a search goes on from."""
+
+_OLDER = "state.json"
+"""What earlier versions went on from, and this one does not."""
+
+_ADVICE = f"delete {CHECKPOINT} to search anew"
 
 _POINTS = 100
 """Points of the trajectory, and checkpoints, at least; twice as many where it divides badly."""
@@ -194,13 +203,15 @@ class _Log:
 
     def resume(self, descent: Descent) -> None:
         """Bring a descent to where the folder's checkpoint is."""
-        found = read_search_checkpoint(self.folder) if self.folder is not None else None
-        if found is None:
+        if self.folder is None or not exists(self.folder / CHECKPOINT):
+            if self.folder is not None and exists(self.folder / _OLDER):
+                where = self.folder / _OLDER
+                msg = f"{where}: expected {CHECKPOINT}, got the state of an older version's search"
+                raise InvalidInputError(f"{msg} (delete {_OLDER} to search anew)")
             self._point(descent, {})
             return
-        tensors, document = found
+        tensors, document = read_checkpoint(self.folder / CHECKPOINT, advice=_ADVICE)
         document["settings"] = complete_settings(document.get("settings"))
-        document.setdefault(_SHA256, self.plan[_SHA256])  # was not written at first
         for name, value in self.plan.items():
             recorded = document.get(name)
             check_same(name, recorded, value, as_in="this search", where=str(self.folder))
@@ -209,7 +220,7 @@ class _Log:
             tensors, document["step"]
         )
         if got is not None:
-            msg = f"{self.folder}: expected the checkpoint of this search, got {got} ({ADVICE})"
+            msg = f"{self.folder}: expected the checkpoint of this search, got {got} ({_ADVICE})"
             raise InvalidInputError(msg)
         descent.restore(tensors, document["step"])
         self.trajectory, self.seconds = document["trajectory"], document["seconds"]
@@ -223,7 +234,7 @@ class _Log:
         self._point(descent, notes)
         if self.folder is not None:
             document = {**self.plan, **self._progress(), "step": descent.step}
-            write_search_checkpoint(self.folder, descent.tensors(), document)
+            write_checkpoint(self.folder / CHECKPOINT, descent.tensors(), document)
 
     def _point(self, descent: Descent, notes: Mapping[str, float]) -> None:
         weights = descent.network.probabilities().detach().cpu().numpy()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._checks import brief
+from .._parts import tensor
 from ..errors import InvalidInputError
 from ..metrics import normal_scores
 from ..spaces import Architecture, NASBench201, representative_indices, representatives_by_index
@@ -41,7 +42,8 @@ class Columns:
     """
 
     names: tuple[str, ...]
-    numbers: FloatArray
+    # Of anybody's numbers only the order counts, so that they may be as large as they like.
+    numbers: FloatArray = tensor("float64", "6466 _columns", most=np.inf, may_be_nan=True)
     widths: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -9,27 +9,15 @@ row is the same whichever cell is given.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import TypeAlias
 
 import numpy as np
 
-from ..spaces import (
-    EDGES,
-    Architecture,
-    NASBench201,
-    representative_indices,
-    representatives_by_index,
-)
+from ..spaces import EDGES, Architecture, find_representatives, known_cells
 from ..typing import FloatArray, IntArray
 from .base import AbstractEncoder
 from .linear_forms import CONVS, N_ATOMS, N_POWERS, LinearForms, linear_forms
 from .paths import CONV_1X1, CONV_3X3, OP_NAMES, POOL, WORDS, live_paths
 from .signal_propagation import FIELD, FLOW, propagate
-
-Form: TypeAlias = tuple[str, int, int]
-"""A function class, and how many 1x1 and 3x3 convolutions there are behind it."""
 
 _SETS = {
     "conv1x1": (CONV_1X1,),
@@ -96,41 +84,36 @@ class FunctionFeatureEncoder(AbstractEncoder):
         forms = [self.key(cell) for cell in architectures]
         missing = sorted({form for form in forms if form not in _ROWS})
         if missing:
-            ops = np.array([_forms().first[form] for form in missing])
+            ops = np.array([Architecture.parse(form).ops for form in missing])
             computed = np.concatenate(list(feature_groups(ops).values()), axis=1)
             _ROWS.update(zip(missing, computed, strict=True))
         return np.array([_ROWS[form] for form in forms])
 
-    def key(self, architecture: Architecture) -> Form:
-        """Return the function class and the numbers of convolutions of the representative."""
-        return _forms().of[representatives_by_index()[architecture.index]]
+    def key(self, architecture: Architecture) -> int:
+        """Return the index of the first representative of the form."""
+        return known_cells()[1][architecture.index]
 
 
-_ROWS: dict[Form, FloatArray] = {}
+_ROWS: dict[int, FloatArray] = {}
 """Features as far as they were asked for: at most 4999 rows."""
 
 
-@dataclass(frozen=True)
-class _Forms:
-    """The form of each representative by its index, and the ops of each form's first one."""
-
-    of: dict[int, Form]
-    first: dict[Form, tuple[int, ...]]
-
-
-@cache
-def _forms() -> _Forms:
-    cells = NASBench201().representatives()
+def find_forms() -> tuple[int, ...]:
+    """Work out, for each index, the first representative of its form."""
+    representatives = find_representatives()
+    own = sorted(set(representatives))
+    cells = [Architecture.parse(index) for index in own]
     ops = np.array([cell.ops for cell in cells])
     live = linear_forms(ops).live
     counts = zip(
         *((live & (ops == op)).sum(axis=1).tolist() for op in (CONV_1X1, CONV_3X3)), strict=True
     )
-    own = [(cell.function_class, *count) for cell, count in zip(cells, counts, strict=True)]
-    first: dict[Form, tuple[int, ...]] = {}
-    for form, cell in zip(own, cells, strict=True):
-        first.setdefault(form, cell.ops)
-    return _Forms(dict(zip(representative_indices(), own, strict=True)), first)
+    first: dict[tuple[str, int, int], int] = {}
+    leads = {
+        index: first.setdefault((cell.function_class, *count), index)
+        for index, cell, count in zip(own, cells, counts, strict=True)
+    }
+    return tuple(leads[index] for index in representatives)
 
 
 def twin_groups(architectures: Sequence[Architecture]) -> IntArray:

@@ -36,6 +36,7 @@ class Features:
             msg = f"encoder: expected each name once, got {brief(name)}"
             raise InvalidInputError(msg)
         self.encoders = [ENCODINGS[check_choice("encoder", part, ENCODINGS)]() for part in parts]
+        self.names = tuple(parts)
 
     @property
     def encoder_size(self) -> int:

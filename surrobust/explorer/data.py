@@ -62,10 +62,10 @@ def gather(
         "coverage": COVERAGE,
         "measured": any(table is not None for table in tables.values()),
         # Six digits to the base 5: 15624 at most, which two bytes hold.
-        "order": pack([int(cell.code, 5) for cell in cells], "<u2"),
-        "rows": pack([rows[index] for index in representatives_by_index()], "<u2"),
-        "params": pack([count_parameters(cell) for cell in cells], "<u4"),
-        "flops": pack([count_flops(cell) for cell in cells], "<u4"),
+        "order": as_base64([int(cell.code, 5) for cell in cells], "<u2"),
+        "rows": as_base64([rows[index] for index in representatives_by_index()], "<u2"),
+        "params": as_base64([count_parameters(cell) for cell in cells], "<u4"),
+        "flops": as_base64([count_flops(cell) for cell in cells], "<u4"),
         "targets": [_described(key, targets[key]) for key in _in_order(targets)],
         "proxies": _proxies(),
         "search": [e.architecture.index for e in search.evaluations] if search else None,
@@ -145,8 +145,8 @@ def _proxies() -> dict[str, Any]:
     scores = load_proxy_scores()
     columns = {name: scores[name] for name in scores.columns if name not in ("params", "flops")}
     return {
-        "index": pack(scores.index, "<u2"),
-        "columns": {name: pack(_single(column), "<f4") for name, column in columns.items()},
+        "index": as_base64(scores.index, "<u2"),
+        "columns": {name: as_base64(_single(column), "<f4") for name, column in columns.items()},
     }
 
 
@@ -168,7 +168,7 @@ MISSING = 65535
 """The level of a value that is not there."""
 
 
-def pack(array: Any, kind: str) -> str:
+def as_base64(array: Any, kind: str) -> str:
     """Return an array as base64.
 
     Args:
@@ -192,4 +192,4 @@ def pack_column(values: FloatArray) -> dict[str, Any]:
     # A cast of NaN to integers is not defined; what is put there is masked below.
     shares = np.nan_to_num((values - low) / span, nan=0.0)
     levels = np.where(np.isfinite(values), np.round(shares * (MISSING - 1)), MISSING)
-    return {"low": low, "high": low + span, "data": pack(levels, "<u2")}
+    return {"low": low, "high": low + span, "data": as_base64(levels, "<u2")}

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from .._checks import check_choice
+from .._parts import tensor
 from ..errors import InvalidInputError, InvalidModelError
 from ..typing import AnyPath
 from .base import AbstractPredictor
@@ -22,6 +23,8 @@ _HOMES = {
     "gnn": ("graph", "GraphNetwork"),
     "ensemble": ("ensemble", "Ensemble"),
 }
+_INFORMED = {"default": ("with_prior", "PriorPredictor")}
+"""What a name stands for where a prior is given."""
 
 
 class _Predictors(Mapping[str, type[AbstractPredictor]]):
@@ -55,16 +58,28 @@ def make_predictor(name: str, *, seed: int = 0, **options: Any) -> AbstractPredi
     Args:
         name: Name in :data:`PREDICTORS`.
         seed: Seed of every random choice.
-        options: The class's own arguments, ``calibration_folds`` among them.
+        options: The class's own arguments, ``calibration_folds`` among them. With ``default`` also
+            ``prior``: what knows other targets, a fitted predictor or ``PriorScores``; then it is a
+            ``PriorPredictor``, for targets of which few cells are measured, or none
+            (``fit([], [])``).
 
     Raises:
         InvalidInputError: If the name or an option is not known.
     """
-    cls = PREDICTORS[check_choice("predictor", name, PREDICTORS)]
-    return _make(cls, name, {**options, "seed": seed})
+    check_choice("predictor", name, PREDICTORS)
+    return _make(PREDICTORS, name, {**options, "seed": seed})
 
 
-def _make(cls: type[AbstractPredictor], name: str, options: Mapping[str, Any]) -> AbstractPredictor:
+def _make(
+    kinds: Mapping[str, type[AbstractPredictor]], name: str, options: Mapping[str, Any]
+) -> AbstractPredictor:
+    cls = kinds[name]
+    if name in _INFORMED and "prior" in options:
+        module, attribute = _INFORMED[name]
+        if options["prior"] is None:
+            options = {option: value for option, value in options.items() if option != "prior"}
+        else:
+            cls = getattr(import_module(f".{module}", __name__), attribute)
     for option in options:
         check_choice(f"option of {name}", option, cls.option_names())
     return cls(**options)
@@ -81,30 +96,21 @@ def load_folder(folder: AnyPath, own: type[AbstractPredictor] | None = None) -> 
         InvalidModelError: If the folder is incomplete, damaged, or its parts do not belong
             together.
     """
-    from .saving.fingerprint import moments_of
-    from .saving.folder import STATE, read_predictor
-    from .saving.state import COLUMNS_FILE, as_identity, unpack_columns, unpack_state
+    from .saving.folder import read_predictor
+    from .saving.weights import WEIGHTS, unpack_weights
 
     card, files = read_predictor(folder)
-    identity = as_identity(card.kind, card.options)
     try:
+        saved, tensors = unpack_weights(files.pop(WEIGHTS))
+        saved.check_card(card)
         options: dict[str, Any] = dict(card.options)
-        if COLUMNS_FILE in files:
-            options["columns"] = unpack_columns(files.pop(COLUMNS_FILE), options.get("columns"))
+        if saved.columns is not None:
+            options["columns"] = saved.columns
         kinds = PREDICTORS if own is None else {own.kind: own}
         predictor = _make_from_card(kinds, card.kind, options, card.encoder)
-        state = unpack_state(
-            files.pop(STATE),
-            identity=identity,
-            targets=card.targets,
-            is_calibrated=predictor.calibration_folds > 0,
-        )
-        predictor.restore(state, files)
+        predictor.restore(saved.state, tensors, files)
         files.clear()  # room for what predicting takes
-        if card.fingerprint is not None:
-            card.fingerprint.check(predictor)
-        else:
-            moments_of(predictor)  # finite at least: earlier versions wrote no more to compare
+        card.fingerprint.check(predictor)
     except (InvalidInputError, InvalidModelError) as error:
         msg = f"{folder}: {error}"
         raise InvalidModelError(msg) from None
@@ -120,10 +126,8 @@ def _make_from_card(
 ) -> AbstractPredictor:
     check_choice("kind", kind, kinds)
     given = {"seed": 0, **options}
-    if isinstance(given.get("columns"), float):
-        given["column_share"] = given.pop("columns")  # cards of old call it so
     try:
-        predictor = _make(kinds[kind], kind, given)
+        predictor = _make(kinds, kind, given)
     except TypeError as error:
         msg = f"options: expected those of {kind}, got: {error}"
         raise InvalidModelError(msg) from None
@@ -131,4 +135,4 @@ def _make_from_card(
     return predictor
 
 
-__all__ = ["PREDICTORS", "AbstractPredictor", "load_folder", "make_predictor"]
+__all__ = ["PREDICTORS", "AbstractPredictor", "load_folder", "make_predictor", "tensor"]

@@ -1,31 +1,42 @@
 """What every predictor promises, whatever its idea."""
 
-import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from .._checks import check_choice, check_coverage, check_integer
-from ..errors import InvalidInputError, NotFittedError
+from ..errors import InvalidInputError, InvalidModelError, NotFittedError
 from ..spaces import Architecture
 from ..typing import AnyPath, FloatArray, IntArray
 from .conformal import split_into_folds
-from .inputs import TrainingCells, check_moments, distinct, parse_architectures
+from .estimator import Estimator
+from .estimator.described import describe_predictor, predictor_as_html
+from .estimator.frames import as_asked, interval_frame, to_frame
+from .estimator.recall import LastAnswer, Moments
+from .inputs import AskedCells, TrainingCells, check_moments, distinct, parse_architectures
 from .ranges import TargetRanges
 from .repeats import cell_groups
 from .saving.state import FittedState, OutOfFold
 
 
-class AbstractPredictor(ABC):
+@dataclass(frozen=True)
+class NothingFitted:
+    """What a predictor has learnt that only mixes others."""
+
+
+class AbstractPredictor(Estimator):
     """A regression model of architectures, for one target or many, with intervals.
 
-    The base parses and checks what comes in, calls the variant, and checks what it gives back.
+    The base parses and checks what comes in, calls the variant, and checks what it gives back. It
+    has the manners of scikit-learn's regressors; see :class:`Estimator`.
     Training rows reach the variant in one order whatever the caller's, so a permutation changes
-    nothing. Variants define ``kind``, ``encoder`` and the four methods at the end; their
-    constructor takes keywords only, stores each under its own name, and passes
-    ``calibration_folds`` and ``seed`` up.
+    nothing. Variants define ``kind`` and ``encoder``; ``_fit``, which leaves what it learnt in
+    ``fitted_``, one object of the class ``Fitted``; and ``_predict``. Their constructor takes
+    keywords only, stores each under its own name, and passes ``calibration_folds`` and ``seed``
+    up. Saving and loading are the base's.
 
     Args:
         calibration_folds: Folds of the cross-validation behind the intervals, at least 2;
@@ -35,6 +46,12 @@ class AbstractPredictor(ABC):
 
     kind: ClassVar[str]
     """The name in ``PREDICTORS``."""
+
+    Fitted: ClassVar[type] = NothingFitted
+    """The class of what the variant has learnt: a frozen dataclass of arrays (``tensor``)."""
+
+    fitted_: Any = NothingFitted()
+    """What it has learnt."""
 
     encoder: str
     """What the variant turns architectures into; a name in ``ENCODINGS`` or ``graphs``."""
@@ -51,16 +68,7 @@ class AbstractPredictor(ABC):
         """The card, once the predictor was loaded from a folder."""
         self._state: FittedState | None = None
         self._names: tuple[str, ...] = ()
-
-    @classmethod
-    def option_names(cls) -> tuple[str, ...]:
-        """Return the names of the constructor's arguments."""
-        return tuple(name for name in inspect.signature(cls.__init__).parameters if name != "self")
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments, as given: they make another like this, not fitted."""
-        return {name: getattr(self, name) for name in self.option_names()}
+        self._last = LastAnswer()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -88,9 +96,12 @@ class AbstractPredictor(ABC):
 
         Args:
             architectures: n of them, at least 2, each in any form that ``Architecture.parse``
-                takes; one may occur repeatedly. With a prior there may be fewer, and none.
+                takes; one may occur repeatedly. With a prior there may be fewer, and none. They
+                come in a list, an array, a Series or a DataFrame, see
+                :func:`parse_architectures`.
             y: Finite values, shape ``(n,)`` or ``(n, m)``.
-            targets: Names of the m columns; default ``value``, or ``value-0`` and so on.
+            targets: Names of the m columns; default those of a Series or DataFrame, else
+                ``value``, or ``value-0`` and so on.
 
         Raises:
             InvalidInputError: If they are too few, or ``y`` or ``targets`` do not fit them.
@@ -98,28 +109,38 @@ class AbstractPredictor(ABC):
         given = TrainingCells.of(architectures, y, targets, least=self._least_cells)
         # Before fitting: a fit that fails must not leave the old state beside new weights.
         self._state = self.card = None
+        self._last.forget()
         self._names = given.names
         cells, Y = given.cells, given.values
         self._fit(cells, Y)
         out_of_fold = self._out_of_fold(cells, Y) if self.calibration_folds else None
         # By all values: a range that one of them breaks is no range.
         ranges = TargetRanges.of(given.names, Y)
-        self._state = FittedState.of(cells, given.names, given.is_single, ranges, out_of_fold)
+        self._state = FittedState.of(cells, given.is_single, ranges, out_of_fold)
         return self
 
-    def predict(self, architectures: Iterable[Any]) -> FloatArray:
+    def predict(self, architectures: Any, *, as_frame: bool = False) -> Any:
         """Return expected values, shape ``(n,)`` if fitted to ``(n,)``, else ``(n, m)``.
 
         They are inside the range of the quantity: accuracies in [0, 1], latencies and energies
         above 0, unless a training value is not; what the model says outside of it keeps its order.
         What range a target has, its name says (:func:`surrobust.targets.range_of`).
 
+        Args:
+            architectures: n of them, as for :meth:`fit`, n may be 0; or one alone, of which the
+                answer is a float or ``(m,)``. The same for the other questions.
+            as_frame: Whether a DataFrame is returned, with targets as columns. Its index is that
+                of the Series or DataFrame that came, else the genotypes.
+
         Raises:
+            InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
-        return self._shaped(self._fitted().ranges.bend(self._moments(architectures)[0]))
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
+        return self._answer(mean, asked, as_frame)
 
-    def predict_target(self, architectures: Iterable[Any], target: str) -> FloatArray:
+    def predict_target(self, architectures: Any, target: str) -> Any:
         """Return expected values of one of the targets, ``(n,)``, as :meth:`predict` does.
 
         Raises:
@@ -127,22 +148,26 @@ class AbstractPredictor(ABC):
             NotFittedError: If the predictor was not fitted.
         """
         column = self.targets.index(check_choice("target", target, self.targets))
-        predicted = self.predict(architectures)
-        return predicted.reshape(len(predicted), len(self.targets))[:, column]
+        state, asked = self._fitted(), AskedCells.of(architectures)
+        mean = state.ranges.bend(self._moments(asked.cells).mean)
+        return as_asked(mean[:, [column]], asked, is_single=True)
 
-    def predict_std(self, architectures: Iterable[Any]) -> FloatArray:
+    def predict_std(self, architectures: Any, *, as_frame: bool = False) -> Any:
         """Return the model's own standard deviation of each prediction, shaped like those.
 
         It is what a search explores by; only intervals are calibrated.
 
         Raises:
+            InvalidInputError: If something is not an architecture.
             NotFittedError: If the predictor was not fitted.
         """
-        return self._shaped(self._moments(architectures)[1])
+        self._fitted()
+        asked = AskedCells.of(architectures)
+        return self._answer(self._moments(asked.cells).std, asked, as_frame)
 
     def predict_interval(
-        self, architectures: Iterable[Any], coverage: float = 0.9
-    ) -> tuple[FloatArray, FloatArray]:
+        self, architectures: Any, coverage: float = 0.9, *, as_frame: bool = False
+    ) -> Any:
         """Return lower and upper ends of intervals, each shaped like the predictions.
 
         An interval holds the measured value of a new cell, drawn like the training cells, with
@@ -157,21 +182,30 @@ class AbstractPredictor(ABC):
         Where isomorphic cells differ, as in latency, intervals hold for a cell drawn first and
         then one of its forms, and for a form drawn among all.
 
+        Args:
+            architectures: As for :meth:`predict`.
+            coverage: Between 0 and 1.
+            as_frame: Whether a DataFrame is returned in place of two arrays, with columns
+                ``(target, "lower")`` and ``(target, "upper")``.
+
         Raises:
             NotFittedError: If the predictor was not fitted, or with ``calibration_folds=0``.
             InvalidInputError: If ``coverage`` is not strictly between 0 and 1.
         """
-        calibration = self._fitted().calibration
-        if calibration is None:
+        state = self._fitted()
+        if state.calibration is None:
             msg = "predictor: expected calibration_folds of at least 2 for intervals, got 0"
             raise NotFittedError(msg)
         coverage = check_coverage(coverage)
-        mean, std = self._moments(architectures, of_measurements=True)
+        asked = AskedCells.of(architectures)
+        mean, _, std = self._moments(asked.cells)
         # Of the model's own mean, not of the bent one: residuals were those of what it says.
-        half = calibration.half_widths(mean, std, coverage=coverage)
-        middle = calibration.middles(mean, std)
-        lower, upper = self._fitted().ranges.interval(mean, half, middle)
-        return self._shaped(lower), self._shaped(upper)
+        half = state.calibration.half_widths(mean, std, coverage=coverage)
+        middle = state.calibration.middles(mean, std)
+        lower, upper = state.ranges.interval(mean, half, middle)
+        if as_frame:
+            return interval_frame(lower, upper, asked, state.targets)
+        return self._answer(lower, asked), self._answer(upper, asked)
 
     def trained_on(self, architecture: Any) -> bool:
         """Return whether the architecture, or one isomorphic to it, was in the training set.
@@ -199,16 +233,30 @@ class AbstractPredictor(ABC):
         """
         from .saving.folder import write_predictor
 
-        write_predictor(folder, self, self._fitted(), self._weights(), card)
+        write_predictor(folder, self, self._fitted(), card)
 
-    def restore(self, state: FittedState, weights: Mapping[str, bytes]) -> Self:
+    def restore(
+        self, state: FittedState, tensors: Mapping[str, np.ndarray], files: Mapping[str, bytes]
+    ) -> Self:
         """Take over what :meth:`save` wrote, on a predictor made with the same options.
 
+        Args:
+            state: What does not depend on the kind.
+            tensors: The arrays of the model.
+            files: Its boosters.
+
         Raises:
-            InvalidModelError: If the weights are damaged or do not fit the state.
+            InvalidModelError: If they are damaged or do not fit the options or the state.
         """
+        from .saving.weights import restore_model
+
+        is_calibrated = state.calibration is not None
+        if is_calibrated != (self.calibration_folds > 0):
+            wanted = f"intervals of {self.calibration_folds} folds"
+            msg = f"weights: expected {wanted}, got {'those' if is_calibrated else 'none'}"
+            raise InvalidModelError(msg)
         # First, as it may refuse: a predictor without state answers nothing.
-        self._load_weights(dict(weights), len(state.targets))
+        restore_model(self, tensors, files, len(state.targets))
         self._state = state
         return self
 
@@ -218,23 +266,43 @@ class AbstractPredictor(ABC):
             raise NotFittedError(msg)
         return self._state
 
-    def _shaped(self, values: FloatArray) -> FloatArray:
-        return values[:, 0] if self._fitted().is_single else values
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._state is not None
 
-    def _moments(
-        self, architectures: Iterable[Any], *, of_measurements: bool = False
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return checked means and standard deviations, both ``(n, m)``."""
+    def __repr__(self) -> str:
+        return describe_predictor(self)
+
+    def _repr_html_(self) -> str:
+        return predictor_as_html(self)
+
+    def _answer(self, values: FloatArray, asked: AskedCells, as_frame: bool = False) -> Any:
+        state = self._fitted()
+        if as_frame:
+            return to_frame(values, asked, state.targets)
+        return as_asked(values, asked, is_single=state.is_single)
+
+    def _moments(self, architectures: Iterable[Any]) -> Moments:
+        """Return the model's moments, checked."""
         m = len(self._fitted().targets)
         cells = parse_architectures(architectures)
         if not cells:
-            return np.empty((0, m)), np.empty((0, m))
+            return Moments(*(np.empty((0, m)) for _ in range(3)))
         # Cells of one key are one row for the model: predicted once, and equal to the last bit.
         firsts, where = distinct(cells, [self._key(cell) for cell in cells])
-        predict = self._predict_measured if of_measurements else self._predict
-        mean, std = predict(firsts)
-        check_moments(type(self).__name__, mean, std, shape=(len(firsts), m))
-        return np.asarray(mean, np.float64)[where], np.abs(np.asarray(std, np.float64))[where]
+        found = self._last.moments(self._fitted(), firsts, self._checked_moments)
+        return Moments(*(part[where] for part in found))
+
+    def _checked_moments(self, cells: Sequence[Architecture]) -> Moments:
+        found = self._asked(cells)
+        shape = (len(cells), len(self._fitted().targets))
+        check_moments(type(self).__name__, *found, shape=shape)
+        mean, std, measured = (np.asarray(part, np.float64) for part in found)
+        return Moments(mean, np.abs(std), np.abs(measured))
+
+    def _asked(self, cells: Sequence[Architecture]) -> Moments:
+        """Return what the variant says; where it knows no noise, measurements have none."""
+        mean, std, *rest = self._predict(cells)
+        return Moments(mean, std, rest[0] if rest else std)
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
         """Predict every training cell by a model that saw neither it nor one isomorphic to it.
@@ -247,7 +315,8 @@ class AbstractPredictor(ABC):
             model = type(self)(**{**self.arguments, "calibration_folds": 0})
             model._names = self._names
             model._fit([cells[int(i)] for i in train], Y[train])
-            return model._predict_measured([cells[int(i)] for i in test])
+            mean, _, measured = model._asked([cells[int(i)] for i in test])
+            return mean, measured
 
         return OutOfFold.of(cells, self._folds(cells), Y, predict)
 
@@ -269,24 +338,39 @@ class AbstractPredictor(ABC):
         """Learn from n cells, sorted by index, and values ``(n, m)``."""
 
     @abstractmethod
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1."""
+    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, ...]:
+        """Return means and standard deviations, both ``(n, m)`` float64; n is at least 1.
 
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        """Return moments of measurements, for intervals; a variant that knows noise adds it.
-
-        Without noise intervals would be too narrow where a cell itself was trained on.
+        A variant that knows the noise adds the standard deviations of measurements: without noise
+        intervals would be too narrow where a cell itself was trained on.
         """
-        return self._predict(cells)
 
-    @abstractmethod
-    def _weights(self) -> dict[str, bytes]:
-        """Return the fitted model as files: plain name with .safetensors or .ubj to content."""
+    @property
+    def _predictors(self) -> Mapping[str, "AbstractPredictor"]:
+        """The predictors that this one is made of, by name; each keeps what it has learnt."""
+        return {}
 
-    @abstractmethod
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        """Take over what ``_weights`` returned; the checksums were verified.
+    def _sizes(self) -> Mapping[str, int]:
+        """Return what the options say of the sizes that ``Fitted`` names; ``m`` is known."""
+        return {}
+
+    def _restored(self) -> None:
+        """Derive what is not kept, once ``fitted_`` was read.
 
         Raises:
-            InvalidModelError: If the files are damaged or not of ``n_targets`` columns.
+            InvalidModelError: If what was read does not fit the options.
         """
+
+    def _boosters(self) -> dict[str, bytes]:
+        """Return files that are no arrays, by plain names that end in ``.ubj``."""
+        return {}
+
+    def _load_boosters(self, files: Mapping[str, bytes]) -> None:
+        """Take over what ``_boosters`` returned; the checksums were verified.
+
+        Raises:
+            InvalidModelError: If they are damaged or do not fit ``fitted_``.
+        """
+        if files:
+            msg = f"weights: expected no files besides the arrays, got {', '.join(sorted(files))}"
+            raise InvalidModelError(msg)

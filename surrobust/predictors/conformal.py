@@ -32,9 +32,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._parts import LARGEST_VALUE, tensor
 from .._random import as_generator
+from ..errors import InvalidModelError
 from ..typing import FloatArray, IntArray, Seed
-from .local_quantiles import BEND_AT, local_bends, middle_ranks
+from .local_quantiles import BEND_AT, LARGEST_BEND, local_bends, middle_ranks
 from .repeats import ROUNDING, CellRows
 
 _FLOOR = 0.25
@@ -82,12 +84,31 @@ class Calibration:
             float32; p is 0 where there are none.
     """
 
-    scores: np.ndarray
-    floors: FloatArray
-    levels: FloatArray
-    factors: FloatArray
-    shifts: FloatArray
-    bends: np.ndarray
+    scores: np.ndarray = tensor("float32", "_cells m", most=LARGEST_VALUE)
+    floors: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
+    levels: FloatArray = tensor("float64", "_levels m", most=LARGEST_VALUE)
+    factors: FloatArray = tensor("float64", "_levels m")
+    shifts: FloatArray = tensor("float64", "_levels m", most=LARGEST_VALUE)
+    bends: np.ndarray = tensor("float32", "_coverages * m", most=LARGEST_BEND)
+
+    def check(self) -> None:
+        """Refuse what no residuals give.
+
+        Raises:
+            InvalidModelError: If it is such.
+        """
+        ascends = all((np.diff(array, axis=0) >= 0).all() for array in (self.scores, self.levels))
+        if not ascends or (self.scores < 0).any():
+            msg = "calibration: expected ascending scores and levels, got others"
+            raise InvalidModelError(msg)
+        if any((array <= 0).any() for array in (self.floors, self.factors, self.bends)):
+            msg = "calibration: expected positive floors, factors and bends, got others"
+            raise InvalidModelError(msg)
+        shape = self.bends.shape[:2]
+        if shape not in ((0, 0), (len(BEND_AT), len(self.levels))):
+            wanted = f"{len(BEND_AT)} bends of {len(self.levels)} levels, or none"
+            msg = f"calibration: expected {wanted}, got an array of shape {shape}"
+            raise InvalidModelError(msg)
 
     @classmethod
     def from_residuals(

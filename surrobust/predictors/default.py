@@ -1,22 +1,29 @@
 """The predictor to use when nothing is known: the best we have."""
 
-from collections.abc import Hashable, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .._checks import check_fraction, check_integer
 from ..encodings import Columns
 from ..encodings.joined import Features
-from ..processes.prior import PriorScores, reference_of
-from ..processes.scores import SCORES_FILE, ScoreMap
+from ..processes.scores import ScoreMap
 from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
+from .estimator.recall import Moments
 from .gaussian_process import GaussianProcess
-from .saving.folder import load_members, pack_members
 from .trees.boosted import BoostedTrees
-from .with_prior import PriorPredictor
 
-_SCORES = f"default-{SCORES_FILE}"
+
+@dataclass(frozen=True)
+class FittedDefault:
+    """A fitted :class:`DefaultPredictor`.
+
+    Args:
+        map: From values to the scores that its members learn.
+    """
+
+    map: ScoreMap
 
 
 class DefaultPredictor(AbstractPredictor):
@@ -25,12 +32,10 @@ class DefaultPredictor(AbstractPredictor):
     Values become scores (:class:`ScoreMap`); the process and the trees learn those, their weighted
     mean is taken back to values. The standard deviation is the process's.
 
-    With a prior, an :class:`PriorPredictor` predicts: for targets of which few cells are
-    measured, or none (``fit([], [])``), while others are known. Give ``fit`` the targets' names.
+    Where other targets are known, ``make_predictor("default", prior=...)`` is a
+    :class:`PriorPredictor` instead.
 
     Args:
-        prior: None, or what knows other targets: a fitted predictor, or :class:`PriorScores`.
-            Its scores are saved with the model; options and card hold its name and checksum.
         encoder: Names in ``ENCODINGS`` joined by ``+``.
         process_weight: Weight of the process; the trees have the rest, 1 leaves them out.
         trees: How many.
@@ -40,11 +45,12 @@ class DefaultPredictor(AbstractPredictor):
     """
 
     kind = "default"
+    Fitted = FittedDefault
+    fitted_: FittedDefault
 
     def __init__(
         self,
         *,
-        prior: Any = None,
         encoder: str = "features",
         # Weight and number of trees: chosen on design targets, splits 100 to 105, out of weights of
         # trees from .05 to .6 (experiments/predictors, "The mixture").
@@ -79,81 +85,27 @@ class DefaultPredictor(AbstractPredictor):
             seed=seed,
         )
 
-        self._informed = (
-            prior
-            if prior is None
-            else PriorPredictor(
-                prior=prior,
-                encoder=encoder,
-                process_weight=process_weight,
-                trees=trees,
-                columns=columns,
-                calibration_folds=0,
-                seed=seed,
-            )
-        )
-
-    @property
-    def prior(self) -> PriorScores | dict[str, str] | None:
-        """What is known of other targets."""
-        return None if self._informed is None else self._informed.prior
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The constructor's arguments; a prior by its name and checksum, none left out."""
-        given = super().options
-        prior = given.pop("prior")
-        return given if prior is None else {**given, "prior": reference_of(prior)}
-
-    @property
-    def _least_cells(self) -> int:  # type: ignore[override]
-        return 2 if self._informed is None else self._informed._least_cells
-
     def _key(self, cell: Architecture) -> Hashable:
         return self._features.key(cell)
 
     @property
-    def _members(self) -> list[AbstractPredictor]:
-        if self._informed is not None:
-            return [self._informed]
-        return [self._process, self._trees] if self.process_weight < 1 else [self._process]
+    def _predictors(self) -> Mapping[str, AbstractPredictor]:
+        trees = {"trees": self._trees} if self.process_weight < 1 else {}
+        return {"process": self._process, **trees}
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        if self._informed is not None:
-            self._informed._names = self._names
-            self._informed._fit(cells, Y)
-            return
-        self.map_, scores = ScoreMap.fit(Y, transform="scores")
-        for member in self._members:
-            member._fit(cells, scores)
+        score_map, scores = ScoreMap.fit(Y, transform="scores")
+        for predictor in self._predictors.values():
+            predictor._fit(cells, scores)
+        self.fitted_ = FittedDefault(score_map)
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        if self._informed is not None:
-            return self._informed._predict(cells)
-        return self._mixed(cells, *self._process._predict(cells))
-
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        if self._informed is not None:
-            return self._informed._predict_measured(cells)
-        return self._mixed(cells, *self._process._predict_measured(cells))
-
-    def _mixed(
-        self, cells: Sequence[Architecture], mean: FloatArray, std: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the moments, given those of the process."""
+    def _predict(self, cells: Sequence[Architecture]) -> Moments:
+        mean, std, measured = self._process._predict(cells)
         if self.process_weight < 1:
             # Averaged as scores, where both were fitted, and taken
             # back together: the map is not linear.
             others = self._trees._predict(cells)[0]
             mean = self.process_weight * mean + (1 - self.process_weight) * others
-        return self.map_.moments(mean, std)
-
-    def _weights(self) -> dict[str, bytes]:
-        own = {} if self._informed is not None else {_SCORES: self.map_.pack()}
-        return {**own, **pack_members(self._members)}
-
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        rest = dict(files)
-        if self._informed is None:
-            self.map_ = ScoreMap.unpack(rest.pop(_SCORES, b""), n_targets)
-        load_members(self._members, rest, n_targets)
+        score_map = self.fitted_.map
+        _, measured = score_map.moments(mean, measured)
+        return Moments(*score_map.moments(mean, std), measured)

@@ -1,6 +1,6 @@
 """The default and graph networks, averaged: the most accurate, and the slowest."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,8 +10,8 @@ from ..spaces import Architecture
 from ..typing import FloatArray
 from .base import AbstractPredictor
 from .default import DefaultPredictor
+from .estimator.recall import Moments
 from .graph.predictor import GraphNetwork
-from .saving.folder import load_members, pack_members
 from .saving.state import OutOfFold
 
 
@@ -77,34 +77,27 @@ class Ensemble(AbstractPredictor):
         self.columns = columns
 
     @property
-    def _members(self) -> list[AbstractPredictor]:
-        return [self._default, self._network]
+    def _predictors(self) -> Mapping[str, AbstractPredictor]:
+        return {"default": self._default, "networks": self._network}
 
     def _key(self, cell: Architecture) -> Hashable:
-        return tuple(member._key(cell) for member in self._members)
+        return tuple(member._key(cell) for member in self._predictors.values())
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        for member in self._members:
+        for member in self._predictors.values():
             member._fit(cells, Y)
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
         """Blend the members' own: both have the same folds, the networks train side by side."""
-        each = [member._out_of_fold(cells, Y) for member in self._members]
+        each = [member._out_of_fold(cells, Y) for member in self._predictors.values()]
         moments = [(part.mean, part.std) for part in each]
         return OutOfFold(cells, each[0].folds, Y, *blend(moments, self.network_weight))
 
-    def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        return blend([member._predict(cells) for member in self._members], self.network_weight)
-
-    def _predict_measured(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        moments = [member._predict_measured(cells) for member in self._members]
-        return blend(moments, self.network_weight)
-
-    def _weights(self) -> dict[str, bytes]:
-        return pack_members(self._members)
-
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        load_members(self._members, files, n_targets)
+    def _predict(self, cells: Sequence[Architecture]) -> Moments:
+        each = [member._asked(cells) for member in self._predictors.values()]
+        mean, std = blend([(one.mean, one.std) for one in each], self.network_weight)
+        measured = blend([(one.mean, one.measured) for one in each], self.network_weight)[1]
+        return Moments(mean, std, measured)
 
 
 def blend(

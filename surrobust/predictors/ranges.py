@@ -8,6 +8,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from .._parts import LARGEST_VALUE, tensor
+from ..errors import InvalidModelError
 from ..targets import range_of
 from ..typing import FloatArray
 
@@ -30,8 +32,18 @@ class TargetRanges:
     """
 
     targets: tuple[str, ...]
-    kept: npt.NDArray[np.bool_]
-    smallest: FloatArray
+    kept: npt.NDArray[np.bool_] = tensor("bool", "m")
+    smallest: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
+
+    def check(self) -> None:
+        """Refuse names that are not one for each target.
+
+        Raises:
+            InvalidModelError: If they are others.
+        """
+        if len(self.targets) != len(self.kept):
+            msg = f"ranges: expected {len(self.kept)} targets, got {len(self.targets)}"
+            raise InvalidModelError(msg)
 
     @classmethod
     def of(cls, targets: Sequence[str], values: FloatArray) -> Self:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._checks import brief, check_choice, listed
 from .._files import put_back
@@ -13,7 +14,13 @@ from ..targets import DEFAULT_TARGET, Target
 from ..typing import AnyPath
 from . import AbstractPredictor, load_folder
 
+if TYPE_CHECKING:
+    from .saving.card import Card
+
 _CARD = "card.json"
+
+_Stamp: TypeAlias = tuple[int, int, int]
+"""Number on the device, size and time of a card's file: another card has another."""
 
 
 def list_predictors() -> list[str]:
@@ -52,20 +59,45 @@ def read_card(name_or_folder: AnyPath | None = None) -> dict[str, Any]:
     """
     from .saving.card import load_card
 
-    return load_card(_folder_of(name_or_folder)).model_dump()
+    folder = _folder_of(name_or_folder)
+    is_shipped = folder.parent == shipped_folder("models")
+    card = _shipped_card(folder, _stamp(folder)) if is_shipped else load_card(folder)
+    return card.model_dump()
 
 
 def predictor_for(target: str) -> AbstractPredictor:
-    """Return the shipped predictor that knows a target.
+    """Return the shipped predictor that knows a target: one object for all who ask.
+
+    It is found by the cards, and the last ones stay loaded: the objectives of a search, which often
+    are of one predictor, share its weights and what it last predicted. Nobody fits it.
 
     Raises:
         MissingMeasurementError: If none does.
     """
     for name in list_predictors():
-        if target in read_card(name)["targets"]:
-            return load_predictor(name)
+        folder = shipped_folder("models") / name
+        if target in _shipped_card(folder, _stamp(folder)).targets:
+            return _shipped_predictor(folder, _stamp(folder))
     msg = f"target: expected one that a shipped predictor predicts, got {target}"
     raise MissingMeasurementError(msg)
+
+
+def _stamp(folder: Path) -> _Stamp:
+    found = (folder / _CARD).stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+# The stamp is there for the cache alone.
+@lru_cache(maxsize=32)
+def _shipped_card(folder: Path, _: _Stamp) -> "Card":
+    from .saving.card import load_card
+
+    return load_card(folder)
+
+
+@lru_cache(maxsize=2)
+def _shipped_predictor(folder: Path, _: _Stamp) -> AbstractPredictor:
+    return load_folder(folder)
 
 
 def _folder_of(name_or_folder: AnyPath | None) -> Path:

@@ -1,28 +1,56 @@
 """Knowing other targets: for a new attack or image set, measured on few cells or none."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .._checks import brief, check_fraction, check_integer
-from .._tensors import pack_tensors, take_tensor, unpack_tensors
+from .._parts import tensor
+from .._random import as_generator
 from ..encodings import Columns
 from ..encodings.joined import Features
 from ..errors import InvalidInputError, InvalidModelError
-from ..processes.groups import KernelGroups
-from ..processes.prior import PRIOR_FILE, PriorScores, is_alike, reference_of, weights_of_alike
-from ..processes.process import ProcessRows, TrendProcess, View
-from ..processes.scores import SCORES_FILE, ScoreMap
-from ..processes.trend import TREND_FILE, Trend
+from ..processes.averaging import mix, weigh
+from ..processes.groups import KernelGroups, Scales, group_names
+from ..processes.kernel import PREDICTING, Belief, Kernel, Rows
+from ..processes.prior import PriorScores, is_alike, reference_of
+from ..processes.process import Posterior, Process
+from ..processes.scores import ScoreMap
+from ..processes.trend import KnownTargets
 from ..spaces import Architecture
-from ..typing import FloatArray
+from ..typing import FloatArray, IntArray
 from .base import AbstractPredictor
 from .repeats import cell_groups
-from .saving.folder import load_members, pack_members
 from .trees.boosted import BoostedTrees
 
-VIEWS_FILE = "views.safetensors"
+
+@dataclass(frozen=True)
+class View:
+    """What is supposed beforehand of a new target, in scores of spread one.
+
+    Args:
+        share: How much of the expectation comes true.
+        amplitude: Variance of what no trend explains, in the median.
+        noise: Variance of the noise, likewise.
+        slope: Variance of the trend's coefficients, likewise; 0 for no trend.
+        drawn: Whether principal components are drawn together in the rows of the trend.
+    """
+
+    share: float
+    amplitude: float
+    noise: float
+    slope: float
+    drawn: bool = False
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that supposes so."""
+        slopes = (Belief(self.slope),) if self.slope else ()
+        amplitude, noise = Belief(self.amplitude), Belief(self.noise)
+        return replace(PREDICTING, amplitude=amplitude, noise=noise, slopes=slopes)
+
 
 # Chosen among about thirty mixtures on eleven sibling targets,
 # seeds 100 to 105 (experiments/prior).
@@ -48,15 +76,58 @@ _CELLS_FOR_TREES, _HALF_TREES = 20, 20
 """Distinct cells below which trees say nothing, and at which they have half of their weight."""
 
 
+@dataclass(frozen=True)
+class FittedViews:
+    """A fitted :class:`PriorPredictor`.
+
+    Args:
+        map: From values to the scores that are regressed on.
+        known: What other targets say.
+        scales: Of the features.
+        posteriors: Of the views that have weight.
+        has_trees: Whether boosted trees join in.
+        rows: What kernels compare, one row for each of n cells that differ, ``(n, d)``.
+        trends: Both kinds of rows of the trend, of t known targets, ``(2, n, t + 1)``.
+        views: Which of the views have weight, ``(v,)``.
+        weights: Of each of these for each target, ``(v, m)``.
+    """
+
+    map: ScoreMap
+    known: KnownTargets
+    scales: Scales
+    posteriors: tuple[Posterior, ...]
+    has_trees: bool
+    rows: np.ndarray = tensor("float32", "n d")
+    trends: np.ndarray = tensor("float32", "2 n q")
+    views: IntArray = tensor("int64", "v")
+    weights: FloatArray = tensor("float64", "v m", most=1.0)
+
+    def check(self) -> None:
+        """Refuse views that do not exist.
+
+        Raises:
+            InvalidModelError: If there are such, or one twice, or none.
+        """
+        views = set(self.views.tolist())
+        are_views = views and views <= set(range(len(_VIEWS)))
+        if not are_views or not len(views) == len(self.views) == len(self.posteriors):
+            msg = "weights: expected views that exist, each once, got others"
+            raise InvalidModelError(msg)
+        if self.trends.shape[2] != (width := len(self.known.scores.targets) + 1):
+            msg = f"weights: expected trends of {width} columns, got {self.trends.shape[2]}"
+            raise InvalidModelError(msg)
+
+
 class PriorPredictor(AbstractPredictor):
     """Gaussian processes that trust a prior more and less, averaged by their evidence; and trees.
 
     What is expected of a target is the mean of the known ones that are alike by name
-    (:func:`weights_of_alike`; give ``fit`` the names of yours). Each view of what that is worth is
-    a :class:`TrendProcess`; the last makes no use of the prior. Measured cells decide between them
-    (Hoeting, Madigan, Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial", Statistical
-    Science 1999, equations 1 to 3), so that a prior which misleads loses its say. With more cells
-    boosted trees join in, which are shown the principal components of the prior's scores.
+    (:class:`KnownTargets`; give ``fit`` the names of yours). Each view of what that is worth is a
+    process with a kernel of its own; the last makes no use of the prior. Measured cells decide
+    between them (Hoeting, Madigan, Raftery & Volinsky, "Bayesian Model Averaging: A Tutorial",
+    Statistical Science 1999, equations 1 to 3), so that a prior which misleads loses its say. With
+    more cells boosted trees join in, which are shown the principal components of the prior's
+    scores.
 
     Fitted to no cell, it predicts the expectation: an order, in units of no meaning. With one cell
     the level is known, not the spread.
@@ -72,7 +143,9 @@ class PriorPredictor(AbstractPredictor):
         seed: See :class:`AbstractPredictor`.
     """
 
-    kind = "informed"
+    kind = "default"
+    Fitted = FittedViews
+    fitted_: FittedViews
 
     _least_cells = 0
 
@@ -94,6 +167,20 @@ class PriorPredictor(AbstractPredictor):
         self.trees = check_integer("trees", trees, minimum=1)
         self.columns = columns
         self._features = Features(encoder, columns)
+        self._trees: BoostedTrees | None = None
+
+    @property
+    def _predictors(self) -> Mapping[str, AbstractPredictor]:
+        return {} if self._trees is None else {"trees": self._trees}
+
+    def _sizes(self) -> Mapping[str, int]:
+        return {"d": self._features.size, "g": len(group_names(self._features))}
+
+    def _restored(self) -> None:
+        known = self.fitted_.known
+        known.scores.check_reference(reference_of(self.prior))
+        self.prior = known.scores
+        self._trees = self._make_trees(known) if self.fitted_.has_trees else None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -104,79 +191,86 @@ class PriorPredictor(AbstractPredictor):
         return self._features.key(cell)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        prior = self._prior_scores()
-        names = self._names
-        # (m, t): what each known target says about each new one, by their names.
-        self.trend_ = Trend.of(prior, np.stack([weights_of_alike(k, prior.targets) for k in names]))
-        self.groups_ = KernelGroups.of(self.encoder, self.columns)
-        self.map_, scores = _scores(Y)
+        known = KnownTargets.of(self._prior_scores(), self._names)
+        score_map, scores = _scores(Y)
         firsts, means, repeats = self._features.merge(cells, scores)
-        self.rows_ = self._rows(firsts)
-        odds = [_ODDS_ALIKE if is_alike(k, prior.targets) else _ODDS_FOREIGN for k in names]
-        self._average(np.array(odds).T, means, repeats)
-        self.boosted_ = None
+        groups = KernelGroups(self._features)
+        rows = _ViewedRows.of(groups, known, firsts)
+        views, weights, posteriors = self._average(rows, means, repeats)
+        self._trees = None
         # Distinct cells: measured again and again, five tell trees no more than five.
         if self.process_weight < 1 and len(np.unique(cell_groups(cells))) >= _CELLS_FOR_TREES:
-            self.boosted_ = self._make_trees()
-            self.boosted_._fit(cells, scores)
+            self._trees = self._make_trees(known)
+            self._trees._fit(cells, scores)
+        self.fitted_ = FittedViews(
+            score_map,
+            known,
+            groups.scales,
+            posteriors,
+            self._trees is not None,
+            rows.Z,
+            rows.trends,
+            views,
+            weights,
+        )
 
-    def _average(self, odds: FloatArray, scores: FloatArray, repeats: FloatArray) -> None:
-        """Fit the views and weigh them, given their odds for each target, ``(v, m)``."""
-        # A view without odds for any target costs a fit and can have no weight.
-        fitted = {v: self._process(v) for v in range(len(_VIEWS)) if (odds[v] > 0).any()}
+    def _average(
+        self, rows: "_ViewedRows", scores: FloatArray, repeats: FloatArray
+    ) -> tuple[IntArray, FloatArray, tuple[Posterior, ...]]:
+        """Return which views have weight, how much, and their posteriors."""
+        known = rows.known
+        alike = [is_alike(name, known.scores.targets) for name in known.targets]
+        odds = np.array([_ODDS_ALIKE if one else _ODDS_FOREIGN for one in alike]).T
+        fitted: dict[int, Posterior] = {}
         found = np.full(odds.shape, -np.inf)
-        for view, process in fitted.items():
-            evidence = process.fit(self.rows_, scores, repeats, seed=self.seed)
-            # Odds of 0 are a logarithm of -inf, and no weight.
-            with np.errstate(divide="ignore"):
-                found[view] = np.log(odds[view]) + evidence
-        # Less the best of each target: logarithms of evidence are in
-        # hundreds, and exp would underflow to 0 / 0.
-        weights = np.exp(found - found.max(axis=0))
-        weights /= weights.sum(axis=0)
-        self.views_ = np.flatnonzero((weights > _NEGLIGIBLE).any(axis=1))
-        self.weights_ = weights[self.views_] / weights[self.views_].sum(axis=0)
-        self.processes_ = [fitted[int(view)] for view in self.views_]
+        for i, view in enumerate(_VIEWS):
+            # A view without odds for any target costs a fit and can have no weight.
+            if not (odds[i] > 0).any():
+                continue
+            # The share that is supposed to come true. The expectation is a row of the trend too,
+            # the last, so that more or less of it can be learnt.
+            left = scores - view.share * rows.expected
+            process = Process(view.kernel, rows.groups)
+            rng = as_generator(self.seed)
+            mine = _rows_of(view, rows.Z, rows.trends)
+            fitted[i], found[i] = process.fit(mine, left, repeats, rng)
+        weights = weigh(found, odds)
+        kept = np.flatnonzero((weights > _NEGLIGIBLE).any(axis=1))
+        weights = weights[kept] / weights[kept].sum(axis=0)
+        return kept, weights, tuple(fitted[int(view)] for view in kept)
 
-    def _rows(self, cells: Sequence[Architecture]) -> ProcessRows:
-        if not cells:
-            t, m = self.trend_.slopes.shape[1], len(self.trend_.slopes)
-            Z = np.empty((0, len(self.groups_.center)), np.float32)
-            return ProcessRows(Z, np.empty((2, 0, t + 1), np.float32), np.empty((0, m)))
-        trends = self.trend_.rows(cells).astype(np.float32)
-        Z = self.groups_.transform(self._features.encode(cells))
-        return ProcessRows(Z, trends, self.trend_.expected(cells))
-
-    def _process(self, view: int) -> TrendProcess:
-        return TrendProcess(_VIEWS[view], self.groups_.names, self.groups_.slices)
-
-    def _make_trees(self) -> BoostedTrees:
-        known = self.trend_.columns
+    def _make_trees(self, known: KnownTargets) -> BoostedTrees:
+        shown = known.columns
         return BoostedTrees(
             encoder=self.encoder,
             transform="standard",
             members=1,
             trees=self.trees,
-            columns=known if self.columns is None else self.columns.beside(known),
+            columns=shown if self.columns is None else self.columns.beside(shown),
             calibration_folds=0,
             seed=self.seed,
         )
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        rows = self._rows(cells)
-        each = [process.posterior(rows) for process in self.processes_]
-        means = np.stack([mean for mean, _ in each])
-        variances = np.stack([variance for _, variance in each])[:, :, None]
-        weights = self.weights_[:, None, :]
-        mean = (weights * means).sum(axis=0)
-        # Within the views and between them (Hoeting et al., equation for the variance).
-        variance = (weights * (variances + (means - mean) ** 2)).sum(axis=0)
-        if self.boosted_ is not None:
-            n = len(self.rows_.Z)
+        fitted = self.fitted_
+        groups = KernelGroups(self._features, fitted.scales)
+        rows = _ViewedRows.of(groups, fitted.known, cells)
+        means, variances = [], []
+        for i, posterior in zip(fitted.views, fitted.posteriors, strict=True):
+            view = _VIEWS[i]
+            process = Process(view.kernel, groups)
+            trained = _rows_of(view, fitted.rows, fitted.trends)
+            mine = _rows_of(view, rows.Z, rows.trends)
+            mean, variance = process.moments(posterior, trained, mine)
+            means.append(view.share * rows.expected + mean)
+            variances.append(variance)
+        mean, variance = mix(fitted.weights, np.stack(means), np.stack(variances))
+        if self._trees is not None:
+            n = len(fitted.rows)
             # By rows that differ: half of the trees' weight at 20, five sixths at 100.
             share = (1 - self.process_weight) * n / (n + _HALF_TREES)
-            mean = (1 - share) * mean + share * self.boosted_._predict(cells)[0]
-        return self.map_.moments(mean, np.sqrt(variance))
+            mean = (1 - share) * mean + share * self._trees._predict(cells)[0]
+        return fitted.map.moments(mean, np.sqrt(variance))
 
     def _prior_scores(self) -> PriorScores:
         if isinstance(self.prior, PriorScores):
@@ -184,48 +278,37 @@ class PriorPredictor(AbstractPredictor):
         msg = f"prior: expected a fitted predictor, got only the name of {self.prior['name']}"
         raise InvalidInputError(msg)
 
-    def _weights(self) -> dict[str, bytes]:
-        tensors = {
-            **self.rows_.tensors(),
-            "center": self.groups_.center,
-            "scale": self.groups_.scale,
-            "views": self.views_,
-            "weights": self.weights_,
-        }
-        for view, process in zip(self.views_, self.processes_, strict=True):
-            tensors |= {f"{view}-{name}": array for name, array in process.tensors().items()}
-        return {
-            VIEWS_FILE: pack_tensors(tensors),
-            SCORES_FILE: self.map_.pack(),
-            TREND_FILE: self.trend_.pack(),
-            PRIOR_FILE: self._prior_scores().pack(),
-            **pack_members([] if self.boosted_ is None else [self.boosted_]),
-        }
 
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        rest = dict(files)
-        prior = PriorScores.unpack(rest.pop(PRIOR_FILE, b""), reference_of(self.prior))
-        self.prior = prior
-        self.trend_ = Trend.unpack(rest.pop(TREND_FILE, b""), prior, n_targets)
-        self.map_ = ScoreMap.unpack(rest.pop(SCORES_FILE, b""), n_targets)
-        tensors = unpack_tensors(rest.pop(VIEWS_FILE, b""), name=VIEWS_FILE)
-        self.groups_ = KernelGroups.take(tensors, self.encoder, self.columns)
-        Z = self.groups_.take_rows(tensors)
-        self.rows_ = ProcessRows.take(tensors, Z, len(prior.targets) + 1, n_targets)
-        self.views_ = take_tensor(tensors, "views", dtype="int64", shape=(None,))
-        views = set(self.views_.tolist())
-        if not views or len(views) < len(self.views_) or not views <= set(range(len(_VIEWS))):
-            msg = f"{VIEWS_FILE}: expected views that exist, each once, got others"
-            raise InvalidModelError(msg)
-        shape = (len(self.views_), n_targets)
-        self.weights_ = take_tensor(tensors, "weights", dtype="float64", shape=shape, most=1.0)
-        self.processes_ = [self._process(int(view)) for view in self.views_]
-        for view, process in zip(self.views_, self.processes_, strict=True):
-            start = f"{view}-"
-            mine = {k[len(start) :]: v for k, v in tensors.items() if k.startswith(start)}
-            process.restore(mine, self.rows_)
-        self.boosted_ = self._make_trees() if rest else None
-        load_members([] if self.boosted_ is None else [self.boosted_], rest, n_targets)
+@dataclass(frozen=True)
+class _ViewedRows:
+    """Cells as the views compare them.
+
+    Args:
+        groups: The groups of features.
+        known: What other targets say.
+        Z: Scaled features, ``(n, d)`` float32.
+        trends: Both kinds of rows of the trend, ``(2, n, t + 1)`` float32.
+        expected: What is expected of each of m targets, ``(n, m)``.
+    """
+
+    groups: KernelGroups
+    known: KnownTargets
+    Z: np.ndarray
+    trends: np.ndarray
+    expected: FloatArray
+
+    @classmethod
+    def of(
+        cls, groups: KernelGroups, known: KnownTargets, cells: Sequence[Architecture]
+    ) -> "_ViewedRows":
+        Z = groups.encode(cells).astype(np.float32)
+        kinds = [known.rows(cells, drawn=drawn) for drawn in (False, True)]
+        return cls(groups, known, Z, np.stack(kinds).astype(np.float32), known.expected(cells))
+
+
+def _rows_of(view: View, Z: np.ndarray, trends: np.ndarray) -> Rows:
+    """Return what the kernel of a view compares."""
+    return Rows(Z, (trends[int(view.drawn)],) if view.slope else ())
 
 
 def _scores(Y: FloatArray) -> tuple[ScoreMap, FloatArray]:

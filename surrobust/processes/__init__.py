@@ -1,8 +1,9 @@
-"""Processes: Gaussian processes over cells, alone or with a prior, for predictors and searches.
+"""Processes: Gaussian processes over cells, for predictors and searches, with a prior or without.
 
-Features come in ``groups``, each with a weight of its own in the ``kernel``; values are taken as
-``scores``. A ``prior`` says of every cell what other targets are worth, a ``trend`` what follows
-from it for new ones; ``process`` and ``trend_kernel`` learn how far to believe it, and ``spread``
-how sure that is. ``refitted`` is the process of a search, fitted again after every measurement, and
-``averaging`` weighs several of them by how well they explain what was measured.
+A ``kernel`` says how alike cells are, by ``groups`` of features and linear trends; its
+hyper-parameters are those of the best ``likelihood``. A ``process`` has a kernel and groups, and is
+fitted to ``scores`` of cells; ``spread`` says how sure it is. ``prior`` and ``trend`` are what
+other targets say of every cell, as such trends. ``averaging`` weighs several processes by how well
+they explain what was measured. ``refitted`` is the process of a search, fitted again after every
+measurement.
 """

@@ -1,181 +1,132 @@
 """Groups of features for kernels, each scaled so that its distances are of order one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Final, Self
 
 import numpy as np
 
-from .._tensors import LARGEST_VALUE, take_tensor
-from ..encodings import Columns
+from .._parts import LARGEST_VALUE, tensor
 from ..encodings.function_features import GROUPS as FEATURE_GROUPS
-from ..encodings.function_features import FunctionFeatureEncoder
 from ..encodings.joined import Features
-from ..encodings.paths import PathEncoder
-from ..errors import InvalidModelError
 from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
 
 _KNOWN = "columns"
-"""Name of the groups of columns known beforehand, which are scaled already."""
-
-
-@dataclass(frozen=True)
-class KernelGroups:
-    """How to scale the columns of an encoding for a kernel.
-
-    Args:
-        names: Name of each group.
-        columns: Columns of the encoding that each group has.
-        center: Subtracted after compression, one per column kept, ``(d,)``.
-        scale: Multiplied afterwards, ``(d,)``.
-    """
-
-    names: tuple[str, ...]
-    columns: tuple[tuple[int, ...], ...]
-    center: FloatArray
-    scale: FloatArray
-
-    @classmethod
-    def of(cls, encoder: str, known: Columns | None = None) -> Self:
-        """Return the groups of an encoder and of columns, scaled over the 6466 representatives.
-
-        Two random representatives are at a mean squared distance of 1 in every group.
-        """
-        # Scales come from all representatives, not from the training cells: few of these would
-        # leave columns without spread, and the priors of the weights hold for one scale.
-        names, columns = group_columns(encoder, known)
-        raw = _all_representatives(encoder)
-        if known is not None:
-            own = known.encode(NASBench201().representatives())
-            raw = np.concatenate([raw, own], axis=1)
-        centers, scales = [], []
-        for name, group in zip(names, columns, strict=True):
-            values = _compress(raw[:, group], name)
-            center, width = center_and_width(values, name)
-            centers.append(center)
-            scales.append(1 / width)
-        return cls(names, columns, np.concatenate(centers), np.concatenate(scales))
-
-    @classmethod
-    def take(
-        cls, tensors: Mapping[str, np.ndarray], encoder: str, known: Columns | None = None
-    ) -> Self:
-        """Take centre and scale of the groups of an encoder and of columns from saved arrays.
-
-        Raises:
-            InvalidModelError: If they do not fit.
-        """
-        names, columns = group_columns(encoder, known)
-        shape = (sum(map(len, columns)),)
-        center = take_tensor(tensors, "center", dtype="float64", shape=shape)
-        scale = take_tensor(tensors, "scale", dtype="float64", shape=shape, most=LARGEST_VALUE)
-        return cls(names, columns, center, scale)
-
-    def take_rows(self, tensors: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Take saved rows, no more than there are architectures, ``(n, d)`` float32.
-
-        Raises:
-            InvalidModelError: If they do not fit.
-        """
-        rows = take_tensor(tensors, "rows", dtype="float32", shape=(None, len(self.center)))
-        if len(rows) > len(NASBench201()):
-            msg = f"weights: expected at most {len(NASBench201())} rows, got {len(rows)}"
-            raise InvalidModelError(msg)
-        return rows
-
-    @property
-    def slices(self) -> tuple[slice, ...]:
-        """Where each group's columns are in what :meth:`transform` returns."""
-        ends = np.cumsum([0, *map(len, self.columns)])
-        return tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
-
-    def transform(self, rows: FloatArray) -> np.ndarray:
-        """Return encoded rows scaled, ``(n, d)`` float32."""
-        parts = [
-            _compress(rows[:, group], name)
-            for name, group in zip(self.names, self.columns, strict=True)
-        ]
-        scaled = (np.concatenate(parts, axis=1) - self.center) * self.scale
-        # A saved process keeps its rows: float32 halves them, and
-        # is 1e-7 of distances of order one.
-        return np.ascontiguousarray(scaled, dtype=np.float32)
-
-
-def group_columns(
-    encoder: str, known: Columns | None = None
-) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]:
-    """Return the names of the groups and the columns of each, a group per source at the end."""
-    groups = _groups(encoder)
-    start = Features(encoder).size
-    for part in () if known is None else known.slices:
-        groups.append((_KNOWN, tuple(range(start + part.start, start + part.stop))))
-    names, columns = zip(*groups, strict=True)
-    return names, columns
-
-
-def _groups(encoder: str) -> list[tuple[str, tuple[int, ...]]]:
-    found, start = [], 0
-    for part, one in zip(encoder.split("+"), Features(encoder).encoders, strict=True):
-        stop = start + len(one.names)
-        if part == "features":
-            at = start
-            for name, columns in FEATURE_GROUPS.items():
-                found.append((name, tuple(range(at, at + len(columns)))))
-                at += len(columns)
-        else:
-            found.append((part, tuple(range(start, stop))))
-        start = stop
-    return found
-
-
-def _compress(values: FloatArray, name: str) -> FloatArray:
-    return values if name == _KNOWN else compress(values, name)
-
-
-@cache
-def _all_representatives(encoder: str) -> FloatArray:
-    cells: Sequence[Architecture] = NASBench201().representatives()
-    return Features(encoder).encode(cells)
-
-
-KERNEL_GROUPS = ("paths", *FEATURE_GROUPS)
-"""The groups: how often each op sequence occurs, and those of the ``features``."""
-
-FEATURE_WEIGHTS: Final = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
-"""What kernels expect the weights of the features' groups to be, the medians of their priors."""
+"""Name of the groups of columns known beforehand, which are compressed already."""
 
 _STANDARDISED = ("count", "stat", "field", "flow")
 """Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
 
 
-def encode_function_groups(architectures: Iterable[Architecture]) -> tuple[FloatArray, ...]:
-    """Return one float64 array of shape ``(n, d_g)`` per group of :data:`KERNEL_GROUPS`.
+@dataclass(frozen=True)
+class Scales:
+    """How the columns of all groups are scaled.
 
-    Each group is centred and scaled so that two random representatives are at a mean squared
-    distance of 1. Cells of one function class with as many convolutions get the same row.
+    Args:
+        center: Subtracted after compression, ``(d,)``.
+        scale: Multiplied afterwards, ``(d,)``.
     """
-    rows = _raw_groups(list(architectures))
-    return tuple(
-        (values - center) / width for values, (center, width) in zip(rows, _scales(), strict=True)
-    )
+
+    center: FloatArray = tensor("float64", "d")
+    scale: FloatArray = tensor("float64", "d", most=LARGEST_VALUE)
 
 
-def compress(values: FloatArray, name: str) -> FloatArray:
-    """Return the raw columns of a group with large counts pulled in, ``(n, d)``."""
-    if name in _STANDARDISED:
-        return values
-    # Two counts a, b are then apart by (a - b) / (root a + root b): one more matters less.
-    return np.sign(values) * np.sqrt(np.abs(values))
+class KernelGroups:
+    """What a kernel compares: the columns of an encoding in groups, scaled.
+
+    Two random representatives are at a mean squared distance of 1 in every group.
+
+    Args:
+        features: Encoders, of which each is a group, ``features`` several; and columns known
+            beforehand, a group for each source.
+        scales: As they were saved; None: over the 6466 representatives.
+
+    Attributes:
+        names: The name of each group.
+        slices: Its columns.
+        scales: How they are scaled.
+    """
+
+    def __init__(self, features: Features, scales: Scales | None = None) -> None:
+        self.features = features
+        self.names, self.slices = _groups_of(features)
+        self.scales = self._scales() if scales is None else scales
+
+    @property
+    def size(self) -> int:
+        """The number of columns."""
+        return self.features.size
+
+    def encode(self, cells: Sequence[Architecture]) -> FloatArray:
+        """Return scaled rows, ``(n, d)``; cells of one key of the features get the same."""
+        if not cells:
+            return np.empty((0, self.size))
+        rows: FloatArray = self._compressed(self.features.encode(cells))
+        rows -= self.scales.center
+        rows *= self.scales.scale
+        return rows
+
+    def _scales(self) -> Scales:
+        # From all representatives, not from the training cells: few of these would leave columns
+        # without spread, and the priors of the weights hold for one scale.
+        encoder = "+".join(self.features.names)
+        raw = _all_representatives(encoder)
+        if (known := self.features.columns) is not None:
+            own = known.encode(NASBench201().representatives())
+            raw = np.concatenate([raw, own], axis=1)
+        compressed = self._compressed(raw)
+        centers, widths = zip(
+            *(
+                _center_and_width(compressed[:, part], name)
+                for name, part in zip(self.names, self.slices, strict=True)
+            ),
+            strict=True,
+        )
+        return Scales(np.concatenate(centers), 1 / np.concatenate(widths))
+
+    def _compressed(self, raw: FloatArray) -> FloatArray:
+        compressed = raw.astype(np.float64)
+        for name, part in zip(self.names, self.slices, strict=True):
+            if name not in (*_STANDARDISED, _KNOWN):
+                # Two counts a, b are then apart by (a - b) / (root a + root b): one more matters
+                # less.
+                values = raw[:, part]
+                compressed[:, part] = np.sign(values) * np.sqrt(np.abs(values))
+        return compressed
 
 
-def center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
+@cache
+def function_groups() -> KernelGroups:
+    """Return the groups of searches: how often each op sequence occurs, and the features."""
+    return KernelGroups(Features("paths+features"))
+
+
+def group_names(features: Features) -> tuple[str, ...]:
+    """Return the names of the groups of an encoding."""
+    return _groups_of(features)[0]
+
+
+def _groups_of(features: Features) -> tuple[tuple[str, ...], tuple[slice, ...]]:
+    """Return the groups' names and columns."""
+    sizes: list[tuple[str, int]] = []
+    for name, encoder in zip(features.names, features.encoders, strict=True):
+        if name == "features":
+            sizes += [(group, len(columns)) for group, columns in FEATURE_GROUPS.items()]
+        else:
+            sizes.append((name, len(encoder.names)))
+    if features.columns is not None:
+        sizes += [(_KNOWN, part.stop - part.start) for part in features.columns.slices]
+    ends = np.cumsum([0, *(size for _, size in sizes)]).tolist()
+    names = tuple(name for name, _ in sizes)
+    return names, tuple(slice(a, b) for a, b in pairwise(ends))
+
+
+def _center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
     """Return what to subtract from compressed columns and what to divide by, ``(d,)`` each.
 
-    Two random rows are then at a mean squared distance of 1; in groups of mixed units every column
-    has its share in it.
+    In groups of mixed units every column has its share in the distance.
     """
     # Columns of one unit keep their own spread, so that a column of rare counts stays small.
     center, deviation = values.mean(axis=0), np.ones(values.shape[1])
@@ -189,15 +140,6 @@ def center_and_width(values: FloatArray, name: str) -> tuple[FloatArray, FloatAr
 
 
 @cache
-def _scales() -> tuple[tuple[FloatArray, FloatArray], ...]:
-    raw = _raw_groups(NASBench201().representatives())
-    return tuple(
-        center_and_width(values, name) for name, values in zip(KERNEL_GROUPS, raw, strict=True)
-    )
-
-
-def _raw_groups(cells: Sequence[Architecture]) -> list[FloatArray]:
-    features = FunctionFeatureEncoder().encode(cells)
-    ends = np.cumsum([len(columns) for columns in FEATURE_GROUPS.values()])
-    groups = [PathEncoder().encode(cells), *np.split(features, ends[:-1], axis=1)]
-    return [compress(values, name) for name, values in zip(KERNEL_GROUPS, groups, strict=True)]
+def _all_representatives(encoder: str) -> FloatArray:
+    cells: Sequence[Architecture] = NASBench201().representatives()
+    return Features(encoder).encode(cells)

@@ -1,31 +1,128 @@
-"""The kernel of the Gaussian process, and how its hyper-parameters are found.
+"""Kernels: how alike two cells are, and what is believed of a process before it is fitted.
 
-k(a, b) = amplitude * (1 + r) exp(-r) + 1, r^2 = 3 sum_g weight_g |z_g(a) - z_g(b)|^2: a Matern 3/2
-kernel (Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, equation 4.17) with
-one squared inverse lengthscale per group of features, and a constant for the unknown mean.
+k(a, b) = amplitude * c(r^2) + level + sum_t slope_t q_t(a) . q_t(b): a correlation c of the squared
+distance r^2 = sum_g weight_g |z_g(a) - z_g(b)|^2 with one squared inverse lengthscale for each
+group of features, a constant for the unknown mean, and linear trends in rows q whose coefficients
+are independent with variance ``slope`` (Rasmussen & Williams, "Gaussian Processes for Machine
+Learning", 2006, sections 2.7 and 4.2).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..typing import FloatArray
-from .groups import FEATURE_WEIGHTS
+from .._parts import tensor
+from ..typing import FloatArray, IntArray
 
-_PRIOR_WEIGHT = 0.1
-_PRIOR_AMPLITUDE, _PRIOR_NOISE = 2.0, 0.05
-_WEIGHT_SD, _OTHER_SD = 0.6, 1.0
-_WEIGHT_SDS = {"columns": 1.5}
-"""Log-normal priors: medians, and standard deviations of the logarithms."""
-
-# L-BFGS has no bounds here: noise that goes to nothing must not make K singular in float64.
-# As a deviation it is a thousandth of a target's spread.
-_JITTER = 1e-6
-_ITERATIONS = 40
 # 2048 rows beside 6466 are 106 MB of float64.
 _CHUNK, _CACHED = 2048, 512
 """Rows that are computed at once."""
+
+
+class Shape(ABC):
+    """A correlation as a function of squared distance."""
+
+    steepness: float
+    """The derivative of the correlation is this times what ``with_decay`` returns."""
+
+    @abstractmethod
+    def with_decay(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return correlations, and what their derivatives by ``squared`` are multiples of."""
+
+    def __call__(self, squared: FloatArray) -> FloatArray:
+        """Return correlations at squared distances."""
+        return self.with_decay(squared)[0]
+
+
+class Matern(Shape):
+    """Matern 3/2, (1 + r) exp(-r) with r^2 = 3 squared (Rasmussen & Williams, equation 4.17)."""
+
+    # With s = squared: d (1 + r) exp(-r) / d s = -1.5 exp(-r). r cancels, so that equal rows
+    # divide by nothing.
+    steepness = -1.5
+
+    def with_decay(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See :class:`Shape`."""
+        # What is added stays below the jitter: at distance 0 the correlation is 1 - 5e-9.
+        r = np.sqrt(3 * squared + 1e-8)
+        decay = np.exp(-r)
+        return (1 + r) * decay, decay
+
+
+class SquaredExponential(Shape):
+    """exp(-squared / 2) (Rasmussen & Williams, equation 4.9)."""
+
+    steepness = -0.5
+
+    def with_decay(self, squared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """See :class:`Shape`."""
+        decay = np.exp(-0.5 * squared)
+        return decay, decay
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A log-normal prior of a hyper-parameter.
+
+    Args:
+        median: Of the hyper-parameter.
+        sd: Standard deviation of its logarithm.
+        bounds: Of its logarithm.
+    """
+
+    median: float
+    sd: float = 1.0
+    bounds: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A shape, and what is believed of the hyper-parameters beforehand.
+
+    Args:
+        shape: How correlations fall.
+        weights: Of groups of features, by their names.
+        other_weight: Of all other groups.
+        amplitude: Variance of the part that varies, in squared scores. None: mean and amplitude are
+            profiled out, and noise and slopes are relative to the amplitude.
+        noise: Variance of the noise.
+        slopes: Variance of the coefficients of each trend.
+        jitter: Added to the diagonal.
+        iterations: Steps of the search for the mode of the posterior.
+    """
+
+    shape: Shape = field(default_factory=Matern)
+    weights: Mapping[str, Belief] = field(default_factory=dict)
+    other_weight: Belief = Belief(0.1, 0.6)
+    amplitude: Belief | None = Belief(2.0)
+    noise: Belief = Belief(0.05)
+    slopes: tuple[Belief, ...] = ()
+    # L-BFGS has no bounds here: noise that goes to nothing must not make K singular in float64.
+    # As a deviation it is a thousandth of a target's spread.
+    jitter: float = 1e-6
+    iterations: int = 40
+
+    @property
+    def level(self) -> float:
+        """Variance of the mean: scores have spread 1, so the mean needs no estimate."""
+        return 0.0 if self.amplitude is None else 1.0
+
+    def beliefs(self, names: Sequence[str]) -> tuple[Belief, ...]:
+        """Return what is believed of weights, amplitude if there is one, noise and slopes."""
+        weights = [self.weights.get(name, self.other_weight) for name in names]
+        amplitude = [] if self.amplitude is None else [self.amplitude]
+        return (*weights, *amplitude, self.noise, *self.slopes)
+
+    def read(self, theta: FloatArray) -> "Hyperparameters":
+        """Return the hyper-parameters, given their logarithms in the order of ``beliefs``."""
+        values = np.exp(theta)
+        tail = len(values) - len(self.slopes)
+        g = tail - (1 if self.amplitude is None else 2)
+        amplitude = 1.0 if self.amplitude is None else float(values[g])
+        noise = float(values[tail - 1])
+        return Hyperparameters(amplitude, noise, values[:g], values[tail:])
 
 
 @dataclass(frozen=True)
@@ -33,27 +130,39 @@ class Hyperparameters:
     """What the marginal likelihood decides.
 
     Args:
-        weights: One per group, ``(g,)``.
         amplitude: Variance of the part that varies, in squared scores.
         noise: Variance of the noise, likewise.
+        weights: One per group, ``(g,)``.
+        slopes: Variances of the coefficients of trends, ``(t,)``.
     """
 
-    weights: FloatArray
     amplitude: float
     noise: float
-
-    @classmethod
-    def of(cls, theta: FloatArray) -> "Hyperparameters":
-        """Read the logarithms, weights first."""
-        *weights, amplitude, noise = np.exp(theta)
-        return cls(np.array(weights), float(amplitude), float(noise))
+    weights: FloatArray = tensor("float64", "g")
+    slopes: FloatArray = tensor("float64", "_slopes")
 
 
-def matern(squared: FloatArray) -> FloatArray:
-    """Return the Matern 3/2 correlation at squared distances, in place of them."""
-    # What is added stays below the jitter: at distance 0 the correlation is 1 - 5e-9.
-    r = np.sqrt(3 * squared + 1e-8)
-    return (1 + r) * np.exp(-r)
+_FEATURES = {"count": 0.05, "stat": 0.05, "feed": 0.03, "field": 0.2, "flow": 0.08}
+"""Medians of the weights of the features' groups."""
+
+PREDICTING = Kernel(
+    weights={name: Belief(median, 0.6) for name, median in _FEATURES.items()}
+    | {"columns": Belief(0.1, 1.5)}
+)
+"""The kernel of predictors."""
+
+_BOUNDS = (-6.0, 5.0)
+SEARCHING = Kernel(
+    shape=SquaredExponential(),
+    weights={name: Belief(median, 0.6, _BOUNDS) for name, median in _FEATURES.items()}
+    | {"paths": Belief(0.08, 1.0, _BOUNDS)},
+    amplitude=None,
+    # Noise stays above exp(-9) = 1e-4 of the amplitude and does what a jitter would.
+    noise=Belief(0.02, 1.0, (-9.0, 1.0)),
+    jitter=0.0,
+    iterations=25,
+)
+"""The kernel of searches, which fit it anew after every measurement."""
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -70,173 +179,78 @@ def _squared_norms(z: FloatArray) -> FloatArray:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def covariance(
-    a: np.ndarray, b: np.ndarray, slices: Sequence[slice], found: Hyperparameters
-) -> FloatArray:
-    """Return the kernel between scaled rows, ``(n, k)``, without noise."""
-    a, b = (stretch(z, slices, found.weights) for z in (a, b))
-    result = np.empty((len(a), len(b)))
-    for start in range(0, len(a), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        # The one is the variance of the mean, in scores of spread 1: the mean needs no estimate.
-        result[rows] = found.amplitude * matern(squared_distances(a[rows], b)) + 1
-    return result
-
-
-def stretch(z: np.ndarray, slices: Sequence[slice], weights: FloatArray) -> FloatArray:
-    """Return scaled rows whose distances the kernel measures, ``(n, d)``."""
-    widths = [s.stop - s.start for s in slices]
-    stretched: FloatArray = z * np.repeat(np.sqrt(weights), widths)
-    return stretched
-
-
-def evidence(K: FloatArray, Y: FloatArray) -> tuple[float, FloatArray] | None:
-    """Return minus the log likelihood, mean over targets, and what its gradient is made of.
-
-    The second is ``K^-1 - alpha alpha^T / m`` with ``alpha = K^-1 Y`` (Rasmussen & Williams,
-    equations 5.8 and 5.9). None where K is not positive definite.
+@dataclass(frozen=True)
+class Rows:
+    """Cells as a kernel compares them.
 
     Args:
-        K: Covariance with noise, ``(n, n)``.
-        Y: Scores, ``(n, m)``.
+        Z: Scaled features, ``(n, d)``.
+        trends: Rows of each trend, ``(n, k)``.
     """
-    from scipy.linalg import lapack
 
-    # LAPACK itself: the factor gives the inverse in place (dpotri, lower half only), which the
-    # gradient needs whole; solving for n unit vectors takes three times the operations.
-    factor, failed = lapack.dpotrf(K, lower=1, clean=1)
-    if failed:
-        return None
-    inverse = lapack.dpotri(factor, lower=1)[0]
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    alpha = inverse @ Y
-    m = Y.shape[1]
-    value = 0.5 * np.sum(Y * alpha) / m + np.log(np.diag(factor)).sum()
-    return value, inverse - alpha @ alpha.T / m
+    Z: np.ndarray
+    trends: tuple[np.ndarray, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.Z)
+
+    def __getitem__(self, rows: slice | IntArray) -> "Rows":
+        return Rows(self.Z[rows], tuple(trend[rows] for trend in self.trends))
 
 
-class MarginalLikelihood:
-    """Minus the logarithm of the posterior of the hyper-parameters, mean over targets.
+@dataclass(frozen=True)
+class Covariance:
+    """A kernel whose hyper-parameters are known.
 
     Args:
-        Z: Scaled rows, ``(n, d)``.
-        Y: Scores, ``(n, m)``.
-        repeats: How many measurements each row is the mean of, ``(n,)``.
-        names: Names of the groups.
-        slices: Columns of the groups.
+        kernel: The kernel.
+        found: Its hyper-parameters.
+        slices: Columns of the groups of features.
     """
 
-    def __init__(
-        self,
-        Z: np.ndarray,
-        Y: FloatArray,
-        repeats: FloatArray,
-        names: Sequence[str],
-        slices: Sequence[slice],
-    ) -> None:
-        rows = Z.astype(np.float64)
-        self.distances = np.stack([squared_distances(rows[:, s], rows[:, s]) for s in slices])
-        self.Y, self.inverse_repeats = Y, 1 / repeats
-        medians = [FEATURE_WEIGHTS.get(name, _PRIOR_WEIGHT) for name in names]
-        self.prior_mean = np.log([*medians, _PRIOR_AMPLITUDE, _PRIOR_NOISE])
-        self.prior_sd = np.array(
-            [*(_WEIGHT_SDS.get(name, _WEIGHT_SD) for name in names), _OTHER_SD, _OTHER_SD]
-        )
+    kernel: Kernel
+    found: Hyperparameters
+    slices: tuple[slice, ...]
 
-    def maximise(self) -> Hyperparameters:
-        """Return the mode of the posterior, by L-BFGS from the prior's."""
-        from scipy.optimize import minimize
+    def __call__(self, a: Rows, b: Rows) -> FloatArray:
+        """Return covariances without noise, ``(n, k)``."""
+        left, right = self.stretch(a.Z), self.stretch(b.Z)
+        result = np.empty((len(a), len(b)))
+        for start in range(0, len(a), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            squared = squared_distances(left[rows], right)
+            result[rows] = self.found.amplitude * self.kernel.shape(squared) + self.kernel.level
+        for slope, p, q in zip(self.found.slopes, a.trends, b.trends, strict=True):
+            if slope:
+                result += slope * p.astype(np.float64) @ q.astype(np.float64).T
+        return result
 
-        found = minimize(
-            self,
-            self.prior_mean,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": _ITERATIONS},
-        )
-        return Hyperparameters.of(found.x)
+    def diagonal(self, rows: Rows) -> FloatArray:
+        """Return the variance of each cell beforehand, ``(n,)``."""
+        variance = np.full(len(rows), self.found.amplitude + self.kernel.level)
+        for slope, q in zip(self.found.slopes, rows.trends, strict=True):
+            variance += slope * (q.astype(np.float64) ** 2).sum(axis=1)
+        return variance
 
-    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Return the objective and its gradient (Rasmussen & Williams, equations 5.8 and 5.9)."""
-        at, n = Hyperparameters.of(theta), len(self.Y)
-        squared = np.tensordot(at.weights, self.distances, axes=1)
-        r = np.sqrt(3 * squared + 1e-8)
-        decay = np.exp(-r)
-        shape = (1 + r) * decay
-        K = at.amplitude * shape + 1
-        K[np.diag_indices(n)] += at.noise * self.inverse_repeats + _JITTER
-        found = evidence(K, self.Y)
-        if found is None:
-            # Worse than anything: the line search takes a shorter step.
-            return 1e10, np.zeros_like(theta)
-        value, inner = found
-        # With D_g the squared distances, d (1 + r) exp(-r) / d w_g = -1.5 D_g exp(-r): r cancels,
-        # so that equal rows divide by nothing. Times w_g, as theta is the logarithm.
-        slope = (inner * decay).ravel() * (-1.5 * at.amplitude)
-        gradient = np.empty_like(theta)
-        gradient[:-2] = 0.5 * at.weights * (self.distances.reshape(len(at.weights), -1) @ slope)
-        gradient[-2] = 0.5 * at.amplitude * np.sum(inner * shape)
-        gradient[-1] = 0.5 * at.noise * np.sum(np.diag(inner) * self.inverse_repeats)
-        # The likelihood is a mean over targets and the prior counts once: many targets
-        # are no more evidence about one kernel than one is.
-        z = (theta - self.prior_mean) / self.prior_sd
-        return value + 0.5 * z @ z, gradient + z / self.prior_sd
+    def within(self, rows: Rows, at: IntArray) -> FloatArray:
+        """Return the covariances among k rows of each of b cells, ``(b, k, k)``.
 
-    def noise_by_target(self, found: Hyperparameters) -> tuple[FloatArray, FloatArray]:
-        """Return the noise of each target that suits it best, given the shared kernel, ``(m,)``.
-
-        First among the shared noise times powers of two, so that targets fall together; then where
-        a parabola through the evidence of three of these is lowest.
+        Args:
+            rows: Rows.
+            at: Which of them, ``(b, k)``.
         """
-        m = self.Y.shape[1]
-        if m == 1:
-            return np.array([found.noise]), np.array([found.noise])
-        squared = np.tensordot(found.weights, self.distances, axes=1)
-        K = found.amplitude * matern(squared) + 1
-        noises, losses = noise_losses(K, self.Y, self.inverse_repeats, found.noise)
-        best = np.argmin(losses, axis=0)
-        before, here, after = (
-            np.take_along_axis(losses, np.clip(best + i, 0, len(noises) - 1)[None], axis=0)[0]
-            for i in (-1, 0, 1)
-        )
-        bend = before - 2 * here + after
-        # Vertex of the parabola through three equidistant points, in steps of a factor of two.
-        shift = np.divide(before - after, 2 * bend, out=np.zeros(m), where=bend > 0)
-        return noises[best], noises[best] * 2.0**shift
+        s = self.stretch(rows.Z)[at]
+        squares = (s**2).sum(axis=2)
+        squared = squares[:, :, None] + squares[:, None] - 2 * s @ s.transpose(0, 2, 1)
+        correlation = self.kernel.shape(np.maximum(squared, 0))
+        K: FloatArray = self.found.amplitude * correlation + self.kernel.level
+        for slope, trend in zip(self.found.slopes, rows.trends, strict=True):
+            q = trend.astype(np.float64)[at]
+            K += slope * q @ q.transpose(0, 2, 1)
+        return K
 
-
-def suitable_noises(
-    K: FloatArray, Y: FloatArray, inverse_repeats: FloatArray, noise: float
-) -> FloatArray:
-    """Return the noise of each target that suits it best, ``(m,)``: ``noise`` times powers of two.
-
-    For the arguments see :func:`noise_losses`.
-    """
-    noises, losses = noise_losses(K, Y, inverse_repeats, noise)
-    return noises[np.argmin(losses, axis=0)]
-
-
-def noise_losses(
-    K: FloatArray, Y: FloatArray, inverse_repeats: FloatArray, noise: float
-) -> tuple[FloatArray, FloatArray]:
-    """Return nine noises, ascending, and the negative log evidence of each, ``(9, m)``.
-
-    Args:
-        K: Covariance without noise, ``(n, n)``.
-        Y: Scores, ``(n, m)``.
-        inverse_repeats: One over how many measurements each row is the mean of, ``(n,)``.
-        noise: Where the search begins.
-    """
-    # Rows divided by the root of their relative noise have equal noise.
-    root = np.sqrt(inverse_repeats)
-    # Once n^3 for all noises and targets: K + s I has the same vectors, its values plus s.
-    values, vectors = np.linalg.eigh(K / np.outer(root, root))
-    squares = (vectors.T @ (Y / root[:, None])) ** 2
-    noises: FloatArray = np.asarray(noise * 2.0 ** np.arange(-4, 5), dtype=np.float64)
-    losses = np.empty((len(noises), Y.shape[1]))
-    for i, at in enumerate(noises):
-        # Eigenvalues of a semidefinite matrix may be rounded below 0.
-        spread = np.maximum(values, 0) + at + _JITTER
-        losses[i] = 0.5 * (squares / spread[:, None]).sum(axis=0) + 0.5 * np.log(spread).sum()
-        losses[i] += 0.5 * (np.log(at / _PRIOR_NOISE) / _OTHER_SD) ** 2
-    return noises, losses
+    def stretch(self, Z: np.ndarray) -> FloatArray:
+        """Return scaled rows whose distances the kernel measures, ``(n, d)`` float64."""
+        widths = [s.stop - s.start for s in self.slices]
+        stretched: FloatArray = Z * np.repeat(np.sqrt(self.found.weights), widths)
+        return stretched

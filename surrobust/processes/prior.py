@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._checks import brief, check_values
-from .._files import parse_json
-from .._tensors import pack_tensors, take_tensor, unpack_tensors
+from .._parts import tensor
 from ..encodings import FunctionFeatureEncoder
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture, NASBench201, representative_indices
@@ -21,8 +20,6 @@ from .scores import ScoreMap
 
 if TYPE_CHECKING:
     from ..predictors import AbstractPredictor
-
-PRIOR_FILE = "prior.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +36,17 @@ class PriorScores:
 
     name: str
     targets: tuple[str, ...]
-    scores: np.ndarray
+    scores: np.ndarray = tensor("float32", "6466 t")
+
+    def check(self) -> None:
+        """Refuse names that are not one for each column.
+
+        Raises:
+            InvalidModelError: If they are others.
+        """
+        if len(self.targets) != self.scores.shape[1]:
+            msg = f"prior: expected {self.scores.shape[1]} targets, got {len(self.targets)}"
+            raise InvalidModelError(msg)
 
     @classmethod
     def of(cls, predictor: "AbstractPredictor", *, name: str | None = None) -> Self:
@@ -90,8 +97,10 @@ class PriorScores:
 
     @cached_property
     def checksum(self) -> str:
-        """The sha256 of what :meth:`pack` returns."""
-        return hashlib.sha256(self.pack()).hexdigest()
+        """The sha256 of the targets' names and of the scores, not of what a card calls them."""
+        text = json.dumps(self.targets).encode()
+        # A machine has either byte order: equal scores, equal checksums.
+        return hashlib.sha256(text + self.scores.astype("<f4").tobytes()).hexdigest()
 
     @property
     def reference(self) -> dict[str, str]:
@@ -105,33 +114,16 @@ class PriorScores:
         rows: FloatArray = self.scores[found].astype(np.float64)
         return rows
 
-    def pack(self) -> bytes:
-        """Return the scores as a safetensors file; the name is not in it."""
-        names = np.frombuffer(json.dumps(self.targets).encode(), dtype=np.uint8)
-        return pack_tensors({"targets": names, "scores": self.scores})
-
-    @classmethod
-    def unpack(cls, content: bytes, reference: Mapping[str, str]) -> Self:
-        """Read scores.
+    def check_reference(self, reference: Mapping[str, str]) -> None:
+        """Refuse a card's reference that is not to these scores.
 
         Raises:
-            InvalidModelError: If they are damaged or not those of the reference.
+            InvalidModelError: If it is to others.
         """
-        # Before anything is parsed: only what the card names is read.
-        got = hashlib.sha256(content).hexdigest()
-        if got != reference["sha256"]:
-            msg = f"{PRIOR_FILE}: expected sha256 {brief(reference['sha256'], 80)}, got {got}"
+        if self.reference != dict(reference):
+            wanted = brief(reference.get("sha256"), 80)
+            msg = f"prior: expected sha256 {wanted}, got {self.checksum} of {brief(self.name)}"
             raise InvalidModelError(msg)
-        tensors = unpack_tensors(content, name=PRIOR_FILE)
-        text = take_tensor(tensors, "targets", dtype="uint8", shape=(None,)).tobytes()
-        try:
-            targets = tuple(map(str, parse_json(text.decode(), name=PRIOR_FILE)))
-        except (ValueError, TypeError):
-            msg = f"{PRIOR_FILE}: expected a list of targets, got others"
-            raise InvalidModelError(msg) from None
-        shape = (len(representative_indices()), len(targets))
-        scores = take_tensor(tensors, "scores", dtype="float32", shape=shape)
-        return cls(reference["name"], targets, scores)
 
 
 def reference_of(prior: PriorScores | Mapping[str, str]) -> dict[str, str]:

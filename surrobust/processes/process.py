@@ -1,214 +1,191 @@
-"""One view of what a prior is worth, and the Gaussian process that holds it."""
+"""The Gaussian process: a kernel and groups of features, fitted to measured cells.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), chapters 2, 4 and 5.
+"""
+
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from .._random import as_generator, draw_rows
-from .._tensors import take_tensor
+from .._parts import LARGEST_VALUE, tensor
+from .._random import draw_rows
 from ..errors import InvalidModelError
-from ..typing import FloatArray, IntArray
-from .kernel import Hyperparameters, covariance
-from .trend_kernel import TrendLikelihood
+from ..typing import FloatArray
+from .groups import KernelGroups
+from .kernel import Covariance, Hyperparameters, Kernel, Rows
+from .likelihood import Likelihood, likeliest_mean
+from .spread import Sight, Spread
 
-# As in the kernel: noise is found without bounds, and K must stay positive definite.
-_JITTER = 1e-6
-# A whitener of 500 rows is 1 MB of float32 in a saved predictor, one of all 6466 would be 167.
-_ROWS = 500
-"""Rows that hyper-parameters are fitted to, and rows behind the standard deviation."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What is supposed beforehand of a new target, in scores of spread one.
-
-    Args:
-        share: How much of the expectation comes true.
-        amplitude: Variance of what no trend explains, in the median.
-        noise: Variance of the noise, likewise.
-        slope: Variance of the trend's coefficients, likewise.
-        drawn: Which rows of :class:`Trend`: whether principal components are drawn together.
-    """
-
-    share: float
-    amplitude: float
-    noise: float
-    slope: float
-    drawn: bool = False
-
-    @property
-    def medians(self) -> tuple[float, float, float]:
-        """Amplitude, noise and slope."""
-        return self.amplitude, self.noise, self.slope
+# 1024 cells beside 6466 rows are 53 MB of float64.
+_CHUNK = 1024
+"""Cells that are predicted at once."""
 
 
 @dataclass(frozen=True)
-class ProcessRows:
-    """Cells as a process compares them.
+class Posterior:
+    """What a process knows once it was fitted, besides its n rows.
 
     Args:
-        Z: Scaled features, ``(n, d)`` float32.
-        trends: Both kinds of rows of the trend, ``(2, n, t + 1)`` float32.
-        expected: What is expected of each of m targets, ``(n, m)``.
+        found: The hyper-parameters.
+        spread: How the variance follows.
+        mean: Of each of m targets, ``(m,)``; 0 where the kernel has a level instead.
+        scale: Of each target, by which variances are multiplied, ``(m,)``; 1 likewise.
+        alpha: Weights of the rows, ``(n, m)``.
+        noise: Variance of the noise that the rows were taken to have, ``(m,)``.
+        measured_noise: The same without rounding it so that targets share factors, ``(m,)``.
     """
 
-    Z: np.ndarray
-    trends: np.ndarray
-    expected: FloatArray
+    found: Hyperparameters
+    spread: Spread
+    mean: FloatArray = tensor("float64", "m")
+    scale: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
+    alpha: FloatArray = tensor("float64", "n m")
+    noise: FloatArray = tensor("float64", "m")
+    measured_noise: FloatArray = tensor("float64", "m")
 
-    def __getitem__(self, rows: slice | IntArray) -> "ProcessRows":
-        return ProcessRows(self.Z[rows], self.trends[:, rows], self.expected[rows])
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Return the three by name."""
-        return {"rows": self.Z, "trends": self.trends, "expected": self.expected}
-
-    @classmethod
-    def take(cls, tensors: dict[str, np.ndarray], Z: np.ndarray, t: int, m: int) -> Self:
-        """Take what :meth:`tensors` gave, Z apart: t columns of the trend, m targets.
+    def check(self) -> None:
+        """Refuse what is no posterior.
 
         Raises:
-            InvalidModelError: If they do not fit.
+            InvalidModelError: If variances or weights are negative.
         """
-        trends = take_tensor(tensors, "trends", dtype="float32", shape=(2, len(Z), t))
-        return cls(Z, trends, take_tensor(tensors, "expected", dtype="float64", shape=(len(Z), m)))
+        found = self.found
+        positive = (found.weights, found.slopes, self.scale, self.noise, self.measured_noise)
+        is_sound = all((array >= 0).all() for array in positive)
+        if not is_sound or found.amplitude <= 0 or found.noise < 0:
+            msg = "weights: expected a kernel with variances of at least 0, got another"
+            raise InvalidModelError(msg)
 
 
-class TrendProcess:
-    """A Gaussian process around a share of the expectation, with a linear trend.
+class Process:
+    """A Gaussian process with a kernel on groups of features.
 
-    Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006), algorithm 2.1 and
-    section 2.7; hyper-parameters at the mode of their posterior.
+    Many targets share the kernel; each has its own noise. Hyper-parameters are at the mode of
+    their posterior.
 
     Args:
-        view: What is supposed beforehand.
-        names: Names of the groups of features.
-        slices: Columns of the groups.
+        kernel: Its shape and what is believed of it.
+        groups: What it compares.
+        rows_for_kernel: Rows that the hyper-parameters are fitted to, drawn if there are more.
+        rows_for_std: Rows behind the standard deviation.
+        nearest: How many others, nearest to a cell, count for its standard deviation.
+        precision: Of that: ``float32``, or ``float64`` in a process that is not saved.
     """
 
-    def __init__(self, view: View, names: Sequence[str], slices: Sequence[slice]) -> None:
-        self.view, self.names, self.slices = view, names, slices
+    def __init__(
+        self,
+        kernel: Kernel,
+        groups: KernelGroups,
+        *,
+        # Each step of the search for hyper-parameters costs n^3. A whitener of 500 rows is 1 MB
+        # of float32 in a saved predictor, one of all 6466 would be 167.
+        rows_for_kernel: int = 500,
+        rows_for_std: int = 500,
+        nearest: int = 0,
+        precision: str = "float32",
+    ) -> None:
+        self.kernel, self.groups = kernel, groups
+        self.rows_for_kernel, self.rows_for_std = rows_for_kernel, rows_for_std
+        self.nearest, self.precision = nearest, precision
 
     def fit(
-        self, rows: ProcessRows, scores: FloatArray, repeats: FloatArray, *, seed: int
-    ) -> FloatArray:
-        """Learn from n cells; return the logarithm of each target's evidence, ``(m,)``.
+        self, rows: Rows, Y: FloatArray, repeats: FloatArray, rng: np.random.Generator
+    ) -> tuple[Posterior, FloatArray]:
+        """Learn from n cells; return the posterior and the log evidence of each target, ``(m,)``.
+
+        The evidence is that at the mode of the hyper-parameters, without the volume around it.
 
         Args:
             rows: The cells.
-            scores: Theirs, ``(n, m)``.
-            repeats: How many measurements each is the mean of, ``(n,)``.
-            seed: Of the draw of rows, if there are many.
+            Y: Scores, ``(n, m)``.
+            repeats: How many measurements each row is the mean of, ``(n,)``.
+            rng: Draws rows, if there are many.
         """
-        rng = as_generator(seed)
-        # The share that is supposed to come true. The expectation is a row of the trend too,
-        # the last, so that more or less of it can be learnt.
-        left = scores - self.view.share * rows.expected
-        chosen = draw_rows(len(left), _ROWS, rng)
-        likelihood = TrendLikelihood(
-            rows.Z[chosen],
-            self._trend(rows)[chosen],
-            left[chosen],
-            repeats[chosen],
-            self.names,
-            self.slices,
-            self.view.medians,
-        )
-        theta = likelihood.find()
-        self.kernel_, self.slope_ = likelihood.read(theta)
-        self.noise_ = likelihood.noises(theta)
-        self.rows_ = rows
-        # The evidence at the mode of the hyper-parameters, without the volume around it.
-        return likelihood.log_prior(theta) + self._condition(left, repeats, rng)
+        # Drawn, not the first: rows are in the order of the cells' indices.
+        chosen = draw_rows(len(rows), self.rows_for_kernel, rng)
+        likelihood = Likelihood(self.kernel, self.groups, rows[chosen], Y[chosen], repeats[chosen])
+        theta, _ = likelihood.maximise()
+        found = self.kernel.read(theta)
+        noises = likelihood.noise_by_target(found)
+        posterior, log_likelihood = self.condition(found, noises, rows, Y, repeats, rng)
+        return posterior, likelihood.log_prior(theta) + log_likelihood
 
-    def _condition(
-        self, left: FloatArray, repeats: FloatArray, rng: np.random.Generator
-    ) -> FloatArray:
-        """Compute what predictions need; return the log likelihood of each target."""
-        from scipy.linalg import cho_factor, cho_solve, solve_triangular
+    def condition(
+        self,
+        found: Hyperparameters,
+        noises: tuple[FloatArray, FloatArray],
+        rows: Rows,
+        Y: FloatArray,
+        repeats: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[Posterior, FloatArray]:
+        """Compute what predictions need, and the log likelihood of each target, ``(m,)``.
 
-        K = self._covariance(self.rows_, self.rows_)
+        Rasmussen & Williams, algorithm 2.1.
+
+        Args:
+            found: Hyper-parameters.
+            noises: Variance of the noise of each target, shared by as many as may be, and exact.
+            rows: The cells.
+            Y: Scores, ``(n, m)``.
+            repeats: How many measurements each row is the mean of, ``(n,)``.
+            rng: Draws rows, if there are many.
+        """
+        from scipy.linalg import cho_factor, cho_solve
+
+        noise, measured = noises
+        K = self.covariance(found)(rows, rows)
         diagonal = np.diag_indices(len(K))
-        self.alpha_ = np.empty_like(left)
-        found = np.zeros(left.shape[1])
-        # Noises of targets are powers of two apart, so many share one factor of n^3.
-        for noise in np.unique(self.noise_) if len(K) else ():
-            mine = self.noise_ == noise
+        n, m = Y.shape
+        mean, scale, alpha, fit = np.zeros(m), np.ones(m), np.empty_like(Y), np.zeros(m)
+        # These noises are powers of two apart, so many targets share one factor of
+        # n^3; the refined ones are for intervals alone.
+        for each in np.unique(noise) if n else ():
+            mine = noise == each
             noisy = K.copy()
-            noisy[diagonal] += noise / repeats + _JITTER
+            noisy[diagonal] += each / repeats + self.kernel.jitter
             factor = cho_factor(noisy, lower=True, overwrite_a=True)
-            self.alpha_[:, mine] = cho_solve(factor, left[:, mine])
-            found[mine] = -0.5 * (left * self.alpha_)[:, mine].sum(axis=0)
-            found[mine] -= np.log(np.diag(factor[0])).sum()
-        self.anchors_ = draw_rows(len(K), _ROWS, rng)
-        noisy = K[np.ix_(self.anchors_, self.anchors_)]
-        # One whitener for all targets: the median noise stands for theirs.
-        noise = np.median(self.noise_) / repeats[self.anchors_]
-        noisy[np.diag_indices(len(noisy))] += noise + _JITTER
-        whiten = np.empty((0, 0))
-        if len(noisy):
-            lower = np.tril(cho_factor(noisy, lower=True)[0])
-            whiten = solve_triangular(lower, np.eye(len(lower)), lower=True)
-        # In the order of memory that loading gives, so that both predict the same to the last bit.
-        self.whiten_ = np.ascontiguousarray(whiten, dtype=np.float32)
-        return found
+            if self.kernel.amplitude is None:
+                ones = cho_solve(factor, np.ones(n))
+                mean[mine] = likeliest_mean(ones, Y[:, mine])
+            left = Y[:, mine] - mean[mine]
+            alpha[:, mine] = cho_solve(factor, left)
+            squares = (left * alpha[:, mine]).sum(axis=0)
+            if self.kernel.amplitude is None:
+                scale[mine] = squares / n
+            fit[mine] = -0.5 * squares - np.log(np.diag(factor[0])).sum()
+        anchors = draw_rows(n, self.rows_for_std, rng)
+        # One whitener and one deviation for all targets: the median noise stands for theirs.
+        each = np.median(noise) / repeats + self.kernel.jitter
+        spread = Spread.of(K, each, anchors, nearest=self.nearest, dtype=self.precision)
+        return Posterior(found, spread, mean, scale, alpha, noise, measured), fit
 
-    def posterior(self, rows: ProcessRows) -> tuple[FloatArray, FloatArray]:
-        """Return scores ``(n, m)`` and their variances ``(n,)``."""
-        mean = self.view.share * rows.expected
-        variance = np.empty(len(mean))
-        # 1024 cells beside 6466 rows are 53 MB of float64.
-        for start in range(0, len(mean), 1024):
-            part = slice(start, start + 1024)
-            K = self._covariance(rows[part], self.rows_)
-            mean[part] += K @ self.alpha_
-            known = K[:, self.anchors_].astype(np.float32) @ self.whiten_.T
-            variance[part] = (known.astype(np.float64) ** 2).sum(axis=1)
-        trend = self._trend(rows).astype(np.float64)
-        before = self.kernel_.amplitude + 1 + self.slope_ * (trend**2).sum(axis=1)
-        # The whitener is float32: at a cell of its own the difference may be below 0.
-        return mean, np.maximum(before - variance, 1e-9 * before)
+    def moments(
+        self, posterior: Posterior, known: Rows, rows: Rows
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return scores of b cells and their variances, both ``(b, m)``.
 
-    def _trend(self, rows: ProcessRows) -> np.ndarray:
-        found: np.ndarray = rows.trends[int(self.view.drawn)]
-        return found
-
-    def _covariance(self, a: ProcessRows, b: ProcessRows) -> FloatArray:
-        K = covariance(a.Z, b.Z, self.slices, self.kernel_)
-        if self.slope_ == 0:
-            return K
-        p, q = (self._trend(rows).astype(np.float64) for rows in (a, b))
-        return K + self.slope_ * p @ q.T
-
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Return the fitted process, but for its rows."""
-        found = self.kernel_
-        return {
-            "weights": found.weights,
-            "variances": np.array([found.amplitude, found.noise, self.slope_]),
-            "alpha": self.alpha_,
-            "anchors": self.anchors_,
-            "whiten": self.whiten_,
-        }
-
-    def restore(self, tensors: dict[str, np.ndarray], rows: ProcessRows) -> None:
-        """Take over what :meth:`tensors` gave, for the same rows.
-
-        Raises:
-            InvalidModelError: If they do not fit.
+        Args:
+            posterior: What :meth:`fit` gave.
+            known: The rows it was fitted to.
+            rows: The cells.
         """
-        n, m = rows.expected.shape
-        weights = take_tensor(tensors, "weights", dtype="float64", shape=(len(self.names),))
-        variances = take_tensor(tensors, "variances", dtype="float64", shape=(3,))
-        self.alpha_ = take_tensor(tensors, "alpha", dtype="float64", shape=(n, m))
-        self.anchors_ = take_tensor(tensors, "anchors", dtype="int64", shape=(None,))
-        k = len(self.anchors_)
-        self.whiten_ = take_tensor(tensors, "whiten", dtype="float32", shape=(k, k))
-        is_inside = ((self.anchors_ >= 0) & (self.anchors_ < n)).all()
-        if (weights < 0).any() or (variances < 0).any() or variances[0] == 0 or not is_inside:
-            msg = "weights: expected a kernel and rows that exist, got others"
-            raise InvalidModelError(msg)
-        amplitude, noise, self.slope_ = map(float, variances)
-        self.kernel_, self.rows_ = Hyperparameters(weights, amplitude, noise), rows
+        covariance, spread = self.covariance(posterior.found), posterior.spread
+        mean = np.empty((len(rows), posterior.alpha.shape[1]))
+        sights: list[Sight] = []
+        for start in range(0, len(rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            K = covariance(rows[part], known)
+            mean[part] = posterior.mean + K @ posterior.alpha
+            sights.append(spread.see(K))
+        before = covariance.diagonal(rows)
+        if sights:
+            parts = (np.concatenate(part) for part in zip(*map(astuple, sights), strict=True))
+            explained = spread.explained(Sight(*parts), known, covariance)
+            # The whitener may be float32: at a cell of its own the difference may be below 0.
+            before = np.maximum(before - explained, 1e-9 * before)
+        return mean, before[:, None] * posterior.scale
+
+    def covariance(self, found: Hyperparameters) -> Covariance:
+        """Return the kernel with its hyper-parameters."""
+        return Covariance(self.kernel, found, self.groups.slices)

@@ -1,32 +1,26 @@
-"""A Gaussian process that is refitted after every measurement of a search."""
+"""The process of a search, fitted again after every measurement."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Final, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Self, TypeAlias
 
 import numpy as np
 
+from .._random import as_generator
 from ..errors import NotFittedError
 from ..spaces import Architecture
 from ..typing import FloatArray, IntArray
-from .groups import FEATURE_WEIGHTS, KERNEL_GROUPS, encode_function_groups
+from .averaging import mix, weigh
+from .groups import function_groups
+from .kernel import SEARCHING, Belief, Rows
+from .likelihood import Likelihood
+from .process import Posterior, Process
 
 Trends: TypeAlias = Callable[[Sequence[Architecture]], Sequence[FloatArray]]
-"""Architectures to rows of linear trends, each ``(n, k)``."""
+"""Architectures to rows of linear trends, each ``(n, k)``; for instance ``PriorRows``."""
 
-_WEIGHT_PRIORS = {"paths": (0.08, 1.0)} | {
-    name: (weight, 0.6) for name, weight in FEATURE_WEIGHTS.items()
-}
-"""Median of the weight of each group and deviation of its logarithm."""
-_NOISE_PRIOR = (float(np.log(0.02)), 1.0)
-_SLOPE_PRIORS = ((0.0, 1.0), (float(np.log(0.3)), 1.0))
-"""Of the first trend, then of all others."""
-# Of the logarithms. Noise stays above exp(-9) = 1e-4 of the amplitude and
-# does what a jitter would: there is none here.
-_WEIGHT_BOUNDS = (-6.0, 5.0)
-_NOISE_BOUNDS = (-9.0, 1.0)
-_SLOPE_BOUNDS = (-8.0, 5.0)
-_ITERATIONS = 25
+_FIRST_SLOPE, _SLOPE = Belief(1.0, 1.0, (-8.0, 5.0)), Belief(0.3, 1.0, (-8.0, 5.0))
+"""What is believed of the slopes: of the first trend, the expectation, and of all others."""
 # Maximising at every question took 1.3 s at 500 rows, 44 times a suggestion of Optuna's TPE
 # (experiments/search_overhead); searches of up to 100 evaluations are as they were.
 _ALWAYS = 128
@@ -43,78 +37,54 @@ _LATEST = 100
 class FunctionProcess:
     """Gaussian process on what cells compute, with one lengthscale per group of features.
 
-    A squared exponential kernel on the weighted sum of the groups' squared distances, a constant
-    mean and independent noise. Mean and amplitude are profiled out; the weights and the
-    relative noise maximise the marginal likelihood times log-normal priors (Rasmussen & Williams,
-    "Gaussian Processes for Machine Learning", 2006, section 5.4). Refitting starts from the last
-    optimum; from 128 rows on it maximises again only when the rows are 5 % more. Of more than
-    1000 rows the best 500, the latest 100, and others evenly spaced in time are kept, so that a
-    fit stays within bounds however long a search is.
+    A squared exponential kernel; mean and amplitude are profiled out, the weights of the groups and
+    the relative noise maximise the marginal likelihood times log-normal priors (Rasmussen &
+    Williams, "Gaussian Processes for Machine Learning", 2006, section 5.4). Refitting starts from
+    the last optimum; from 128 rows on it maximises again only when the rows are 5 % more. Of more
+    than 1000 rows the best 500, the latest 100, and others evenly spaced in time are kept, so that
+    a fit stays within bounds however long a search is.
 
-    Trends add ``slope * q(a) . q(b)`` to the kernel for rows q of each: linear functions of them
-    whose coefficients are independent with variance ``slope`` relative to the amplitude (the same
-    book, section 2.7). The slopes are found with the weights.
+    With a prior there are two such processes, averaged by what they are worth: one that has linear
+    trends in the prior's rows besides, and the one of a search without a prior. Where measurements
+    disagree with the prior its process loses its say, and within it the trends lose their slopes.
 
     Args:
-        trends: Rows of the trends; None for none.
+        trends: Rows of the prior; or None.
+        odds: Of the process that knows it against the one that does not, beforehand; above 0.
 
     Attributes:
-        theta_: Logarithms of the group weights, then of the noise and the slopes relative to the
-            amplitude.
         noise_std_: Standard deviation of a measurement about what is predicted.
-        loss_: Minus the logarithm of the posterior density at ``theta_`` when that was found, up
-            to a constant that is the same for the same values, with trends or without.
     """
 
-    def __init__(self, trends: Trends | None = None) -> None:
+    def __init__(self, trends: Trends | None = None, *, odds: float = 1.0) -> None:
         self._trends = trends
-        self.noise_std_ = self.loss_ = 0.0
-        self.theta_: FloatArray | None = None
-        self._maximised_at = 0
-        self._encoded: tuple[Sequence[Architecture], tuple[FloatArray, ...]] | None = None
+        plain = _View(is_informed=False)
+        self._views = [plain] if trends is None else [_View(is_informed=True), plain]
+        self._odds = np.array([[odds], [1.0]])[-len(self._views) :]
+        self._weights = self._odds / self._odds.sum()
+        self.noise_std_ = 0.0
+        self._remembered: tuple[Sequence[Architecture], Rows] | None = None
         self._last: tuple[Sequence[Architecture], tuple[FloatArray, FloatArray]] | None = None
 
-    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> "FunctionProcess":
+    @property
+    def trust_(self) -> float:
+        """The weight of the process that knows the prior; 0 without one."""
+        return float(self._weights[0, 0]) if len(self._views) > 1 else 0.0
+
+    def fit(self, architectures: Sequence[Architecture], y: FloatArray) -> Self:
         """Fit values ``y`` of shape ``(n,)``, standardised or nearly so."""
-        from scipy.linalg import cholesky, solve_triangular
-
         self._last = None
-        n_given, kept = len(y), _rows_to_keep(np.asarray(y))
-        architectures, y = [architectures[i] for i in kept], np.asarray(y)[kept]
-        self._groups = encode_function_groups(architectures)
-        self._rows = () if self._trends is None else tuple(self._trends(architectures))
-        distances = np.stack([_squared_distances(group, group) for group in self._groups])
-        products = [rows @ rows.T for rows in self._rows]
-        g = len(distances)
-        # The last optimum is near the next, which then takes few steps.
-        theta = _prior(len(products))[0] if self.theta_ is None else self.theta_
-        # Equal values have no amplitude, and the logarithm of 0 would be taken.
-        if np.ptp(y) > 0 and self._is_due(n_given):
-            theta, self.loss_ = _maximise_posterior(theta, distances, products, y)
-            self._maximised_at = n_given
-        self.theta_ = theta
-        self._slopes = np.exp(theta[g + 1 :])
-        n = len(y)
-        squared = np.tensordot(np.exp(theta[:g]), distances, 1)
-        covariance = np.exp(-0.5 * squared) + np.exp(theta[g]) * np.eye(n)
-        for slope, product in zip(self._slopes, products, strict=True):
-            covariance += slope * product
-        # The whitener W has W' W as the inverse of the covariance.
-        self._whitener = solve_triangular(cholesky(covariance, lower=True), np.eye(n), lower=True)
-        # Generalised least squares: the mean that the covariance makes likeliest, and the
-        # amplitude with it, 1' K^-1 y / 1' K^-1 1 and r' K^-1 r / n.
-        ones = self._whitener.T @ self._whitener.sum(axis=1)
-        self._mean = float(ones @ y / ones.sum())
-        self._alpha = self._whitener.T @ (self._whitener @ (y - self._mean))
-        self._amplitude = float((y - self._mean) @ self._alpha) / n
-        self.noise_std_ = float(np.sqrt(self._amplitude * np.exp(theta[g])))
+        y = np.asarray(y, dtype=np.float64)
+        kept = _rows_to_keep(y)
+        rows = self._encode([architectures[i] for i in kept])
+        for view in self._views:
+            view.fit(rows, y[kept], len(y))
+        self._weights = weigh(np.array([[-view.loss] for view in self._views]), self._odds)
+        # The noise of a mixture, without the gap between the two means: that is
+        # uncertainty of the function, which predict_std has.
+        noises = np.array([view.noise for view in self._views])
+        self.noise_std_ = float(np.sqrt(self._weights[:, 0] @ noises))
         return self
-
-    def _is_due(self, n: int) -> bool:
-        """Return whether ``n`` rows are few, or differ enough from those maximised on last."""
-        last = self._maximised_at
-        # From below too: rows of awaited cells come and go, see GuidedSearch.
-        return n <= _ALWAYS or not last / _GROWTH < n < last * _GROWTH
 
     def predict(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Return posterior means of shape ``(n,)``.
@@ -122,7 +92,7 @@ class FunctionProcess:
         Raises:
             NotFittedError: If the process was not fitted.
         """
-        return self._posterior(architectures)[0]
+        return self._moments(architectures)[0]
 
     def predict_std(self, architectures: Sequence[Architecture]) -> FloatArray:
         """Return posterior standard deviations of shape ``(n,)``, without the noise.
@@ -130,51 +100,100 @@ class FunctionProcess:
         Raises:
             NotFittedError: If the process was not fitted.
         """
-        return self._posterior(architectures)[1]
+        return self._moments(architectures)[1]
 
-    def _posterior(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        if self.theta_ is None:
-            msg = "FunctionProcess: expected fit before predict, got no fit"
-            raise NotFittedError(msg)
+    def _moments(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         if self._last is not None and self._last[0] is architectures:
             return self._last[1]
-        groups = self._encode(architectures)
-        # In place from here on: (n, m) beside all 4930 function classes is the largest array.
-        cross = _squared_distances(self._joined(self._groups), self._joined(groups))
-        cross *= -0.5
-        np.exp(cross, out=cross)
-        before: float | FloatArray = 1.0
-        if self._trends is not None:
-            parts = zip(self._slopes, self._rows, self._trends(architectures), strict=True)
-            for slope, known, rows in parts:
-                cross += slope * (known @ rows.T)
-                before = before + slope * (rows**2).sum(axis=1)
-        mean = self._mean + self._alpha @ cross
-        explained = self._whitener @ cross
-        explained = np.einsum("ij,ij->j", explained, explained)
-        std = np.sqrt(self._amplitude * np.maximum(before - explained, _LEAST_VARIANCE))
+        rows = self._encode(architectures)
+        each = [view.moments(rows) for view in self._views]
+        means, variances = (np.stack(part) for part in zip(*each, strict=True))
+        mean, variance = mix(self._weights, means, variances)
+        found = mean[:, 0], np.sqrt(variance[:, 0])
         # By identity, so of tuples only: a list may have changed since.
         if isinstance(architectures, tuple):
-            self._last = (architectures, (mean, std))
-        return mean, std
+            self._last = (architectures, found)
+        return found
 
-    def _encode(self, architectures: Sequence[Architecture]) -> tuple[FloatArray, ...]:
+    def _encode(self, architectures: Sequence[Architecture]) -> Rows:
         """Encode, or recall what the same tuple was encoded to: searches predict it every time."""
-        if self._encoded is not None and self._encoded[0] is architectures:
-            return self._encoded[1]
-        groups = encode_function_groups(architectures)
+        if self._remembered is not None and self._remembered[0] is architectures:
+            return self._remembered[1]
+        trends = () if self._trends is None else tuple(self._trends(architectures))
+        rows = Rows(function_groups().encode(architectures), trends)
         if isinstance(architectures, tuple):
-            self._encoded = (architectures, groups)
-        return groups
-
-    def _joined(self, groups: Sequence[FloatArray]) -> FloatArray:
-        """Return the groups side by side, each scaled by the root of its weight."""
-        assert self.theta_ is not None
-        roots = np.exp(0.5 * self.theta_[: len(groups)])
-        return np.concatenate([root * g for root, g in zip(roots, groups, strict=True)], axis=1)
+            self._remembered = (architectures, rows)
+        return rows
 
 
-_LEAST_VARIANCE: Final = 1e-10
+@dataclass
+class _View:
+    """One process as it was fitted last.
+
+    Args:
+        is_informed: Whether it knows the trends.
+        theta: Logarithms of its hyper-parameters; None before the first fit.
+        loss: Minus the logarithm of the posterior density there when that was found.
+    """
+
+    is_informed: bool
+    theta: FloatArray | None = None
+    loss: float = 0.0
+    _maximised_at: int = 0
+    _fitted: tuple[Process, Rows, Posterior] | None = None
+
+    def fit(self, rows: Rows, y: FloatArray, n_given: int) -> None:
+        """Fit values ``(n,)`` of those of ``n_given`` cells that are kept."""
+        rows, Y, once = self._own(rows), y[:, None], np.ones(len(y))
+        kernel = replace(SEARCHING, slopes=_slopes(len(rows.trends)))
+        groups = function_groups()
+        # Equal values have no amplitude, and the logarithm of 0 would be taken.
+        if np.ptp(y) > 0 and self._is_due(n_given):
+            # The last optimum is near the next, which then takes few steps.
+            likelihood = Likelihood(kernel, groups, rows, Y, once)
+            self.theta, self.loss = likelihood.maximise(self.theta)
+            self._maximised_at = n_given
+        elif self.theta is None:
+            self.theta = np.log([b.median for b in kernel.beliefs(groups.names)])
+        # No rows are drawn, all of them count.
+        process = Process(
+            kernel, groups, rows_for_kernel=_MOST, rows_for_std=_MOST, precision="float64"
+        )
+        found = kernel.read(self.theta)
+        noise = np.array([found.noise])
+        posterior, _ = process.condition(found, (noise, noise), rows, Y, once, as_generator(0))
+        self._fitted = process, rows, posterior
+
+    def _is_due(self, n: int) -> bool:
+        """Return whether ``n`` rows are few, or differ enough from those maximised on last."""
+        last = self._maximised_at
+        # From below too: rows of awaited cells come and go, see GuidedSearch.
+        return n <= _ALWAYS or not last / _GROWTH < n < last * _GROWTH
+
+    def moments(self, rows: Rows) -> tuple[FloatArray, FloatArray]:
+        """Return means and variances without noise, both ``(n, 1)``."""
+        process, known, posterior = self._conditioned
+        return process.moments(posterior, known, self._own(rows))
+
+    @property
+    def noise(self) -> float:
+        """Variance of a measurement about what is predicted."""
+        posterior = self._conditioned[2]
+        return float(posterior.noise[0] * posterior.scale[0])
+
+    @property
+    def _conditioned(self) -> tuple[Process, Rows, Posterior]:
+        if self._fitted is None:
+            msg = "FunctionProcess: expected fit before predict, got no fit"
+            raise NotFittedError(msg)
+        return self._fitted
+
+    def _own(self, rows: Rows) -> Rows:
+        return rows if self.is_informed else Rows(rows.Z)
+
+
+def _slopes(n_trends: int) -> tuple[Belief, ...]:
+    return (_FIRST_SLOPE, *[_SLOPE] * (n_trends - 1))[:n_trends]
 
 
 def _rows_to_keep(y: FloatArray) -> IntArray:
@@ -187,81 +206,3 @@ def _rows_to_keep(y: FloatArray) -> IntArray:
     best, rest = older[: _MOST // 2], np.sort(older[_MOST // 2 :])
     spaced = np.linspace(0, len(rest) - 1, _MOST - _LATEST - len(best)).round().astype(np.int64)
     return np.sort(np.concatenate([best, rest[spaced], latest]))
-
-
-def _squared_distances(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return squared Euclidean distances of rows, shape ``(n, m)``."""
-    squared = left @ right.T
-    squared *= -2.0
-    squared += (left**2).sum(axis=1)[:, None]
-    squared += (right**2).sum(axis=1)[None, :]
-    return np.maximum(squared, 0.0, out=squared)
-
-
-@cache
-def _prior(n_trends: int) -> tuple[FloatArray, FloatArray]:
-    """Return means and deviations of the log-normal priors, shape ``(g + 1 + t,)`` each."""
-    slopes = [_SLOPE_PRIORS[min(t, 1)] for t in range(n_trends)]
-    weights = [
-        (float(np.log(median)), sd)
-        for median, sd in (_WEIGHT_PRIORS[name] for name in KERNEL_GROUPS)
-    ]
-    mean, sd = np.array([*weights, _NOISE_PRIOR, *slopes]).T
-    return mean, sd
-
-
-def _maximise_posterior(
-    start: FloatArray, distances: FloatArray, products: Sequence[FloatArray], y: FloatArray
-) -> tuple[FloatArray, float]:
-    from scipy.optimize import minimize
-
-    bounds = [_WEIGHT_BOUNDS] * len(distances) + [_NOISE_BOUNDS] + [_SLOPE_BOUNDS] * len(products)
-    found = minimize(
-        _loss,
-        start,
-        args=(distances, products, y),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": _ITERATIONS},
-    )
-    return np.asarray(found.x), float(found.fun)
-
-
-def _loss(
-    theta: FloatArray, distances: FloatArray, products: Sequence[FloatArray], y: FloatArray
-) -> tuple[float, FloatArray]:
-    """Return the negative logarithm of the posterior, up to a constant, and its gradient."""
-    from scipy.linalg import LinAlgError, cho_solve, cholesky
-
-    n, g = len(y), len(distances)
-    weights, noise, slopes = np.exp(theta[:g]), np.exp(theta[g]), np.exp(theta[g + 1 :])
-    kernel = np.exp(-0.5 * np.tensordot(weights, distances, 1))
-    covariance = kernel + noise * np.eye(n)
-    for slope, product in zip(slopes, products, strict=True):
-        covariance += slope * product
-    try:
-        factor = cholesky(covariance, lower=True)
-    except LinAlgError:
-        return 1e10, np.zeros_like(theta)
-    inverse = cho_solve((factor, True), np.eye(n))
-    ones = inverse.sum(axis=1)
-    residual = y - ones @ y / ones.sum()
-    alpha = inverse @ residual
-    amplitude = residual @ alpha / n
-    # -log p with the amplitude at its maximum, r' K^-1 r / n: what is left of it is a logarithm.
-    value = 0.5 * n * np.log(amplitude) + np.log(np.diag(factor)).sum()
-    # 2 d value / d K. Mean and amplitude are at their optimum, so their own change adds nothing.
-    by_covariance = inverse - np.outer(alpha, alpha) / amplitude
-    by_squared = -0.5 * by_covariance * kernel
-    gradient = (
-        0.5
-        * np.r_[
-            weights * np.einsum("ij,gij->g", by_squared, distances),
-            noise * np.trace(by_covariance),
-            [s * float((by_covariance * p).sum()) for s, p in zip(slopes, products, strict=True)],
-        ]
-    )
-    prior_mean, prior_std = _prior(len(products))
-    deviation = (theta - prior_mean) / prior_std
-    return value + 0.5 * float(deviation @ deviation), gradient + deviation / prior_std

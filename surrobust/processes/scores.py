@@ -6,17 +6,16 @@ and the order is kept.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from .._checks import check_choice
-from .._tensors import LARGEST_VALUE, pack_tensors, take_tensor, unpack_tensors
+from .._parts import LARGEST_VALUE, tensor
 from ..errors import InvalidModelError
 from ..metrics import normal_scores
 from ..typing import FloatArray
 
-SCORES_FILE = "scores.safetensors"
 TRANSFORMS = ("scores", "standard")
 """``scores`` as above; ``standard``: only centred and in units of the spread."""
 
@@ -34,9 +33,9 @@ class ScoreMap:
         spread: Standard deviation of each target, 1 where it is constant, ``(m,)``.
     """
 
-    scores: FloatArray
-    values: FloatArray
-    spread: FloatArray
+    scores: FloatArray = tensor("float64", "_knots m")
+    values: FloatArray = tensor("float64", "_knots m", most=LARGEST_VALUE)
+    spread: FloatArray = tensor("float64", "m", most=LARGEST_VALUE)
 
     @classmethod
     def fit(cls, Y: FloatArray, *, transform: str) -> tuple[Self, FloatArray]:
@@ -52,7 +51,9 @@ class ScoreMap:
         if transform == "scores":
             Z = _standardise(Z + normal_scores(Y))
         order = np.argsort(Z, axis=0, kind="stable")
-        keep = np.unique(np.linspace(0, len(Y) - 1, _KNOTS).round().astype(np.int64))
+        # Only centred and scaled, the map is a line, which two points give.
+        n_knots = _KNOTS if transform == "scores" else 2
+        keep = np.unique(np.linspace(0, len(Y) - 1, n_knots).round().astype(np.int64))
         knots = np.take_along_axis(Z, order, axis=0)[keep]
         values = np.take_along_axis(Y, order, axis=0)[keep]
         return cls(knots, values, np.where(is_constant, 1.0, Y.std(axis=0))), Z
@@ -79,32 +80,21 @@ class ScoreMap:
         low, at, high = np.split(values, 3)
         return at, np.maximum(high - low, 0.0) / 2
 
-    def pack(self) -> bytes:
-        """Return the map as a safetensors file."""
-        return pack_tensors(self.__dict__)
-
-    @classmethod
-    def unpack(cls, content: bytes, n_targets: int) -> Self:
-        """Read a map.
+    def check(self) -> None:
+        """Refuse what no values give.
 
         Raises:
-            InvalidModelError: If it is damaged or not of ``n_targets`` columns.
+            InvalidModelError: If it is such.
         """
-        tensors = unpack_tensors(content, name=SCORES_FILE)
-        wanted: dict[str, Any] = {"dtype": "float64", "most": LARGEST_VALUE}
-        scores = take_tensor(tensors, "scores", dtype="float64", shape=(None, n_targets))
-        values = take_tensor(tensors, "values", shape=scores.shape, **wanted)
-        spread = take_tensor(tensors, "spread", shape=(n_targets,), **wanted)
-        rises = all((np.diff(array, axis=0) >= 0).all() for array in (scores, values))
-        if len(scores) < 2 or not rises or (spread <= 0).any():
-            msg = f"{SCORES_FILE}: expected ascending scores and values, got others"
+        rises = all((np.diff(array, axis=0) >= 0).all() for array in (self.scores, self.values))
+        if len(self.scores) < 2 or not rises or (self.spread <= 0).any():
+            msg = "scores: expected ascending scores and values, got others"
             raise InvalidModelError(msg)
         # No standard deviation is larger than the range: such a file was damaged.
-        widest = values[-1] - values[0]
-        if (spread > np.where(widest > 0, widest, 1.0)).any():
-            msg = f"{SCORES_FILE}: expected spreads within the range of the values, got larger ones"
+        widest = self.values[-1] - self.values[0]
+        if (self.spread > np.where(widest > 0, widest, 1.0)).any():
+            msg = "scores: expected spreads within the range of the values, got larger ones"
             raise InvalidModelError(msg)
-        return cls(scores, values, spread)
 
 
 def _standardise(Y: FloatArray) -> FloatArray:

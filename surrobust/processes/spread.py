@@ -1,15 +1,14 @@
 """How sure a Gaussian process is of a cell, without all its training rows at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from .._tensors import take_tensor
+from .._parts import tensor
 from ..errors import InvalidModelError
 from ..typing import FloatArray, IntArray
-from .kernel import Hyperparameters, covariance, matern, stretch
+from .kernel import Covariance, Rows
 
 # 1024 cells with 64 x 64 covariances are 34 MB of float64.
 _CHUNK = 1024
@@ -22,7 +21,7 @@ class Sight:
     """What b cells see of the training rows.
 
     Args:
-        known: Covariances with the whitened anchors, ``(b, a)`` float32.
+        known: Covariances with the whitened anchors, ``(b, a)``.
         near: The nearest of the other rows, ``(b, k)``; k is 0 where there are none.
         cross: Covariances with those, ``(b, k)``.
     """
@@ -41,16 +40,55 @@ class Spread:
     Identification for Continuous Spatial Processes", 1988). Given so many rows it is exact.
 
     Args:
-        anchors: Rows that count for every cell, ``(a,)``.
-        whiten: Inverse of the Cholesky factor of their covariance with noise, ``(a, a)`` float32.
-        noise: Variance of the noise of each row, ``(n,)``.
         nearest: How many other rows count for a cell.
+        anchors: Rows that count for every cell, ``(a,)``.
+        whiten: Inverse of the Cholesky factor of their covariance with noise, ``(a, a)``; float64
+            only in a process that is not saved.
+        noise: Variance of the noise of each row, ``(n,)``.
     """
 
-    anchors: IntArray
-    whiten: np.ndarray
-    noise: FloatArray
     nearest: int
+    anchors: IntArray = tensor("int64", "_anchors")
+    whiten: np.ndarray = tensor("float32", "_anchors _anchors")
+    noise: FloatArray = tensor("float64", "n")
+
+    @classmethod
+    def of(
+        cls, K: FloatArray, noise: FloatArray, anchors: IntArray, *, nearest: int, dtype: str
+    ) -> Self:
+        """Whiten the anchors.
+
+        Args:
+            K: Covariance of all rows, without noise, ``(n, n)``.
+            noise: Variance of each row's, ``(n,)``.
+            anchors: See the class.
+            nearest: See the class.
+            dtype: Of the whitener.
+        """
+        from scipy.linalg import cho_factor, solve_triangular
+
+        whiten = np.empty((0, 0))
+        if len(anchors):
+            noisy = K[np.ix_(anchors, anchors)]
+            noisy[np.diag_indices(len(noisy))] += noise[anchors]
+            lower = cho_factor(noisy, lower=True, overwrite_a=True)[0]
+            whiten = solve_triangular(lower, np.eye(len(lower)), lower=True)
+        # In the order of memory that loading gives, so that both predict the same to the last bit.
+        return cls(nearest, anchors, np.ascontiguousarray(whiten, dtype=dtype), noise)
+
+    def check(self) -> None:
+        """Refuse rows that do not exist, and noise with which K could be singular.
+
+        Raises:
+            InvalidModelError: If there are such.
+        """
+        n, noise = len(self.noise), self.noise
+        is_sound = ((self.anchors >= 0) & (self.anchors < n)).all() and (noise >= 0).all()
+        # Near rows without noise could be equal, and K above singular.
+        is_known = 0 <= self.nearest <= _MOST_NEAREST and not (self.nearest and (noise == 0).any())
+        if not is_sound or not is_known:
+            msg = "weights: expected rows that exist and their noise, got others"
+            raise InvalidModelError(msg)
 
     def see(self, K: FloatArray) -> Sight:
         """Return what b cells see of the rows.
@@ -70,34 +108,28 @@ class Spread:
             near = others[np.argpartition(away, k - 1, axis=1)[:, :k]]
         return Sight(self._whitened(K[:, self.anchors]), near, np.take_along_axis(K, near, axis=1))
 
-    def explained(
-        self, sight: Sight, rows: np.ndarray, slices: Sequence[slice], kernel: Hyperparameters
-    ) -> FloatArray:
+    def explained(self, sight: Sight, rows: Rows, covariance: Covariance) -> FloatArray:
         """Return the variance that is explained, ``(b,)``.
 
         Args:
             sight: What the cells see.
-            rows: The training rows, scaled, ``(n, d)``.
-            slices: Columns of the groups of features.
-            kernel: Hyper-parameters.
+            rows: The training rows.
+            covariance: The kernel.
         """
         variance: FloatArray = (sight.known.astype(np.float64) ** 2).sum(axis=1)
         if not sight.near.size:
             return variance
         found, where = np.unique(sight.near, return_inverse=True)
         where = where.reshape(sight.near.shape)
-        K = covariance(rows[found], rows[self.anchors], slices, kernel)
-        whitened, stretched = self._whitened(K), stretch(rows[found], slices, kernel.weights)
+        whitened = self._whitened(covariance(rows[found], rows[self.anchors]))
         for start in range(0, len(variance), _CHUNK):
             part = slice(start, start + _CHUNK)
             at = where[part]
-            w, s = whitened[at], stretched[at]
+            w = whitened[at]
             # Given the anchors: covariances less what these explain (Schur complement); (b,
             # k, a) @ (b, a, 1) and below (b, k, a) @ (b, a, k).
             left = sight.cross[part] - np.matmul(w, sight.known[part, :, None])[:, :, 0]
-            squares = (s**2).sum(axis=2)
-            squared = squares[:, :, None] + squares[:, None] - 2 * s @ s.transpose(0, 2, 1)
-            K = kernel.amplitude * matern(np.maximum(squared, 0)) + 1 - w @ w.transpose(0, 2, 1)
+            K = covariance.within(rows[found], at) - w @ w.transpose(0, 2, 1)
             diagonal = np.arange(at.shape[1])
             K[:, diagonal, diagonal] += self.noise[found][at]
             gain = (np.linalg.solve(K, left[:, :, None])[:, :, 0] * left).sum(axis=1)
@@ -105,37 +137,6 @@ class Spread:
             variance[part] += np.maximum(gain, 0)
         return variance
 
-    def tensors(self) -> dict[str, np.ndarray]:
-        """Return the four by name."""
-        return {
-            "anchors": self.anchors,
-            "whiten": self.whiten,
-            "row_noise": self.noise,
-            "nearest": np.array([self.nearest]),
-        }
-
-    @classmethod
-    def take(cls, tensors: dict[str, np.ndarray], n: int) -> Self:
-        """Take what :meth:`tensors` gave, of n rows; older versions had no nearest rows.
-
-        Raises:
-            InvalidModelError: If they do not fit.
-        """
-        anchors = take_tensor(tensors, "anchors", dtype="int64", shape=(None,))
-        a = len(anchors)
-        whiten = take_tensor(tensors, "whiten", dtype="float32", shape=(a, a))
-        noise, nearest = np.zeros(n), 0
-        if {"row_noise", "nearest"} & tensors.keys():
-            noise = take_tensor(tensors, "row_noise", dtype="float64", shape=(n,))
-            nearest = int(take_tensor(tensors, "nearest", dtype="int64", shape=(1,))[0])
-        is_sound = ((anchors >= 0) & (anchors < n)).all() and (noise >= 0).all()
-        # Near rows without noise could be equal, and K above singular.
-        is_known = 0 <= nearest <= _MOST_NEAREST and not (nearest and (noise == 0).any())
-        if not is_sound or not is_known:
-            msg = "weights: expected rows that exist and their noise, got others"
-            raise InvalidModelError(msg)
-        return cls(anchors, whiten, noise, nearest)
-
     def _whitened(self, K: FloatArray) -> np.ndarray:
-        whitened: np.ndarray = K.astype(np.float32) @ self.whiten.T
+        whitened: np.ndarray = K.astype(self.whiten.dtype) @ self.whiten.T
         return whitened

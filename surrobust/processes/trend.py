@@ -6,25 +6,27 @@ from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from .._tensors import pack_tensors, take_tensor, unpack_tensors
+from .._parts import tensor
 from ..encodings import Columns
 from ..errors import InvalidInputError, InvalidModelError
 from ..spaces import Architecture
 from ..typing import FloatArray
-from .prior import PriorScores
-
-TREND_FILE = "trend.safetensors"
+from .prior import PriorScores, is_alike, weights_of_alike
 
 _COMPONENTS = 6
 """How many principal components of the scores trees are shown."""
 
 
-@dataclass(frozen=True)
-class Trend:
-    """Rows of a linear model on the scores of t known targets, for m new ones.
+@dataclass(frozen=True, eq=False, repr=False)
+class KnownTargets:
+    """A prior that knows the scores of t other targets, for m new ones.
+
+    It expects the mean of those that are alike by name (:func:`weights_of_alike`); all of them are
+    rows of a linear trend, in which what the expectation misses can come back.
 
     Args:
-        prior: The scores.
+        scores: The scores.
+        targets: Names of the new targets; empty where one has none.
         slopes: Of the expectations, which have unit spread over the representatives, ``(m, t)``.
         levels: Subtracted, so that their mean is zero, ``(m,)``.
         turns: Two square matrices ``(2, t, t)`` that the scores are multiplied by: one that only
@@ -34,24 +36,29 @@ class Trend:
         components: Loadings of the leading principal components, ``(t, c)``.
     """
 
-    prior: PriorScores
-    slopes: FloatArray
-    levels: FloatArray
-    turns: FloatArray
-    components: FloatArray
+    scores: PriorScores
+    targets: tuple[str, ...]
+    slopes: FloatArray = tensor("float64", "m t")
+    levels: FloatArray = tensor("float64", "m")
+    turns: FloatArray = tensor("float64", "2 t t")
+    components: FloatArray = tensor("float64", "t c")
 
     @classmethod
-    def of(cls, prior: PriorScores, weights: FloatArray) -> Self:
+    def of(cls, scores: PriorScores, targets: Sequence[str], *, maximise: bool = True) -> Self:
         """Decide what is expected.
 
         Args:
-            prior: The scores.
-            weights: What each of its t targets says about each of m new ones, ``(m, t)``.
+            scores: Of other targets.
+            targets: The new ones.
+            maximise: Whether higher values of the known targets promise what is wanted.
         """
-        table = prior.scores.astype(np.float64)
+        # (m, t): what each known target says about each new one, by their names.
+        weights = np.stack([weights_of_alike(name, scores.targets) for name in targets])
+        table = scores.scores.astype(np.float64)
         spread = (table @ weights.T).std(axis=0)
         # Where targets cancel out nothing is expected.
         slopes = weights / np.where(spread > 1e-6, spread, np.inf)[:, None]
+        slopes = slopes if maximise else -slopes
         # Of the t x t moments, about 0, which is the mean of scores already; ascending.
         moments, vectors = np.linalg.eigh(table.T @ table / len(table))
         # Targets that follow from others have a moment of
@@ -65,49 +72,57 @@ class Trend:
         # rounding would be blown up to spread 1.
         leading = np.flatnonzero(moments > 1e-6 * moments[-1])[::-1][:_COMPONENTS]
         components = vectors[:, leading] / np.sqrt(moments[leading])
-        return cls(prior, slopes, (table @ slopes.T).mean(axis=0), turns, components)
+        levels = (table @ slopes.T).mean(axis=0)
+        return cls(scores, tuple(targets), slopes, levels, turns, components)
+
+    def __repr__(self) -> str:
+        return f"KnownTargets({self.scores.name!r})"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a target has a name and no known one is of its benchmark."""
+        return any(name and not is_alike(name, self.scores.targets) for name in self.targets)
 
     def expected(self, cells: Sequence[Architecture]) -> FloatArray:
         """Return what is expected of cells, ``(n, m)``."""
-        return self.prior.rows(cells) @ self.slopes.T - self.levels
+        return self.scores.rows(cells) @ self.slopes.T - self.levels
 
-    def rows(self, cells: Sequence[Architecture]) -> FloatArray:
-        """Return the rows of both kinds, ``(2, n, t + 1)``; last, the expectations' mean."""
+    def rows(self, cells: Sequence[Architecture], *, drawn: bool) -> FloatArray:
+        """Return rows of the trend, ``(n, t + 1)``; last, the expectations' mean.
+
+        Args:
+            cells: The cells.
+            drawn: Whether principal components are drawn together.
+        """
         # What the share of the expectation took too much or too little of can come back as a slope.
         together = self.expected(cells).mean(axis=1, keepdims=True)
-        turned = self.prior.rows(cells) @ self.turns
-        return np.concatenate([turned, np.stack([together, together])], axis=2)
+        turned = self.scores.rows(cells) @ self.turns[int(drawn)]
+        return np.concatenate([turned, together], axis=1)
+
+    def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
+        """Return what is expected of the one target, ``(n,)``, in units of no meaning."""
+        return self.expected(architectures)[:, 0]
+
+    def related(self, architectures: Sequence[Architecture], /) -> FloatArray:
+        """Return the scores of the t known targets, turned, ``(n, t)``."""
+        turned: FloatArray = self.scores.rows(architectures) @ self.turns[1]
+        return turned
 
     @property
     def columns(self) -> Columns:
         """The leading principal components of the scores, as columns for trees."""
         names = tuple(f"prior {i}" for i in range(self.components.shape[1]))
-        return Columns(names, self.prior.scores.astype(np.float64) @ self.components)
+        return Columns(names, self.scores.scores.astype(np.float64) @ self.components)
 
-    def pack(self) -> bytes:
-        """Return all but the scores as a safetensors file."""
-        return pack_tensors({k: v for k, v in self.__dict__.items() if isinstance(v, np.ndarray)})
-
-    @classmethod
-    def unpack(cls, content: bytes, prior: PriorScores, n_targets: int) -> Self:
-        """Read a trend.
+    def check(self) -> None:
+        """Refuse more components than there can be.
 
         Raises:
-            InvalidModelError: If it is damaged, or not of these scores and ``n_targets`` targets.
+            InvalidModelError: If there are.
         """
-        tensors = unpack_tensors(content, name=TREND_FILE)
-        t = len(prior.targets)
-        shapes: dict[str, tuple[int | None, ...]] = {
-            "slopes": (n_targets, t),
-            "levels": (n_targets,),
-            "turns": (2, t, t),
-            "components": (t, None),
-        }
-        found = {k: take_tensor(tensors, k, dtype="float64", shape=s) for k, s in shapes.items()}
-        if (n := found["components"].shape[1]) > _COMPONENTS:
-            msg = f"{TREND_FILE}: expected at most {_COMPONENTS} components, got {n}"
+        if (n := self.components.shape[1]) > _COMPONENTS:
+            msg = f"weights: expected at most {_COMPONENTS} components, got {n}"
             raise InvalidModelError(msg)
-        return cls(prior, **found)
 
 
 class Prior(Protocol):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..processes.groups import KERNEL_GROUPS, encode_function_groups
+from ..processes.groups import function_groups
 from ..spaces import AbstractSearchSpace, Architecture
 from ..typing import FloatArray
 from .base import count_by_function
@@ -56,8 +56,10 @@ class FunctionPool:
 
         Cells of other paths may behave alike; the first choices are to differ in what they do.
         """
-        named = zip(KERNEL_GROUPS, encode_function_groups(self.leads), strict=True)
-        return np.concatenate([group for name, group in named if name != "paths"], axis=1)
+        groups = function_groups()
+        rows = groups.encode(self.leads)
+        named = zip(groups.names, groups.slices, strict=True)
+        return np.concatenate([rows[:, part] for name, part in named if name != "paths"], axis=1)
 
     def spread(self, is_open: np.ndarray, rng: np.random.Generator) -> int:
         """Draw an open class by its size times its squared distance from those taken.

@@ -17,6 +17,7 @@ from ..spaces import Architecture
 from ..targets import Target
 from ..typing import AnyPath
 from .base import Evaluation
+from .described import describe_result, result_as_html
 from .goals import Bound, Goals
 from .multiobjective import check_finite
 
@@ -65,6 +66,12 @@ class SearchResult:
     directions: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
     prior: str = "none"
+
+    def __repr__(self) -> str:
+        return describe_result(self)
+
+    def _repr_html_(self) -> str:
+        return result_as_html(self)
 
     @property
     def higher_is_better(self) -> bool:

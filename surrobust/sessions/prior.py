@@ -1,8 +1,6 @@
 """Knowledge of other targets, as the prior of a search."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,57 +8,13 @@ import numpy as np
 from ..errors import InvalidInputError, MissingMeasurementError
 from ..predictors import AbstractPredictor
 from ..predictors.shipped import list_predictors, load_predictor, read_card
-from ..processes.prior import PriorScores, is_alike, weights_of_alike
-from ..processes.trend import Prior, Trend
+from ..processes.prior import PriorScores, is_alike
+from ..processes.trend import KnownTargets, Prior
 from ..searches import SearchResult
-from ..spaces import Architecture
 from ..targets import DEFAULT_TARGET, Target
-from ..typing import FloatArray
 
 AUTO, NONE, GIVEN = "auto", "none", "given"
 """Words for a prior: the shipped predictor that knows most alike targets; none; an object."""
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class KnownTargets:
-    """A prior that knows the scores of other targets.
-
-    It expects the mean of those that are alike by name (:func:`weights_of_alike`); all of them,
-    their principal components drawn towards one size (:class:`Trend`), are related numbers.
-
-    Args:
-        scores: Of other targets than the one searched for.
-        target: What is searched for; empty where that has no name.
-        maximise: Whether higher values of the known targets promise what is searched for.
-    """
-
-    scores: PriorScores
-    target: str = ""
-    maximise: bool = True
-
-    def __repr__(self) -> str:
-        return f"KnownTargets({self.scores.name!r})"
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether the target has a name and no known one is of its benchmark."""
-        return bool(self.target) and not is_alike(self.target, self.scores.targets)
-
-    @cached_property
-    def _trend(self) -> Trend:
-        weights = weights_of_alike(self.target, self.scores.targets)
-        # (t,) to (1, t): one number is expected, of t targets.
-        return Trend.of(self.scores, weights[None])
-
-    def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
-        """Return what is expected, ``(n,)``, in units of no meaning; higher is better."""
-        expected = self._trend.expected(architectures)[:, 0]
-        return expected if self.maximise else -expected
-
-    def related(self, architectures: Sequence[Architecture], /) -> FloatArray:
-        """Return the scores of the t known targets, turned, ``(n, t)``."""
-        turned: FloatArray = self.scores.rows(architectures) @ self._trend.turns[1]
-        return turned
 
 
 def word_for(prior: Any) -> str | None:
@@ -118,7 +72,7 @@ def find_prior(plan: SearchResult, given: Any) -> Prior | None:
         return given
     target = "" if plan.target is None else _alike_target(plan.target)
     scores = _without(PriorScores.of(given), plan.target)
-    return KnownTargets(scores, target, plan.higher_is_better)
+    return KnownTargets.of(scores, [target], maximise=plan.higher_is_better)
 
 
 def _alike_target(target: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from .._checks import brief, check_choice, check_integer
 from ..errors import InvalidInputError
-from ..processes.trend import Prior
+from ..processes.trend import KnownTargets, Prior
 from ..searches import (
     SEARCHES,
     AbstractSearch,
@@ -18,7 +18,6 @@ from ..searches.strategies.guided import GuidedSearch
 from ..spaces import Architecture, NASBench201
 from ..typing import AnyPath
 from .gradient import GRADIENT_STRATEGIES, GradientOptions, preference_source
-from .prior import KnownTargets
 from .ranking import zero_cost_scores
 
 # With these the other benchmark's prior costs 5 and 11 % of the cold start's regret at 20 and 50

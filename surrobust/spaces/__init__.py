@@ -7,7 +7,13 @@ networks. None of them knows tables, networks or numbers measured on them.
 
 from ._canonical import EDGES, OPS
 from ._forms import is_key
-from .architecture import Architecture, representative_indices, representatives_by_index
+from .architecture import (
+    Architecture,
+    find_representatives,
+    known_cells,
+    representative_indices,
+    representatives_by_index,
+)
 from .base import AbstractSearchSpace
 from .counts import count_flops, count_parameters
 from .csv_rows import CsvRows, check_numbers, key_of, read_rows, written_text
@@ -43,9 +49,11 @@ __all__ = [
     "count_flops",
     "count_parameters",
     "draw_genotype",
+    "find_representatives",
     "is_genotype_text",
     "is_key",
     "key_of",
+    "known_cells",
     "parse_any",
     "read_rows",
     "representative_indices",

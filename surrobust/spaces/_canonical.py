@@ -40,6 +40,8 @@ def _canonical_edge(source: str, op: int) -> str:
 _SHORT = {2: "conv1x1", 3: "conv3x3", 4: "pool"}
 
 
+# A search asks for the form of every cell, over and over.
+@cache
 def function_form(ops: tuple[int, ...]) -> str:
     """Return what a cell computes from its input as a sorted sum of terms, ``0`` if nothing.
 

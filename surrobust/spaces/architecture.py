@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from .._checks import brief
+from .._places import shipped_folder
 from ..errors import InvalidArchitectureError
 from . import _canonical, _forms
 from ._canonical import ordered_codes, position_of
@@ -93,7 +94,7 @@ class Architecture:
     @property
     def representative(self) -> "Architecture":
         """The cell of smallest index in the isomorphism class, by NAS-Bench-201's own key."""
-        return Architecture(ordered_codes()[_representatives()[self.index]])
+        return Architecture(ordered_codes()[representatives_by_index()[self.index]])
 
     @property
     def function_class(self) -> str:
@@ -111,22 +112,35 @@ class Architecture:
 
 
 @cache
-def _representatives() -> tuple[int, ...]:
-    """Return, for each index, the smallest index with the same canonical string."""
-    first: dict[str, int] = {}
-    forms = _canonical.canonical_forms(ordered_codes())
-    # Indices ascend, so that the first of a form is the smallest.
-    return tuple(first.setdefault(form, index) for index, form in enumerate(forms))
+def known_cells() -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return two indices for each of the 15625: its representative, and the first of its form.
+
+    The form is that of :mod:`surrobust.encodings.function_features`. Both follow from the cells
+    (``make cells``); they come with the package, as for one cell all would have to be compared.
+    """
+    import numpy as np
+
+    first, second = np.load(shipped_folder("data") / "cells.npy").tolist()
+    return tuple(first), tuple(second)
 
 
+@cache
 def representative_indices() -> tuple[int, ...]:
     """Return the 6466 indices that represent themselves, ascending."""
-    return tuple(sorted(set(_representatives())))
+    return tuple(sorted(set(representatives_by_index())))
 
 
 def representatives_by_index() -> tuple[int, ...]:
     """Return, for each of the 15625 indices, the index of its representative."""
-    return _representatives()
+    return known_cells()[0]
+
+
+def find_representatives() -> tuple[int, ...]:
+    """Work out, for each index, the smallest index with the same canonical string."""
+    first: dict[str, int] = {}
+    forms = _canonical.canonical_forms(ordered_codes())
+    # Indices ascend, so that the first of a form is the smallest.
+    return tuple(first.setdefault(form, index) for index, form in enumerate(forms))
 
 
 def _from_text(text: str) -> Architecture:

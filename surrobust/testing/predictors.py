@@ -110,6 +110,39 @@ class PredictorLaws:
         np.testing.assert_allclose(model.predict(iter(every(601)))[3], predicted[0], rtol=1e-6)
 
     @pytest.mark.parametrize("m", [1, 3])
+    def test_one_architecture_is_answered_without_an_axis(self, m: int) -> None:
+        """Of one architecture alone, the answer is that of a list of it, less the list."""
+        model, cell = self.fitted(m), every(601)[3]
+        answers = model.predict(cell.code), model.predict_std(cell), *model.predict_interval(cell)
+        lists = model.predict([cell]), model.predict_std([cell]), *model.predict_interval([cell])
+        for answer, of_list in zip(answers, lists, strict=True):
+            assert np.shape(answer) == (() if m == 1 else (m,))
+            np.testing.assert_array_equal(answer, of_list[0])
+
+    def test_a_refit_forgets_what_was_answered(self) -> None:
+        """Fitted to other values, a predictor answers what one does that never knew the first."""
+        new, cells, y = every(601), training_cells(), training_values()
+        model = self.make().fit(cells, 1 - y)
+        model.predict(new)
+        model.predict_interval(new)
+        model.fit(cells, y)
+        np.testing.assert_array_equal(model.predict(new), self.fitted().predict(new))
+        for a, b in zip(
+            model.predict_interval(new), self.fitted().predict_interval(new), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+
+    def test_parameters_make_another_like_it(self) -> None:
+        """``get_params`` has what the constructor takes, and ``set_params`` does what it does."""
+        model = self.make(seed=3)
+        params = model.get_params(deep=False)
+        assert type(model)(**params).get_params(deep=False) == params
+        assert model.set_params(seed=4).get_params(deep=False) == {**params, "seed": 4}
+        with pytest.raises(InvalidInputError):
+            model.set_params(seed=-1)
+        assert model.get_params(deep=False)["seed"] == 4
+
+    @pytest.mark.parametrize("m", [1, 3])
     def test_a_saved_predictor_predicts_the_same_to_the_last_bit(
         self, m: int, tmp_path: Path
     ) -> None:
@@ -130,7 +163,7 @@ class PredictorLaws:
         assert loaded.card["name"] == "mine"
         assert loaded.card["trained_on"] == {"file": "values.csv", "n": N}
         loaded.save(tmp_path / "again", name="mine", date=loaded.card["date"], metrics={})
-        first, second = (tmp_path / one / "state.safetensors" for one in ("model", "again"))
+        first, second = (tmp_path / one / "weights.safetensors" for one in ("model", "again"))
         assert first.read_bytes() == second.read_bytes()
 
     def test_wider_coverage_gives_wider_intervals(self) -> None:

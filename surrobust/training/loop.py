@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .._capture import try_capture
+from .._checkpoints import write_checkpoint
 from .._checks import brief, check_integer
 from .._classifiers import takes_gradients
 from ..errors import InvalidInputError
@@ -19,7 +20,7 @@ from ..images import ImageSet
 from ..networks import FoldedNetwork, find_device, name_device, tuned
 from ..spaces import AnyArchitecture
 from ..typing import AnyPath
-from .checkpoints import identify, read_checkpoint, write_checkpoint
+from .checkpoints import identify, read_training
 from .feed import Feed
 from .guard import is_overfitted, strengthen
 from .kernels import PLAIN, check_kernels, make_twin, set_kernels
@@ -306,7 +307,7 @@ class Training:
     def _resume(self) -> None:
         if self._checkpoint is None or not self._checkpoint.exists():
             return
-        tensors, state = read_checkpoint(
+        tensors, state = read_training(
             self._checkpoint,
             self._identity,
             expected=self._tensors(),
@@ -315,7 +316,4 @@ class Training:
         self._restore(tensors)
         self.epoch, self.alarms = state.epoch, state.alarms
         self.losses, self.seconds = list(state.losses), state.seconds
-        # Earlier versions did not say; then this machine is as good a guess as any.
-        here = [[name_device(self.device), self.precision]] if self.epoch else []
-        computed = here if state.computed is None else state.computed
-        self.computed = [(device, kind) for device, kind in computed]
+        self.computed = [(device, kind) for device, kind in state.computed]

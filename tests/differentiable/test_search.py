@@ -1,6 +1,5 @@
 """A whole search on noise: reproducible, resumable, its files whole or refused."""
 
-import hashlib
 import json
 import os
 from dataclasses import replace
@@ -8,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load, save
 
-from surrobust._seals import seal
+from surrobust._checkpoints import read_checkpoint, write_checkpoint
 from surrobust.differentiable import (
     GRADIENT_CLASSES,
     PRESETS,
@@ -103,13 +101,12 @@ def test_partial_channels_from_start_to_file(tmp_path):
 def test_a_checkpoint_of_before_partial_channels_goes_on_as_it_began(tmp_path):
     before = {"normalised": True, "in_turn": True, "whole": True}
     start(seed=0, out=tmp_path, settings=before)
-    path = tmp_path / "state.json"
-    state = json.loads(path.read_text())
+    path = tmp_path / "checkpoint.safetensors"
+    tensors, state = read_checkpoint(path, advice="")
     assert state["settings"].pop("partial") is None
     for name, value in before.items():
         assert state["settings"].pop(name) is value
-    del state["checksum"]  # there was none either
-    path.write_text(json.dumps(state))
+    write_checkpoint(path, tensors, state)
     start(seed=0, out=tmp_path, settings=before, progress=lambda *_: 1 / 0)
     message = "settings: in_turn: expected False as in this search, got True in"
     with pytest.raises(InvalidInputError, match=message):
@@ -118,14 +115,19 @@ def test_a_checkpoint_of_before_partial_channels_goes_on_as_it_began(tmp_path):
 
 def test_a_checkpoint_of_other_images_is_refused(tmp_path):
     start(seed=0, out=tmp_path)
-    path = tmp_path / "state.json"
-    state = json.loads(path.read_text())
-    path.write_text(json.dumps(seal({**state, "images_sha256": "0" * 64})))
+    remake(tmp_path, {"images_sha256": "0" * 64})
     with pytest.raises(InvalidInputError, match="images_sha256: expected"):
         start(seed=0, out=tmp_path)
-    del state["images_sha256"], state["checksum"]  # as before they were written
-    path.write_text(json.dumps(state))
-    start(seed=0, out=tmp_path, progress=lambda *_: 1 / 0)
+
+
+def test_a_search_that_an_older_version_began_is_not_begun_anew(tmp_path):
+    (tmp_path / "state.json").write_text("{}")
+    with pytest.raises(
+        InvalidInputError, match=r"got the state of an older .*\(delete state\.json"
+    ):
+        start(seed=0, out=tmp_path)
+    (tmp_path / "state.json").unlink()
+    start(seed=0, out=tmp_path)
 
 
 def test_two_searches_at_once_are_refused(tmp_path):
@@ -152,34 +154,19 @@ def test_a_checkpoint_of_another_search_or_a_damaged_one_is_refused(tmp_path):
     with pytest.raises(InvalidInputError, match="settings: epochs: expected 3 as in this search"):
         start(seed=0, out=tmp_path, settings={"epochs": 3})
     (weights,) = tmp_path.glob("*.safetensors")
-    weights.write_bytes(weights.read_bytes()[:-1])
-    with pytest.raises(InvalidInputError, match="got other bytes"):
-        start(seed=0, out=tmp_path)
-    weights.unlink()
-    with pytest.raises(InvalidInputError, match="expected a readable file"):
-        start(seed=0, out=tmp_path)
+    whole = weights.read_bytes()
+    for damaged in (whole[:-1], whole.replace(b"trajectory", b"trajectorz"), b""):
+        weights.write_bytes(damaged)
+        told = r"expected a checkpoint, got .*\(delete checkpoint\.safetensors to search anew\)"
+        with pytest.raises(InvalidInputError, match=told):
+            start(seed=0, out=tmp_path)
 
 
 def remake(folder, change_state=None, change_tensors=None):
-    """Make a checkpoint say something else, with checksums that fit."""
-    (weights,) = folder.glob("*.safetensors")
-    tensors = (change_tensors or dict)(load(weights.read_bytes()))
-    weights.write_bytes(save(tensors))
-    path = folder / "state.json"
-    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    state = {**json.loads(path.read_text()), "sha256": digest, **(change_state or {})}
-    path.write_text(json.dumps(seal(state)))
-
-
-def test_a_state_that_was_changed_is_refused(tmp_path):
-    start(seed=0, out=tmp_path)
-    path = tmp_path / "state.json"
-    whole = path.read_text()
-    for old, new in (('"seconds": ', '"seconds": 1'), ('"checksum"', '"chfcksum"')):
-        assert old in whole
-        path.write_text(whole.replace(old, new))
-        with pytest.raises(InvalidInputError, match=r"checksum: .*\(delete state\.json to search"):
-            start(seed=0, out=tmp_path)
+    """Make a checkpoint say something else, with a checksum that fits."""
+    (path,) = folder.glob("*.safetensors")
+    tensors, state = read_checkpoint(path, advice="")
+    write_checkpoint(path, (change_tensors or dict)(tensors), {**state, **(change_state or {})})
 
 
 @pytest.mark.parametrize(
@@ -198,7 +185,9 @@ def test_a_state_that_was_changed_is_refused(tmp_path):
 def test_a_state_that_no_search_has_is_refused(tmp_path, change, told):
     start(seed=0, out=tmp_path)
     remake(tmp_path, change)
-    with pytest.raises(InvalidInputError, match=rf"{told} \(delete state\.json to search anew\)"):
+    with pytest.raises(
+        InvalidInputError, match=rf"{told} \(delete checkpoint\.safetensors to search anew\)"
+    ):
         start(seed=0, out=tmp_path)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from surrobust.encodings import FunctionFeatureEncoder, twin_groups
-from surrobust.encodings.function_features import GROUPS
+from surrobust.encodings.function_features import GROUPS, find_forms
 from surrobust.encodings.linear_forms import linear_forms
 from surrobust.encodings.signal_propagation import MAP_SIZE, frequencies
-from surrobust.spaces import Architecture, NASBench201
+from surrobust.spaces import Architecture, NASBench201, find_representatives, known_cells
 
 ENCODER = FunctionFeatureEncoder()
 
@@ -124,3 +124,9 @@ def test_twin_groups_hold_function_classes_and_equal_features_together(space):
     sum_of_pools = Architecture.parse("300440")  # node 3 = pool(x) + pool(conv)
     assert pooled_sum.function_class != sum_of_pools.function_class
     assert len(set(twin_groups([pooled_sum, sum_of_pools]).tolist())) == 1
+
+
+def test_the_table_of_alike_cells_is_what_is_worked_out():
+    representatives, forms = known_cells()
+    assert representatives == find_representatives()
+    assert forms == find_forms()

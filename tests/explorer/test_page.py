@@ -18,7 +18,7 @@ import pytest
 
 from surrobust.errors import InvalidInputError, MissingMeasurementError
 from surrobust.explorer import gather, make_page, make_server, write_page
-from surrobust.explorer.data import MISSING, pack, pack_column
+from surrobust.explorer.data import MISSING, as_base64, pack_column
 from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import Architecture, representatives_by_index
 from surrobust.tables import load_proxy_scores
@@ -49,7 +49,7 @@ def test_columns_come_back():
     assert unpack_column(packed) == pytest.approx(values, abs=0.39 / 131068, nan_ok=True)
     assert unpack_column(pack_column(np.array([2.0, 2.0]))).tolist() == [2.0, 2.0]
     assert np.isnan(unpack_column(pack_column(np.array([np.nan])))).all()
-    assert pack([1, 256], "<u2") == base64.b64encode(b"\x01\x00\x00\x01").decode()
+    assert as_base64([1, 256], "<u2") == base64.b64encode(b"\x01\x00\x00\x01").decode()
 
 
 def test_the_data_are_those_of_the_package(plain_page: Path, toy_models: Path):

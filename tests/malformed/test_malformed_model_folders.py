@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from surrobust.errors import SurrobustError
 from surrobust.predictors import make_predictor
-from surrobust.predictors.saving.state import as_identity
+from surrobust.predictors.saving.weights import WEIGHTS as WEIGHTS_FILE
+from surrobust.predictors.saving.weights import as_identity
 from surrobust.predictors.shipped import load_predictor
 from surrobust.spaces import Architecture
 
@@ -186,11 +187,11 @@ def set_option(folder: Path, option: str, value: Any) -> None:
     """Set an option in the card, with an identity and checksums made to fit."""
     card = card_of(folder)
     card["options"][option] = value
-    del card["fingerprint"]
     write_card(folder, card)
-    identity = as_identity(card["kind"], card["options"]).encode()
+    # A text is written as JSON, and the identity is a text.
+    identity = json.dumps(as_identity(card["kind"], card["options"])).encode()
     new = {"identity": np.frombuffer(identity, dtype=np.uint8)}
-    resave(folder / "state.safetensors", lambda tensors: tensors.update(new))
+    resave(folder / WEIGHTS_FILE, lambda tensors: tensors.update(new))
 
 
 def change_card(folder: Path, key: str, value: Any) -> None:
@@ -208,11 +209,10 @@ def change_card(folder: Path, key: str, value: Any) -> None:
 HARMLESS: dict[str, Damage] = {
     "nothing": lambda _: None,
     "forged": lambda folder: [rewrite(path, path.read_bytes()) for path in weights_of(folder)],
-    "tensors written anew": lambda folder: resave(folder / "state.safetensors"),
+    "tensors written anew": lambda folder: resave(folder / WEIGHTS_FILE),
     "card in another order": lambda folder: write_card(
         folder, dict(reversed(card_of(folder).items()))
     ),
-    "no fingerprint": lambda folder: change_card(folder, "fingerprint", ...),
     "an option as it is": lambda folder: set_option(folder, "seed", 0),
     "another name": lambda folder: change_card(folder, "name", "mine"),
     "another version": lambda folder: change_card(folder, "version", 7),
@@ -312,13 +312,16 @@ def test_a_card_that_is_no_card_is_refused(
 CHANGES: list[tuple[str, Any]] = [
     *((key, ...) for key in ("format", "name", "version", "kind", "targets", "encoder", "options")),
     *((key, ...) for key in ("trained_on", "split", "metrics", "code_version", "date", "files")),
+    ("fingerprint", ...),
     *(
         (key, [None])
         for key in ("format", "name", "version", "kind", "encoder", "options", "files")
     ),
-    ("format", 2),
+    ("format", 1),
+    ("format", 3),
     ("format", 10**30),
-    ("format", "1"),
+    ("format", -(10**30)),
+    ("format", "2"),
     ("format", True),
     ("version", 1e400),
     ("version", 1.5),
@@ -406,7 +409,8 @@ def test_a_card_does_not_decide_how_much_is_made(
 ) -> None:
     shutil.copytree(folders(kind), model)
     set_option(model, option, value)
-    refused(ARGUMENTS)
+    # Before anything of that size was made, so before it could be asked for a prediction.
+    assert "fingerprint" not in refused(ARGUMENTS)
 
 
 def test_every_file_of_a_folder_is_needed_and_verified(

@@ -1,13 +1,16 @@
 """Predictors with columns known beforehand: used, saved, missing, refused."""
 
+import hashlib
 import json
 
 import numpy as np
 import pytest
 
+from surrobust._tensors import pack_tensors, unpack_tensors
 from surrobust.encodings import Columns
 from surrobust.errors import InvalidInputError, InvalidModelError
 from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.saving.weights import WEIGHTS
 from surrobust.spaces import NASBench201
 
 from .conftest import make_small
@@ -73,7 +76,8 @@ def test_without_columns_options_and_folder_are_as_ever(kind, toy_cells, toy_val
     model = make_small(kind, calibration_folds=0).fit(toy_cells, toy_values)
     assert "columns" not in model.options
     model.save(tmp_path / "model")
-    assert not (tmp_path / "model" / "columns.safetensors").exists()
+    tensors = unpack_tensors((tmp_path / "model" / WEIGHTS).read_bytes(), name="x")
+    assert not [name for name in tensors if name.startswith("columns")]
 
 
 def test_a_prior_and_columns_go_together(fitted, columns, toy_cells, toy_values, tmp_path):
@@ -102,9 +106,11 @@ def test_a_card_of_other_columns_is_refused(with_columns, tmp_path):
         path.write_text(json.dumps(changed))
         with pytest.raises(InvalidModelError, match="columns"):
             load_folder(tmp_path / "model")
-    changed = {**card, "files": dict(card["files"])}
-    del changed["files"]["columns.safetensors"]
-    path.write_text(json.dumps(changed))
-    (tmp_path / "model" / "columns.safetensors").unlink()
+    weights = tmp_path / "model" / WEIGHTS
+    tensors = unpack_tensors(weights.read_bytes(), name="x")
+    content = pack_tensors({k: v for k, v in tensors.items() if not k.startswith("columns.")})
+    weights.write_bytes(content)
+    files = {**card["files"], WEIGHTS: hashlib.sha256(content).hexdigest()}
+    path.write_text(json.dumps({**card, "files": files}))
     with pytest.raises(InvalidModelError, match="columns"):
         load_folder(tmp_path / "model")

@@ -371,13 +371,6 @@ class Known(AbstractPredictor):
     def _predict(self, cells):
         return np.zeros((len(cells), self.m_)), np.array([[spread(c)] * self.m_ for c in cells])
 
-    def _weights(self):
-        return {}
-
-    def _load_weights(self, files, n_targets):
-        assert not files
-        self.m_ = n_targets
-
 
 def spread(cell) -> float:
     return 1 + cell.ops[0] / 2
@@ -503,7 +496,7 @@ def test_coverages_of_a_card_by_hand(target, sign):
     true, std = mean + rng.normal(size=(40, 1)), np.ones((40, 1))
     held = OutOfFold(cells, folds, true, mean, std)
     ranges = TargetRanges.of([target], true)
-    found = held_out_metrics(FittedState.of(cells, (target,), True, ranges, held))[target]
+    found = held_out_metrics(FittedState.of(cells, True, ranges, held))[target]
     expected = {"": [], "_head": [], "_best": []}
     for fold in (0, 1):
         mine = folds == fold

@@ -72,7 +72,7 @@ class Absent(Broken):
     """Knows nothing of cells that begin with a zero."""
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         mean[[cell.ops[0] == 0 for cell in cells]] = np.nan
         return mean, std
 
@@ -80,12 +80,14 @@ class Absent(Broken):
 class Ordered(Broken):
     """Believes the first row more than the others."""
 
+    first = 0.0
+
     def fit(self, architectures, y, *, targets=None):
         self.first = float(np.ravel(y)[0]) if len(y) else 0.0
         return super().fit(architectures, y, targets=targets)
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 0.01 * self.first, std
 
 
@@ -96,7 +98,7 @@ class Drifting(Broken):
 
     def _predict(self, cells):
         self.calls += 1
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 1e-9 * self.calls, std
 
 
@@ -107,19 +109,18 @@ class Literal(Broken):
         return cell.ops
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return mean + 1e-6 * np.array([[cell.index] for cell in cells]), std
 
 
 class Lossy(Broken):
     """Saves the weights rounded."""
 
-    def _load_weights(self, files, n_targets):
-        super()._load_weights(files, n_targets)
+    def _restored(self):
         self.is_loaded = True
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return (mean.round(7) if hasattr(self, "is_loaded") else mean), std
 
 
@@ -135,7 +136,7 @@ class Mean(Broken):
     """Predicts the same of every cell."""
 
     def _predict(self, cells):
-        mean, std = super()._predict(cells)
+        mean, std, _ = super()._predict(cells)
         return np.full_like(mean, 0.3), std
 
 

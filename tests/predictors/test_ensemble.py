@@ -50,7 +50,7 @@ def test_networks_that_predict_nothing_are_refused():
 
 def test_the_default_averages_scores_seven_to_three(fitted, toy_cells, toy_values):
     model = fitted("default", 1)
-    process, trees = (member._predict(NEW)[0] for member in model._members)
+    process, trees = (member._predict(NEW)[0] for member in model._predictors.values())
     order = np.argsort([cell.index for cell in toy_cells])
     expected, _ = ScoreMap.fit(toy_values[order][:, None], transform="scores")
     blend = 0.7 * process + 0.3 * trees

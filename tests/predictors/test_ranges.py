@@ -4,11 +4,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from safetensors.numpy import load, save
 
-from surrobust.predictors import PREDICTORS, load_folder, make_predictor
+from surrobust.predictors import PREDICTORS, load_folder
 from surrobust.predictors.ranges import TargetRanges
-from surrobust.predictors.saving.state import unpack_state
 from surrobust.spaces import NASBench201
 
 from .conftest import make_small
@@ -117,14 +115,3 @@ def test_every_kind_predicts_what_can_be_measured(kind, toy_cells, tmp_path):
         for column in range(2):
             order = np.argsort(free.predict(cells)[:, column], kind="stable")
             assert (np.diff(mean[order, column]) >= 0).all()
-
-
-def test_folders_of_older_versions_have_the_ranges_of_their_names(toy_cells, tmp_path):
-    model = make_predictor("gp").fit(toy_cells, np.linspace(0, 1, len(toy_cells)), targets=ACCURACY)
-    model.save(tmp_path / "model")
-    content = (tmp_path / "model" / "state.safetensors").read_bytes()
-    tensors = load(content)
-    identity = bytes(tensors["identity"]).decode()
-    older = save({k: v for k, v in tensors.items() if k not in ("in_range", "smallest")})
-    state = unpack_state(older, identity=identity, targets=[ACCURACY], is_calibrated=True)
-    assert (state.ranges.lower, state.ranges.upper) == ([0], [1])

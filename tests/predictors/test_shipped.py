@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from surrobust.errors import InvalidInputError, InvalidModelError, MissingMeasurementError
+from surrobust.objectives.sources import known_values, make_objective
 from surrobust.predictors import make_predictor, shipped
-from surrobust.predictors.shipped import list_predictors, load_predictor, predictor_for, read_card
+from surrobust.predictors.saving import card
+from surrobust.predictors.shipped import (
+    list_predictors,
+    load_predictor,
+    predictor_for,
+    read_card,
+    select,
+)
 from surrobust.spaces import NASBench201
 from surrobust.targets import DEFAULT_TARGET, Target
 
@@ -34,6 +42,54 @@ def test_names_and_folders_are_taken(models):
     assert load_predictor(models / "a-v1").card["name"] == "a-v1"
     assert load_predictor(str(models / "a-v1")).targets == (OTHER_TARGET,)
     assert predictor_for(OTHER_TARGET).card["name"] == "a-v1"
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """What is read from disk: names of folders, by how much of them."""
+    found = {"cards": [], "models": []}
+    load_card, load_folder = card.load_card, shipped.load_folder
+    monkeypatch.setattr(
+        card, "load_card", lambda path: found["cards"].append(path.name) or load_card(path)
+    )
+    monkeypatch.setattr(
+        shipped, "load_folder", lambda path: found["models"].append(path.name) or load_folder(path)
+    )
+    return found
+
+
+def test_one_is_found_by_the_cards_each_read_once(models, reads):
+    first = predictor_for(OTHER_TARGET)
+    assert reads == {"cards": ["nas-robbench-201-v1", "a-v1"], "models": ["a-v1"]}
+    assert predictor_for(OTHER_TARGET) is first
+    assert read_card("a-v1")["targets"] == [OTHER_TARGET]
+    select(None, [DEFAULT_TARGET, OTHER_TARGET])
+    assert reads["cards"] == ["nas-robbench-201-v1", "a-v1"]
+    assert reads["models"].count("a-v1") == 2  # what is handed to a caller is the caller's own
+    assert load_predictor("a-v1") is not load_predictor("a-v1")
+
+
+def test_what_was_replaced_is_read_again(models, reads, toy_cells, toy_values):
+    old, other = predictor_for(OTHER_TARGET), "jung2023/cifar10/pgd-1"
+    model = make_predictor("gp", calibration_folds=0)
+    model.fit(toy_cells, toy_values, targets=[other]).save(models / "a-v1", name="a-v1")
+    assert predictor_for(other) is not old
+    assert read_card("a-v1")["targets"] == [other]
+    with pytest.raises(MissingMeasurementError):
+        predictor_for(OTHER_TARGET)
+
+
+def test_a_card_that_was_read_is_the_callers_own(models):
+    read_card("a-v1")["targets"].clear()
+    assert read_card("a-v1")["targets"] == [OTHER_TARGET]
+
+
+def test_objectives_of_one_predictor_share_it(models, reads):
+    once = [make_objective("surrogate", DEFAULT_TARGET) for _ in range(3)]
+    known = [known_values(OTHER_TARGET, "surrogate") for _ in range(2)]
+    assert reads["models"] == ["nas-robbench-201-v1", "a-v1"]
+    assert len({objective.measure(NASBench201()[7]) for objective in once}) == 1
+    assert known[0] == known[1]
 
 
 def test_what_is_neither_is_refused(models, tmp_path):

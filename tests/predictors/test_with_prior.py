@@ -10,11 +10,13 @@ from surrobust.encodings.joined import Features
 from surrobust.errors import InvalidInputError, InvalidModelError, NotFittedError
 from surrobust.metrics import kendall_tau
 from surrobust.predictors import load_folder, make_predictor
+from surrobust.predictors.saving.weights import pack_model, restore_model
+from surrobust.predictors.with_prior import View
 from surrobust.processes.groups import KernelGroups
+from surrobust.processes.kernel import Rows
 from surrobust.processes.prior import PriorScores, is_alike, weights_of_alike
-from surrobust.processes.process import TrendProcess, View
-from surrobust.processes.trend import Trend
-from surrobust.processes.trend_kernel import TrendLikelihood
+from surrobust.processes.process import Process
+from surrobust.processes.trend import KnownTargets
 from surrobust.spaces import NASBench201
 
 CELLS = NASBench201().representatives()
@@ -138,7 +140,7 @@ def test_a_loaded_model_can_learn_again(exact, tmp_path):
 def test_another_prior_is_not_taken_for_the_models_own(exact, noise, tmp_path):
     model = make(exact).fit([], [])
     with pytest.raises(InvalidModelError, match="sha256"):
-        make(noise.reference)._load_weights(model._weights(), 1)
+        restore_model(make(noise.reference), *pack_model(model), 1)
     model.save(tmp_path / "model")
     card = json.loads((tmp_path / "model" / "card.json").read_text())
     card["options"]["prior"] = noise.reference
@@ -210,42 +212,30 @@ def test_a_prior_that_misleads_costs_little_from_the_start():
 
 def test_views_are_averaged_by_their_evidence(exact, noise):
     cells = draw(30)
-    right = make(exact).fit(cells, truth(cells))._informed
-    assert right.weights_[:, 0].sum() == pytest.approx(1)
-    assert dict(zip(right.views_, right.weights_[:, 0], strict=True)).get(4, 0.0) < 0.01
-    wrong = make(noise).fit(cells, truth(cells))._informed
-    assert dict(zip(wrong.views_, wrong.weights_[:, 0], strict=True))[4] > 0.5
-    rows = wrong._rows(TEST)
-    means, variances = map(
-        np.array, zip(*(p.posterior(rows) for p in wrong.processes_), strict=True)
-    )
-    w = wrong.weights_[:, 0]
-    mean = np.einsum("v,vn->n", w, means[:, :, 0])
-    second = np.einsum("v,vn->n", w, variances + means[:, :, 0] ** 2)
-    values, std = wrong.map_.moments(mean[:, None], np.sqrt(second - mean**2)[:, None])
-    wrong.boosted_ = None
-    np.testing.assert_allclose(wrong._predict(TEST)[0], values, rtol=1e-9)
-    np.testing.assert_allclose(wrong._predict(TEST)[1], std, rtol=1e-6)
+    right = make(exact).fit(cells, truth(cells)).fitted_
+    assert right.weights[:, 0].sum() == pytest.approx(1)
+    assert dict(zip(right.views, right.weights[:, 0], strict=True)).get(4, 0.0) < 0.01
+    wrong = make(noise).fit(cells, truth(cells)).fitted_
+    assert dict(zip(wrong.views, wrong.weights[:, 0], strict=True))[4] > 0.5
 
 
 def test_a_useless_view_is_the_cold_process(noise):
     """Without a trend and a share of the expectation, nothing of the prior is left."""
-    groups = KernelGroups.of("features")
     cells = draw(25)
-    cold = make_predictor("gp", transform="standard", calibration_folds=0)
     values = (truth(cells) - truth(cells).mean()) / truth(cells).std()
-    cold.fit(cells, values)
-    informed = make(noise).fit(cells, values)._informed
-    process = TrendProcess(
-        View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0), groups.names, groups.slices
+    cold = make_predictor("gp", transform="standard", calibration_folds=0).fit(cells, values)
+    groups = KernelGroups(Features("features"), cold.fitted_.scales)
+    view = View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0)
+    process = Process(view.kernel, groups)
+    order = np.argsort([cell.index for cell in cells])
+    firsts, means, repeats = Features("features").merge(
+        [cells[i] for i in order], values[order, None]
     )
-    firsts, means, repeats = Features("features").merge(cells, values[:, None])
-    order = np.argsort([cell.index for cell in firsts])
-    firsts = [firsts[i] for i in order]
-    process.fit(informed._rows(firsts), means[order], repeats[order], seed=0)
-    mean, variance = process.posterior(informed._rows(TEST))
+    rows = Rows(groups.encode(firsts))
+    posterior, _ = process.fit(rows, means, repeats, np.random.default_rng(0))
+    mean, variance = process.moments(posterior, rows, Rows(groups.encode(TEST)))
     np.testing.assert_allclose(mean[:, 0], cold.predict(TEST), atol=1e-3)
-    np.testing.assert_allclose(np.sqrt(variance), cold.predict_std(TEST), rtol=1e-2)
+    np.testing.assert_allclose(np.sqrt(variance[:, 0]), cold.predict_std(TEST), rtol=1e-2)
 
 
 def test_trees_are_shown_principal_components():
@@ -255,11 +245,11 @@ def test_trees_are_shown_principal_components():
         "c": truth(CELLS, 0.03, 0.0, -0.02, -0.01, 0.01),
     }
     prior = PriorScores.of_columns(columns, name="twice the same")
-    trend = Trend.of(prior, np.full((1, 3), 1 / 3))
+    trend = KnownTargets.of(prior, ["value"])
     assert trend.components.shape == (3, 2)
     numbers = trend.columns.numbers
     np.testing.assert_allclose(numbers.T @ numbers / len(numbers), np.eye(2), atol=1e-5)
-    plain, drawn = trend.rows(CELLS)[:, :, :3]
+    plain, drawn = (trend.rows(CELLS, drawn=drawn)[:, :3] for drawn in (False, True))
     for rows in (plain, drawn):
         assert (rows**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
     sizes = [np.linalg.svd(rows)[1][:2] for rows in (plain, drawn)]
@@ -269,11 +259,11 @@ def test_trees_are_shown_principal_components():
 
 def test_trees_join_in_when_there_are_cells_for_them(exact):
     few, enough = draw(19), draw(20)
-    assert make(exact).fit(few, truth(few))._informed.boosted_ is None
+    assert not make(exact).fit(few, truth(few)).fitted_.has_trees
     model = make(exact).fit(enough, truth(enough))
-    assert model._informed.boosted_ is not None
+    assert model.fitted_.has_trees
     without = make(exact, process_weight=1.0).fit(enough, truth(enough))
-    assert without._informed.boosted_ is None
+    assert not without.fitted_.has_trees
     np.testing.assert_array_equal(without.predict_std(TEST) > 0, model.predict_std(TEST) > 0)
 
 
@@ -290,29 +280,8 @@ def test_alike_targets_by_name():
     assert is_alike("jung2023/cifar100/clean", known)
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.3])
-def test_the_gradient_of_the_likelihood(slope, rng):
-    groups = KernelGroups.of("one_hot")
-    Z = groups.transform(rng.integers(0, 2, size=(12, 30)).astype(float))
-    likelihood = TrendLikelihood(
-        Z,
-        rng.normal(size=(12, 3)),
-        rng.normal(size=(12, 2)),
-        np.array([1.0, 2.0] * 6),
-        groups.names,
-        groups.slices,
-        (0.3, 0.03, slope),
-    )
-    theta = likelihood.prior_mean + 0.3 * rng.normal(size=len(likelihood.prior_mean))
-    for i in range(len(theta)):
-        step = np.zeros(len(theta))
-        step[i] = 1e-5
-        slope = (likelihood(theta + step)[0] - likelihood(theta - step)[0]) / 2e-5
-        assert likelihood(theta)[1][i] == pytest.approx(slope, rel=1e-4, abs=1e-6)
-
-
 def test_trees_count_cells_and_not_rows(exact):
     cells = draw(20)
     for given, has_trees in ((cells[:4] * 25, False), (cells, True)):
         model = make(exact, trees=5).fit(given, truth(given))
-        assert (model._informed.boosted_ is not None) is has_trees
+        assert model.fitted_.has_trees is has_trees

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import check_grad
 
 from surrobust.errors import NotFittedError
 from surrobust.processes import refitted as process
-from surrobust.processes.groups import encode_function_groups
+from surrobust.processes.groups import function_groups
+from surrobust.processes.likelihood import Likelihood
 from surrobust.processes.refitted import FunctionProcess
 from surrobust.spaces import Architecture
 
@@ -20,36 +20,28 @@ def toy(space):
 
 
 def kernel(model, left, right):
-    weights = np.exp(model.theta_[:-1])
-    groups = zip(weights, encode_function_groups(left), encode_function_groups(right), strict=True)
-    squared = sum(w * ((a[:, None] - b[None]) ** 2).sum(axis=2) for w, a, b in groups)
+    a, b = (function_groups().encode(cells) for cells in (left, right))
+    weights = np.exp(model._views[0].theta[:6])
+    squared = sum(
+        w * ((a[:, None, s] - b[None, :, s]) ** 2).sum(axis=2)
+        for w, s in zip(weights, function_groups().slices, strict=True)
+    )
     return np.exp(-0.5 * squared)
 
 
 def test_posterior_equals_the_textbook(space, toy):
     cells, y = toy
     model, test = FunctionProcess().fit(cells, y), space.sample(80, seed=1)
-    inverse = np.linalg.inv(kernel(model, cells, cells) + np.exp(model.theta_[-1]) * np.eye(50))
+    inverse = np.linalg.inv(
+        kernel(model, cells, cells) + np.exp(model._views[0].theta[-1]) * np.eye(50)
+    )
     mean = inverse.sum(axis=0) @ y / inverse.sum()
     rest, cross = y - mean, kernel(model, cells, test)
     amplitude = rest @ inverse @ rest / 50
     np.testing.assert_allclose(model.predict(test), mean + rest @ inverse @ cross, atol=1e-9)
     variance = amplitude * (1 - np.einsum("ij,ij->j", cross, inverse @ cross))
     np.testing.assert_allclose(model.predict_std(test), np.sqrt(variance), atol=1e-6)
-    assert model.noise_std_**2 == pytest.approx(amplitude * np.exp(model.theta_[-1]))
-
-
-def test_the_gradient_is_that_of_the_loss(toy):
-    cells, y = toy
-    groups = encode_function_groups(cells)
-    distances = np.stack([process._squared_distances(g, g) for g in groups])
-    theta = np.array([0.3, -1.0, 0.5, -0.2, -1.5, 0.1, -2.0])
-    error = check_grad(
-        lambda t: process._loss(t, distances, (), y)[0],
-        lambda t: process._loss(t, distances, (), y)[1],
-        theta,
-    )
-    assert error < 1e-4
+    assert model.noise_std_**2 == pytest.approx(amplitude * np.exp(model._views[0].theta[-1]))
 
 
 def test_it_predicts_held_out_cells_and_doubts_what_is_far(space, toy):
@@ -101,12 +93,12 @@ def test_hyper_parameters_of_many_rows_are_found_ever_more_rarely(
 ):
     found = []
 
-    def maximise(start: np.ndarray, *others: object) -> tuple[np.ndarray, float]:
-        found.append(len(others[-1]))
-        return start, 0.0
+    def maximise(self: Likelihood, start: np.ndarray | None) -> tuple[np.ndarray, float]:
+        found.append(len(self.Y))
+        return self.prior_mean if start is None else start, 0.0
 
-    monkeypatch.setattr(process, "_maximise_posterior", maximise)
-    model = process.FunctionProcess()
+    monkeypatch.setattr(Likelihood, "maximise", maximise)
+    model = FunctionProcess()
     cells = toy_cells * 4
     for n in (50, 51, 128, 129, 134, 135, 136, 142, 60):
         model.fit(cells[:n], np.arange(float(n)))
@@ -121,16 +113,16 @@ def rows_of(architectures):
 
 def test_trends_are_a_linear_model_beside_the_process(space, toy):
     cells, y = toy
-    model, test = FunctionProcess(rows_of).fit(cells, y), space.sample(80, seed=1)
-    weights, (noise, *slopes) = model.theta_[:6], np.exp(model.theta_[6:])
+    model, test = FunctionProcess(rows_of), space.sample(80, seed=1)
+    # All odds for the process with trends, so that nothing is averaged.
+    model._odds = np.array([[1.0], [0.0]])
+    model.fit(cells, y)
+    assert model.trust_ == 1.0
+    noise, *slopes = np.exp(model._views[0].theta[6:])
 
     def both(left, right):
-        groups = zip(
-            weights, *(encode_function_groups(side) for side in (left, right)), strict=True
-        )
-        squared = sum(np.exp(w) * ((a[:, None] - b[None]) ** 2).sum(axis=2) for w, a, b in groups)
         trends = zip(slopes, rows_of(left), rows_of(right), strict=True)
-        return np.exp(-0.5 * squared) + sum(s * a @ b.T for s, a, b in trends)
+        return kernel(model, left, right) + sum(s * a @ b.T for s, a, b in trends)
 
     inverse = np.linalg.inv(both(cells, cells) + noise * np.eye(50))
     mean = inverse.sum(axis=0) @ y / inverse.sum()
@@ -142,14 +134,29 @@ def test_trends_are_a_linear_model_beside_the_process(space, toy):
     np.testing.assert_allclose(model.predict_std(test), np.sqrt(variance), atol=1e-6)
 
 
-def test_the_gradient_by_slopes_is_that_of_the_loss(toy):
-    cells, y = toy
-    distances = np.stack([process._squared_distances(g, g) for g in encode_function_groups(cells)])
-    products = [rows @ rows.T for rows in rows_of(cells)]
-    theta = np.array([0.3, -1.0, 0.5, -0.2, -1.5, 0.1, -2.0, 0.2, -0.7])
-    error = check_grad(
-        lambda t: process._loss(t, distances, products, y)[0],
-        lambda t: process._loss(t, distances, products, y)[1],
-        theta,
-    )
-    assert error < 1e-4
+def threes(architectures):
+    return (np.array([[float(c.ops.count(3))] for c in architectures]),)
+
+
+def noise_of(architectures):
+    return (np.array([[np.random.default_rng(c.index).normal()] for c in architectures]),)
+
+
+def test_a_prior_that_is_right_is_believed_and_one_that_is_wrong_is_not(space):
+    test = space.sample(200, seed=4)
+    assert FunctionProcess(threes, odds=0.1).trust_ == pytest.approx(1 / 11)
+    assert FunctionProcess().trust_ == 0.0
+    for seed in range(12):
+        cells = space.sample(25, seed=10 + seed)
+        y = threes(cells)[0][:, 0]
+        y = (y - y.mean()) / y.std()
+        right = FunctionProcess(threes).fit(cells, y)
+        wrong = FunctionProcess(noise_of).fit(cells, y)
+        # The trend is exact, so that nothing but the ridge of the process is between 0 and 1.
+        assert right.trust_ > 0.99
+        doubted = FunctionProcess(noise_of, odds=0.1).fit(cells, y).trust_
+        odds = wrong.trust_ / (1 - wrong.trust_)
+        assert doubted / (1 - doubted) == pytest.approx(0.1 * odds)
+        true, plain = threes(test)[0][:, 0], FunctionProcess().fit(cells, y)
+        assert np.corrcoef(right.predict(test), true)[0, 1] > 0.99
+        assert np.corrcoef(wrong.predict(test), plain.predict(test))[0, 1] > 0.9

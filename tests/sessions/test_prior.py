@@ -11,10 +11,11 @@ from surrobust.errors import InvalidInputError
 from surrobust.objectives import Objective
 from surrobust.predictors import make_predictor
 from surrobust.processes.prior import PriorScores
+from surrobust.processes.trend import KnownTargets
 from surrobust.searches import read_result
 from surrobust.sessions import make_search, prior, run_search, search, start
 from surrobust.sessions.plan import DEFAULTS
-from surrobust.sessions.prior import KnownTargets, find_prior, settle_word, word_for
+from surrobust.sessions.prior import find_prior, settle_word, word_for
 from surrobust.spaces import NASBench201
 
 HOME = "nas-robbench-201/cifar10"
@@ -52,15 +53,15 @@ def plan_of(**changes):
 def test_what_is_alike_by_name_is_expected_and_the_direction_counts(space):
     cells = space.sample(30, seed=1)
     scores = columns(**{f"{HOME}/clean": lambda c: c.index % 97, f"{HOME}/pgd-3": threes})
-    known = KnownTargets(scores, TARGET)
+    known = KnownTargets.of(scores, [TARGET])
     assert np.corrcoef(known.predict(cells), [threes(c) for c in cells])[0, 1] > 0.7
     np.testing.assert_array_equal(
-        KnownTargets(scores, TARGET, maximise=False).predict(cells), -known.predict(cells)
+        KnownTargets.of(scores, [TARGET], maximise=False).predict(cells), -known.predict(cells)
     )
     assert known.related(cells).shape == (30, 2)
     assert not known.is_foreign
-    assert not KnownTargets(scores).is_foreign  # the searched one has no name
-    foreign = KnownTargets(scores, "jung2023/cifar10/pgd-1")
+    assert not KnownTargets.of(scores, [""]).is_foreign  # the searched one has no name
+    foreign = KnownTargets.of(scores, ["jung2023/cifar10/pgd-1"])
     assert foreign.is_foreign
     assert make_search("default", prior=foreign).n_trusted == 1
     assert make_search("default", prior=known).n_trusted == 5

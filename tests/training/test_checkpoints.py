@@ -1,17 +1,15 @@
 """Checkpoints that were changed, damaged or made up: refused before anything is taken over."""
 
-import json
 import math
 import random
 
 import pytest
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
+from surrobust._checkpoints import read_checkpoint, write_checkpoint
 from surrobust.errors import InvalidInputError
 from surrobust.spaces import Architecture
-from surrobust.training import Training, checkpoints
+from surrobust.training import Training
 
 CELL = Architecture.parse("323133")
 
@@ -21,10 +19,7 @@ def written(few_digits, tiny, tmp_path_factory):
     """Return the bytes of a checkpoint after two of three epochs, its tensors and its state."""
     path = tmp_path_factory.mktemp("written") / "it.safetensors"
     Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
-    with safe_open(path, framework="pt") as file:
-        state = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return path.read_bytes(), tensors, state
+    return path.read_bytes(), *read_checkpoint(path, advice="")
 
 
 @pytest.fixture
@@ -61,18 +56,12 @@ def kernel(tensors):
     return next(name for name, tensor in tensors.items() if tensor.ndim == 4)
 
 
-def remake(written, path, *, sealed, change_state=None, change_tensors=None, text=None):
-    """Write a file that says something else, with a checksum that fits or with none."""
+def remake(written, path, *, change_state=None, change_tensors=None):
+    """Write a file that says something else, with a checksum that fits."""
     _, tensors, state = written
-    state = {**state, **(change_state or {})}
-    tensors = (change_tensors or dict)(tensors)
-    metadata = {"state": json.dumps(state) if text is None else text}
-    if sealed:
-        metadata["checksum"] = checkpoints._checksum(tensors, metadata["state"])
-    save_file(tensors, path, metadata=metadata)
+    write_checkpoint(path, (change_tensors or dict)(tensors), {**state, **(change_state or {})})
 
 
-@pytest.mark.parametrize("sealed", [True, False])
 @pytest.mark.parametrize(
     "change",
     [
@@ -101,19 +90,8 @@ def remake(written, path, *, sealed, change_state=None, change_tensors=None, tex
     ],
     ids=repr,
 )
-def test_a_state_that_no_training_has_is_refused(written, resume, change, sealed):
-    remake(written, resume.path, sealed=sealed, change_state=change)
-    with pytest.raises(InvalidInputError, match=REFUSED):
-        resume()
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["[]", "7", '"x"', "null", "{", "", "[" * 100_000, '{"epoch": ' + "9" * 5000 + "}"],
-    ids=["list", "number", "text", "null", "part", "nothing", "deep", "a huge number"],
-)
-def test_a_state_that_is_no_object_is_refused(written, resume, text):
-    remake(written, resume.path, sealed=True, text=text)
+def test_a_state_that_no_training_has_is_refused(written, resume, change):
+    remake(written, resume.path, change_state=change)
     with pytest.raises(InvalidInputError, match=REFUSED):
         resume()
 
@@ -122,7 +100,6 @@ def replaced(make):
     return lambda tensors: {**tensors, kernel(tensors): make(tensors[kernel(tensors)])}
 
 
-@pytest.mark.parametrize("sealed", [True, False])
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -133,27 +110,19 @@ def replaced(make):
         (lambda old: {**old, "network.x\n": torch.zeros(3)}, r"in the place of nothing as 'net"),
     ],
 )
-def test_tensors_of_another_network_are_refused(written, resume, change, told, sealed):
-    remake(written, resume.path, sealed=sealed, change_tensors=change)
+def test_tensors_of_another_network_are_refused(written, resume, change, told):
+    remake(written, resume.path, change_tensors=change)
     with pytest.raises(InvalidInputError, match=told) as caught:
         resume()
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_numbers_that_are_not_finite_are_refused_unless_they_were_written(written, resume, number):
+def test_numbers_that_are_not_finite_are_taken_where_they_were_written(written, resume, number):
     change = replaced(lambda old: torch.full_like(old, number))
-    remake(written, resume.path, sealed=False, change_tensors=change)
-    with pytest.raises(InvalidInputError, match="numbers that are not finite"):
-        resume()
-    remake(written, resume.path, sealed=True, change_tensors=change)
+    remake(written, resume.path, change_tensors=change)
     with pytest.raises(FloatingPointError, match="expected a finite loss"):
         resume().run()
-
-
-def test_one_of_before_there_were_checksums_goes_on(written, resume):
-    remake(written, resume.path, sealed=False)
-    assert resume().epoch == 2
 
 
 @pytest.mark.parametrize("content", [b"", bytes(1000), b"hello" * 100])
@@ -170,10 +139,8 @@ def test_a_training_without_convolutions_of_zeros_is_not_resumed(few_digits, tin
     path, cell = tmp_path / "it.safetensors", Architecture.parse("033113")
     Training(cell, few_digits, tiny, device="cpu", checkpoint=path).run(until=1)
     assert Training(cell, few_digits, tiny, device="cpu", checkpoint=path).epoch == 1
-    with safe_open(path, framework="pt") as file:
-        state = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    del state["network"]  # as earlier versions wrote it
-    save_file(tensors, path, metadata={"state": json.dumps(state)})
+    tensors, state = read_checkpoint(path, advice="")
+    del state["network"]
+    write_checkpoint(path, tensors, state)
     with pytest.raises(InvalidInputError, match=r"network: expected .* as in this training"):
         Training(cell, few_digits, tiny, device="cpu", checkpoint=path)

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from surrobust._checkpoints import read_checkpoint, write_checkpoint
 from surrobust.errors import InvalidInputError
 from surrobust.images import ImageSet
 from surrobust.spaces import Architecture
@@ -142,18 +142,13 @@ def test_each_part_of_a_recipe_changes_the_training(field, few_digits, genotype)
 
 
 def test_a_checkpoint_of_before_there_were_schedules_goes_on(few_digits, tiny, tmp_path):
-    from safetensors import safe_open
-    from safetensors.torch import save_file
-
     path = tmp_path / "it.safetensors"
     Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).run(until=2)
-    with safe_open(path, framework="pt") as file:
-        state = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors, state = read_checkpoint(path, advice="")
     for name in ("clip", "cutout", "auxiliary", "drop_path"):
         assert state["recipe"].pop(name) is None
     assert state["recipe"]["schedule"].pop("kind") == "one-cycle"
-    save_file(tensors, path, metadata={"state": json.dumps(state)})
+    write_checkpoint(path, tensors, state)
     assert Training(CELL, few_digits, tiny, device="cpu", checkpoint=path).epoch == 2
     other = replace(tiny, clip=1.0)
     with pytest.raises(InvalidInputError, match=r"recipe: .*: expected .* as in this training"):

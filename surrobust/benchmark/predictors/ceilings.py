@@ -28,7 +28,7 @@ MEASURES: Mapping[str, Callable[[FloatArray, FloatArray], float]] = MappingProxy
 """The columns of a score that have a ceiling."""
 
 
-def training_classes(cells: Sequence[Architecture]) -> list[tuple[str, int, int]]:
+def training_classes(cells: Sequence[Architecture]) -> list[int]:
     """Return what each cell is as a network; equal for cells whose trainings are repetitions.
 
     That is the function class with the numbers of convolutions behind it, both as they are in the
@@ -99,5 +99,5 @@ def _ceiling(
 
 
 @lru_cache(maxsize=8)
-def _classes(table: MeasurementTable) -> list[tuple[str, int, int]]:
+def _classes(table: MeasurementTable) -> list[int]:
     return training_classes(table.architectures)

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..._checks import brief, check_integer
-from ..._tensors import pack_tensors, take_tensor, unpack_tensors
+from ..._parts import pack, tensor
 from ...encodings import Columns
 from ...encodings.graphs import NODE_KINDS, pack_graphs
 from ...encodings.joined import Features
 from ...errors import InvalidInputError, InvalidModelError
-from ...processes.scores import SCORES_FILE, ScoreMap
+from ...processes.scores import ScoreMap
 from ...spaces import Architecture
 from ...typing import FloatArray
 from ..base import AbstractPredictor
@@ -24,11 +25,63 @@ if TYPE_CHECKING:
 
     from .flow import FlowNetwork
 
-_FILE = "network.safetensors"
 _CHUNK = 1024
 """Graphs that are predicted at once."""
 
 _MOST_LAYERS = 64
+
+
+@dataclass(frozen=True)
+class FlowLayer:
+    """Weights of a :class:`GatedFlow`, by its names.
+
+    Args:
+        mix: What states become, ``(members, width, 3 width)``.
+        gate: What ops let through, ``(members, width, 2 width)``.
+    """
+
+    mix: np.ndarray = tensor("float32", "members width mixed")
+    gate: np.ndarray = tensor("float32", "members width hidden")
+
+
+@dataclass(frozen=True)
+class FlowWeights:
+    """Weights of a :class:`FlowNetwork`, by its names; see there."""
+
+    flows: tuple[FlowLayer, ...]
+    start: np.ndarray = tensor("float32", "members kinds width")
+    ops: np.ndarray = tensor("float32", "members kinds width")
+    scales: np.ndarray = tensor("float32", "layers members 1 width")
+    shifts: np.ndarray = tensor("float32", "layers members 1 width")
+    centre: np.ndarray = tensor("float32", "features")
+    scale: np.ndarray = tensor("float32", "features")
+    hidden: np.ndarray = tensor("float32", "members read hidden")
+    hidden_shift: np.ndarray = tensor("float32", "members 1 hidden")
+    head: np.ndarray = tensor("float32", "members hidden m")
+    head_shift: np.ndarray = tensor("float32", "members 1 m")
+
+    @classmethod
+    def of(cls, network: "FlowNetwork") -> Self:
+        """Take the weights of a network."""
+        own = {name: t.cpu().numpy() for name, t in network.state_dict().items()}
+        flows = tuple(
+            FlowLayer(own.pop(f"flows.{i}.mix"), own.pop(f"flows.{i}.gate"))
+            for i in range(len(network.flows))
+        )
+        return cls(flows, **own)
+
+
+@dataclass(frozen=True)
+class FittedNetworks:
+    """What graph networks have learnt.
+
+    Args:
+        map: Between values and the scores that are regressed on.
+        network: The weights of all of them.
+    """
+
+    map: ScoreMap
+    network: FlowWeights
 
 
 class GraphNetwork(AbstractPredictor):
@@ -58,6 +111,9 @@ class GraphNetwork(AbstractPredictor):
     """
 
     kind = "gnn"
+
+    Fitted = FittedNetworks
+    fitted_: FittedNetworks
 
     def __init__(
         self,
@@ -102,10 +158,12 @@ class GraphNetwork(AbstractPredictor):
         return cell.function_class if own == cell.function_class else (cell.function_class, own)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        self._network, (self._scores,) = self._train(cells, Y, np.ones((1, len(cells)), bool))
+        seen = np.ones((1, len(cells)), bool)
+        self._network, (score_map,) = self._train(cells, Y, seen)
+        self.fitted_ = FittedNetworks(score_map, FlowWeights.of(self._network))
 
     def _predict(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
-        mean, std = self._outputs(self._network, [self._scores], cells)
+        mean, std = self._outputs(self._network, [self.fitted_.map], cells)
         return mean[0], std[0]
 
     def _out_of_fold(self, cells: Sequence[Architecture], Y: FloatArray) -> OutOfFold:
@@ -214,34 +272,30 @@ class GraphNetwork(AbstractPredictor):
         graphs = [torch.tensor(array, dtype=torch.int64) for array in pack_graphs(cells)]
         return [*graphs, torch.tensor(rows, dtype=torch.float32)]
 
-    def _weights(self) -> dict[str, bytes]:
-        tensors = {name: t.cpu().numpy() for name, t in self._network.state_dict().items()}
-        return {_FILE: pack_tensors(tensors), SCORES_FILE: self._scores.pack()}
+    def _sizes(self) -> dict[str, int]:
+        own = {"members": self.members, "layers": self.layers, "width": self.width}
+        features = self._features.size if self._features else 0
+        of_layers = {"mixed": 3 * self.width, "hidden": 2 * self.width}
+        of_ends = {"features": features, "read": 2 * self.width + features}
+        return {**own, **of_layers, **of_ends, "kinds": len(NODE_KINDS)}
 
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        """Take over the weights, onto the CPU if there is no such device here."""
+    def _restored(self) -> None:
+        """Make the network, on the CPU if there is no such device here."""
         import torch
 
         from ...networks import find_device
 
-        if set(files) != {_FILE, SCORES_FILE}:
-            msg = f"weights: expected {_FILE} and {SCORES_FILE}, got {', '.join(sorted(files))}"
+        weights = self.fitted_.network
+        if len(weights.flows) != self.layers:
+            msg = f"network: expected {self.layers} layers, got {len(weights.flows)}"
             raise InvalidModelError(msg)
-        self._scores = ScoreMap.unpack(files[SCORES_FILE], n_targets)
-        tensors = unpack_tensors(files[_FILE], name=_FILE)
-        # The card may say anything: what it says is compared before it decides how much is made.
-        sizes = self.layers, self.members, 1, self.width
-        take_tensor(tensors, "scales", dtype="float32", shape=sizes)
+        # As many numbers as there were in the file, and not before they were looked at.
         with torch.device("meta"):
+            n_targets = len(self.fitted_.map.spread)
             network = self._new_network(n_targets, self.members, torch.Generator())
-        weights = {}
-        for name, like in network.state_dict().items():
-            array = take_tensor(tensors, name, dtype="float32", shape=tuple(like.shape))
-            weights[name] = torch.from_numpy(array.copy())
-        if len(tensors) != len(weights):
-            msg = f"{_FILE}: expected {len(weights)} tensors, got {len(tensors)}"
-            raise InvalidModelError(msg)
-        network.load_state_dict(weights, assign=True)
+        # The names of the network are those of its weights.
+        tensors = {name: torch.from_numpy(a.copy()) for name, a in pack(weights).items()}
+        network.load_state_dict(tensors, assign=True)
         try:
             device = find_device(self.device)
         except InvalidInputError:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from ..._checks import brief
 from ..._files import parse_json, put_back, read_text
 from ..._places import is_file, is_folder, shown
 from ..._version import __version__
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 
 CARD = "card.json"
-FORMAT = 1
-"""The version of the folder's layout; newer ones are refused."""
+FORMAT = 2
+"""The version of the folder's layout; others are refused."""
 
 GIVEN = ("name", "version", "trained_on", "split", "metrics", "citation", "date")
 """The fields that a caller of ``save`` may set."""
@@ -62,8 +63,7 @@ class Card(BaseModel):
     date: str
     citation: str | None
     files: dict[str, str]
-    fingerprint: Fingerprint | None = None
-    """None in folders of earlier versions."""
+    fingerprint: Fingerprint
 
 
 def make_card(
@@ -132,10 +132,11 @@ def load_card(folder: AnyPath) -> Card:
         document = parse_json(text, name=shown(path / CARD))
     except InvalidInputError as error:
         raise InvalidModelError(str(error)) from None
-    # Before the fields are looked at, as a newer format may have others.
+    # Before the fields are looked at, as another format may have others.
     written = document.get("format") if isinstance(document, dict) else None
-    if isinstance(written, int) and written > FORMAT:
-        msg = f"{path / CARD}: expected format {FORMAT} or older, got {written}: a newer surrobust"
+    if isinstance(written, int) and written != FORMAT:
+        by = "an older surrobust; fit it anew" if written < FORMAT else "a newer surrobust"
+        msg = f"{path / CARD}: expected format {FORMAT}, got {brief(written)}: saved by {by}"
         raise InvalidModelError(msg)
     try:
         return Card.model_validate(document)

@@ -6,7 +6,7 @@ library before its sha256 was found equal to the card's.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +15,12 @@ from ..._files import read_bytes, replace_folder, write_bytes, write_json
 from ...errors import InvalidInputError, InvalidModelError
 from ...typing import AnyPath
 from .card import CARD, Card, load_card, make_card
-from .state import COLUMNS_FILE, FittedState, as_identity, pack_columns, pack_state
+from .state import FittedState
+from .weights import WEIGHTS, pack_weights
 
 if TYPE_CHECKING:
     from ..base import AbstractPredictor
 
-
-STATE = "state.safetensors"
-"""The file of what does not depend on the predictor's kind."""
 
 _LARGEST = 2**30
 """Bytes of a file that is read; a forest of 45 targets has a third of that."""
@@ -35,18 +33,15 @@ def write_predictor(
     folder: AnyPath,
     predictor: "AbstractPredictor",
     state: FittedState,
-    weights: Mapping[str, bytes],
     given: Mapping[str, Any],
 ) -> None:
     """Write a fitted predictor; the folder appears whole or not at all.
 
     Raises:
         InvalidInputError: If the folder holds anything but a predictor, or a field is not known.
+        InvalidModelError: If the predictor would not be read back.
     """
-    columns = predictor.arguments.get("columns")
-    known = {} if columns is None else {COLUMNS_FILE: pack_columns(columns)}
-    identity = as_identity(predictor.kind, predictor.options)
-    files = {**weights, **known, STATE: pack_state(state, identity=identity)}
+    files = pack_weights(predictor, state)
     for name, content in files.items():
         if len(content) > _LARGEST:
             msg = f"{name}: expected at most {_LARGEST} bytes to be read back, got {len(content)}"
@@ -88,7 +83,7 @@ def read_predictor(folder: AnyPath) -> tuple[Card, dict[str, bytes]]:
     path = Path(folder)
     card = load_card(path)
     there = {entry.name for entry in path.iterdir()} - {CARD}
-    for name in sorted({*card.files, *there, STATE}):
+    for name in sorted({*card.files, *there, WEIGHTS}):
         if name in there and (name not in card.files or not _FILE_NAME.fullmatch(name)):
             msg = f"{path}: expected only {CARD} and the files that it lists, got {brief(name)} too"
             raise InvalidModelError(msg)
@@ -110,30 +105,3 @@ def _read_verified(path: Path, expected: str) -> bytes:
         msg = f"{path}: expected sha256 {brief(expected, 80)} as its card says, got {got}"
         raise InvalidModelError(msg)
     return content
-
-
-def pack_members(members: Sequence["AbstractPredictor"]) -> dict[str, bytes]:
-    """Return the files of all members, each name behind its member's kind."""
-    return {
-        f"{member.kind}-{name}": content
-        for member in members
-        for name, content in member._weights().items()
-    }
-
-
-def load_members(
-    members: Sequence["AbstractPredictor"], files: dict[str, bytes], n_targets: int
-) -> None:
-    """Hand each member the files that :func:`pack_members` made of its own.
-
-    Raises:
-        InvalidModelError: If a file is no member's, or a member refuses its own.
-    """
-    left = dict(files)
-    for member in members:
-        start = f"{member.kind}-"
-        mine = [name for name in left if name.startswith(start)]
-        member._load_weights({name[len(start) :]: left.pop(name) for name in mine}, n_targets)
-    if left:
-        msg = f"weights: expected those of the members, got {', '.join(left)} too"
-        raise InvalidModelError(msg)

@@ -1,6 +1,7 @@
 """Gradient-boosted trees, by xgboost."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +11,29 @@ from ..._random import seeds_from
 from ...encodings import Columns
 from ...encodings.joined import Features
 from ...errors import InvalidModelError
-from ...processes.scores import SCORES_FILE, ScoreMap
+from ...processes.scores import ScoreMap
 from ...spaces import Architecture
 from ...typing import FloatArray
 from ..base import AbstractPredictor
 from ..repeats import cell_groups
 from .booster_file import rebuild_booster
-from .tuning import PARAMETERS_FILE, TreeParameters, as_matrix, tune, tuning_folds
+from .tuning import TreeParameters, as_matrix, tune, tuning_folds
 
 if TYPE_CHECKING:
     from xgboost import Booster
+
+
+@dataclass(frozen=True)
+class FittedTrees:
+    """What boosted trees have learnt besides the boosters.
+
+    Args:
+        params: With which they were grown.
+        map: Between values and the scores that are regressed on.
+    """
+
+    params: TreeParameters
+    map: ScoreMap
 
 
 class BoostedTrees(AbstractPredictor):
@@ -41,13 +55,16 @@ class BoostedTrees(AbstractPredictor):
         column_share: Share of columns that each split chooses from.
         tune: Trials of a search for better values of the five above and three penalties, by
             cross-validation inside the training cells, twins together; 0 for none. The best are
-            in ``params_``. With ``calibration_folds`` each fold is tuned for itself.
+            in ``fitted_.params``. With ``calibration_folds`` each fold is tuned for itself.
         columns: Numbers known of cells beforehand, or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
     """
 
     kind = "xgboost"
+
+    Fitted = FittedTrees
+    fitted_: FittedTrees
 
     def __init__(
         self,
@@ -86,26 +103,25 @@ class BoostedTrees(AbstractPredictor):
         return self._features.key(cell)
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
-        self.map_, scores = ScoreMap.fit(Y, transform=self.transform)
+        score_map, scores = ScoreMap.fit(Y, transform=self.transform)
         # xgboost compares in float32; cast here, training and prediction round alike.
         rows = self._features.encode(cells).astype(np.float32)
         weights = self._features.weights
-        self.params_ = self._given(len(cells))
+        params = self._given(len(cells))
         if self.tune and len(folds := tuning_folds(cells, seed=self.seed)):
-            self.params_ = tune(
+            params = tune(
                 rows,
                 scores,
                 weights,
                 folds,
-                start=self.params_,
+                start=params,
                 trials=self.tune,
                 seed=self.seed,
                 groups=cell_groups(cells),
             )
         data = as_matrix(rows, scores, weights)
-        self.boosters_ = [
-            self.params_.train(data, seed) for seed in seeds_from(self.seed, self.members)
-        ]
+        self.fitted_ = FittedTrees(params, score_map)
+        self.boosters_ = [params.train(data, seed) for seed in seeds_from(self.seed, self.members)]
 
     def _given(self, n: int) -> TreeParameters:
         """Return the parameters that the constructor was given, for n rows."""
@@ -126,30 +142,31 @@ class BoostedTrees(AbstractPredictor):
             [np.asarray(b.inplace_predict(rows)).reshape(len(rows), -1) for b in self.boosters_]
         )
         each = each.astype(np.float64)
-        return self.map_.moments(each.mean(axis=0), each.std(axis=0))
+        return self.fitted_.map.moments(each.mean(axis=0), each.std(axis=0))
 
-    def _weights(self) -> dict[str, bytes]:
-        files = {
+    def _boosters(self) -> dict[str, bytes]:
+        return {
             f"booster-{i}.ubj": bytes(booster.save_raw("ubj"))
             for i, booster in enumerate(self.boosters_)
         }
-        return {**files, PARAMETERS_FILE: self.params_.pack(), SCORES_FILE: self.map_.pack()}
 
-    def _load_weights(self, files: dict[str, bytes], n_targets: int) -> None:
-        # Folders of old have no parameters.
-        others = [SCORES_FILE, *({PARAMETERS_FILE} & set(files))]
+    def _restored(self) -> None:
+        # Tuned ones are as many as tuning found, whatever the constructor was given.
+        if not self.tune and self.fitted_.params.trees != self.trees:
+            msg = f"weights: expected {self.trees} trees, got {self.fitted_.params.trees}"
+            raise InvalidModelError(msg)
+
+    def _load_boosters(self, files: Mapping[str, bytes]) -> None:
         n_members = min(self.members, len(files))  # a card may say anything
         names = [f"booster-{i}.ubj" for i in range(n_members)]
-        if n_members < self.members or set(files) != {*names, *others}:
-            wanted = f"{self.members} boosters and {SCORES_FILE}"
-            msg = f"weights: expected {wanted}, got {', '.join(files)}"
+        if n_members < self.members or set(files) != set(names):
+            msg = f"weights: expected {self.members} boosters, got {', '.join(sorted(files))}"
             raise InvalidModelError(msg)
-        self.map_ = ScoreMap.unpack(files[SCORES_FILE], n_targets)
-        if PARAMETERS_FILE in files:
-            self.params_ = TreeParameters.unpack(files[PARAMETERS_FILE])
-        # Tuned ones are as many as tuning found, whatever the constructor was given.
-        trees = self.params_.trees if self.tune and PARAMETERS_FILE in files else self.trees
-        shape = {"n_features": self._features.size, "n_targets": n_targets, "n_trees": trees}
+        shape = {
+            "n_features": self._features.size,
+            "n_targets": len(self.fitted_.map.spread),
+            "n_trees": self.fitted_.params.trees,
+        }
         self.boosters_ = [
             _load_booster(name, rebuild_booster(files[name], name=name, **shape)) for name in names
         ]

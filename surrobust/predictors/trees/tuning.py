@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..._random import as_generator
-from ..._tensors import pack_tensors, take_tensor, unpack_tensors
 from ...encodings import twin_groups
 from ...spaces import Architecture
 from ...typing import FloatArray, IntArray
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from optuna import Trial
     from xgboost import Booster, DMatrix
-
-PARAMETERS_FILE = "parameters.safetensors"
 
 # Of few cells one division is luck: 50 are divided four times.
 _FOLDS, _LEFT_OUT, _LEAST_CELLS = 3, 200, 10
@@ -106,24 +103,6 @@ class TreeParameters:
         import xgboost
 
         return xgboost.train(self.as_xgboost(seed), data, num_boost_round=self.trees)
-
-    def pack(self) -> bytes:
-        """Return the parameters as a safetensors file."""
-        return pack_tensors({key: np.array([value]) for key, value in asdict(self).items()})
-
-    @classmethod
-    def unpack(cls, content: bytes) -> Self:
-        """Read parameters.
-
-        Raises:
-            InvalidModelError: If they are damaged.
-        """
-        tensors = unpack_tensors(content, name=PARAMETERS_FILE)
-        kinds = {field.name: "int64" if field.type is int else "float64" for field in fields(cls)}
-        found = {
-            key: take_tensor(tensors, key, dtype=kind, shape=(1,)) for key, kind in kinds.items()
-        }
-        return cls(**{key: array[0].item() for key, array in found.items()})
 
 
 def tune(

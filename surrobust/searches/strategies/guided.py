@@ -7,7 +7,6 @@ import numpy as np
 
 from ..._checks import check_choice, check_integer
 from ...metrics import normal_scores
-from ...processes.averaging import PriorProcess
 from ...processes.refitted import FunctionProcess
 from ...processes.trend import Prior, PriorRows
 from ...spaces import AbstractSearchSpace, Architecture
@@ -47,17 +46,16 @@ class GuidedSearch(AbstractSearch):
     improve most on the best so far. Values that are still awaited count as predicted.
 
     With a prior, the first architectures are in turn the best that the prior knows and spread
-    ones, which show whether it can be believed; the model is then an :class:`PriorProcess`.
+    ones, which show whether it can be believed; the model then knows the prior too.
 
     Args:
         space: The search space.
-        model: Refitted before each question; None means a :class:`FunctionProcess`, or an
-            :class:`PriorProcess` with a prior. Another model with a prior learns what the
-            prior misses.
+        model: Refitted before each question; None means a :class:`FunctionProcess`. Another
+            model with a prior learns what the prior misses.
         prior: A predictor that orders the architectures beforehand.
         n_initial: Architectures before the first fit.
         n_trusted: How many of these are the prior's best: the first, the third and so on.
-        prior_odds: Odds beforehand that it can be believed, see :class:`PriorProcess`; above 0.
+        prior_odds: Odds beforehand that it can be believed, see :class:`FunctionProcess`.
         acquisition: Name in ``ACQUISITIONS``.
         candidates: The architectures that may be asked for; None means all of the space.
         seed: Seed or generator of every random choice.
@@ -91,13 +89,9 @@ class GuidedSearch(AbstractSearch):
         self._leads = self._pool.leads
         self._prior = None if prior is None else PriorRows(prior, self._leads)
         self._follows_slope = self._prior is not None and model is not None
-        if model is None:
-            model = (
-                FunctionProcess()
-                if self._prior is None
-                else PriorProcess(self._prior, odds=prior_odds)
-            )
-        self.model: Model = model
+        self.model: Model = (
+            FunctionProcess(self._prior, odds=prior_odds) if model is None else model
+        )
 
     def _propose(self) -> Architecture:
         is_open = self._pool.which(self._untouched or self._left)

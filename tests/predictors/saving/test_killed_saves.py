@@ -61,8 +61,8 @@ def test_killed_at_any_change_either_predictor_is_there(source, tmp_path, fitted
         n += 1
     assert code == 0
     citations = [citation for _, citation in found]
-    # Three files and the card are written, the old folder is moved aside, the new one comes.
-    assert citations.count("old") >= 6
+    # The weights and the card are written, the old folder is moved aside, the new one comes.
+    assert citations.count("old") >= 4
     assert citations.count("new") >= 2
     assert citations == sorted(citations, reverse=True)
 
@@ -77,7 +77,7 @@ def test_killed_at_any_change_of_a_first_save_there_is_none_or_a_whole_one(sourc
         with pytest.raises(InvalidModelError, match="no folder"):
             load_folder(folder)
     assert load_folder(folder).card["citation"] == "new"
-    assert n >= 5
+    assert n >= 3
 
 
 def test_a_link_is_replaced_by_a_folder(tmp_path, fitted):

@@ -5,7 +5,6 @@ import pytest
 
 from surrobust.encodings.joined import Features
 from surrobust.predictors import make_predictor
-from surrobust.predictors.trees.forest import Scaler
 from surrobust.processes.scores import ScoreMap
 from surrobust.spaces import NASBench201
 
@@ -23,15 +22,14 @@ def test_the_forest_predicts_as_scikit_learn_does(m, toy_cells, toy_values, many
     order = np.argsort([cell.index for cell in toy_cells])
     X = ENCODER.encode([toy_cells[i] for i in order])
     Y = Y.reshape(60, -1)[order]
-    scaler = Scaler.of(Y)
+    scale, units = ScoreMap.fit(Y, transform="standard")
     oracle = RandomForestRegressor(15, max_features=0.33, random_state=4)
-    units = scaler.to_units(Y)
     oracle.fit(X, units[:, 0] if m == 1 else units)
     rows = ENCODER.encode(NEW)
-    expected = scaler.from_units(oracle.predict(rows).reshape(len(NEW), -1))
+    expected = Y.mean(axis=0) + scale.spread * oracle.predict(rows).reshape(len(NEW), -1)
     np.testing.assert_allclose(model.predict(NEW).reshape(len(NEW), -1), expected, rtol=1e-5)
     each = np.stack([tree.predict(rows).reshape(len(NEW), -1) for tree in oracle.estimators_])
-    std = each.std(axis=0) * scaler.spread
+    std = each.std(axis=0) * scale.spread
     np.testing.assert_allclose(
         model.predict_std(NEW).reshape(len(NEW), -1), std, rtol=1e-3, atol=1e-6
     )
@@ -92,3 +90,13 @@ def test_scores_by_hand():
     raw = (y - y.mean()) / y.std() + np.array([-0.9674216, 0, 0.9674216])
     np.testing.assert_allclose(Z[:, 0], (raw - raw.mean()) / raw.std(), rtol=1e-6)
     assert found.to_values(np.array([[Z[:2, 0].mean()]]))[0, 0] == pytest.approx(0.05)
+
+
+def test_a_map_that_only_scales_is_two_points(rng):
+    Y = np.stack([rng.normal(3, 2, size=900), np.full(900, 0.1)], axis=1)
+    scale, Z = ScoreMap.fit(Y, transform="standard")
+    assert scale.scores.shape == scale.values.shape == (2, 2)
+    np.testing.assert_allclose(scale.to_values(Z), Y, rtol=1e-13, atol=1e-14)
+    mean, std = scale.moments(np.array([[0.5, 0.0]]), np.array([[0.25, 0.0]]))
+    np.testing.assert_allclose(mean[0], [Y[:, 0].mean() + 0.5 * Y[:, 0].std(), 0.1], rtol=1e-13)
+    np.testing.assert_allclose(std[0], [0.25 * Y[:, 0].std(), 0.0], rtol=1e-12)

@@ -85,11 +85,11 @@ def test_a_tuned_predictor_is_saved_with_what_was_found(toy_cells, many_values, 
     model.fit(toy_cells[:40], many_values[:40, :2])
     model.save(tmp_path / "model")
     loaded = load_folder(tmp_path / "model")
-    assert loaded.params_ == model.params_
+    assert loaded.fitted_.params == model.fitted_.params
     cells = list(NASBench201())[::97]
     np.testing.assert_array_equal(loaded.predict(cells), model.predict(cells))
 
 
 def test_too_few_cells_are_not_tuned_on(toy_cells, toy_values):
     model = make_predictor("xgboost", tune=3, members=1, trees=20, calibration_folds=0)
-    assert model.fit(toy_cells[:5], toy_values[:5]).params_.trees == 20
+    assert model.fit(toy_cells[:5], toy_values[:5]).fitted_.params.trees == 20

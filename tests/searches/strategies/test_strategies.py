@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from surrobust.processes.groups import encode_function_groups
+from surrobust.processes.groups import function_groups
 from surrobust.searches import (
     GuidedSearch,
     LocalSearch,
@@ -132,7 +132,7 @@ def test_a_prior_opens_a_guided_search_with_its_best(space):
 def test_the_initial_design_is_spread_over_what_cells_compute(space):
     def spread(name_or_class, seed):
         asked = name_or_class(space, seed=seed).ask(10)
-        rows = np.concatenate(encode_function_groups(asked), axis=1)
+        rows = function_groups().encode(asked)
         return np.mean([((rows[i] - rows[j]) ** 2).sum() for i in range(10) for j in range(i)])
 
     guided = np.mean([spread(GuidedSearch, s) for s in range(5)])
