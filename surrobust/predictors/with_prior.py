@@ -113,6 +113,10 @@ class FittedViews:
         if not are_views or not len(views) == len(self.views) == len(self.posteriors):
             msg = "weights: expected views that exist, each once, got others"
             raise InvalidModelError(msg)
+        slopes = [len(posterior.found.slopes) for posterior in self.posteriors]
+        if slopes != [len(_VIEWS[view].kernel.slopes) for view in self.views]:
+            msg = "weights: expected the slopes of these views, got others"
+            raise InvalidModelError(msg)
         if self.trends.shape[2] != (width := len(self.known.scores.targets) + 1):
             msg = f"weights: expected trends of {width} columns, got {self.trends.shape[2]}"
             raise InvalidModelError(msg)
