@@ -83,15 +83,19 @@ class DefaultPredictor(AbstractPredictor):
             calibration_folds=0,
             seed=seed,
         )
-        self._trees = BoostedTrees(
-            encoder=encoder,
-            transform="standard",
-            # Its deviation is not asked for, so one booster is enough.
-            members=1,
-            trees=trees,
-            columns=columns,
-            calibration_folds=0,
-            seed=seed,
+        self._trees = (
+            None
+            if process_weight == 1
+            else BoostedTrees(
+                encoder=encoder,
+                transform="standard",
+                # Its deviation is not asked for, so one booster is enough.
+                members=1,
+                trees=trees,
+                columns=columns,
+                calibration_folds=0,
+                seed=seed,
+            )
         )
 
     def _key(self, cell: Architecture) -> Hashable:
@@ -99,8 +103,9 @@ class DefaultPredictor(AbstractPredictor):
 
     @property
     def _predictors(self) -> Mapping[str, AbstractPredictor]:
-        trees = {"trees": self._trees} if self.process_weight < 1 else {}
-        return {"process": self._process, **trees}
+        if self._trees is None:
+            return {"process": self._process}
+        return {"process": self._process, "trees": self._trees}
 
     def _fit(self, cells: Sequence[Architecture], Y: FloatArray) -> None:
         score_map, scores = ScoreMap.fit(Y, transform="scores")
@@ -110,7 +115,7 @@ class DefaultPredictor(AbstractPredictor):
 
     def _predict(self, cells: Sequence[Architecture]) -> Moments:
         mean, std, measured = self._process._predict(cells)
-        if self.process_weight < 1:
+        if self._trees is not None:
             # Averaged as scores, where both were fitted, and taken
             # back together: the map is not linear.
             others = self._trees._predict(cells)[0]
