@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import check_integer
+from .._checks import check_choice, check_integer
 from .._parts import tensor
 from .._random import as_generator
 from ..encodings import Columns
 from ..encodings.joined import Features
-from ..processes.groups import KernelGroups, Scales, group_names
-from ..processes.kernel import PREDICTING, Rows
+from ..errors import InvalidModelError
+from ..processes.groups import KernelGroups, Scales
+from ..processes.kernel import LEARNT, PREDICTING, Rows
+from ..processes.metric import METRICS, load_metric
 from ..processes.process import Posterior, Process
 from ..processes.scores import ScoreMap
 from ..spaces import Architecture
@@ -40,7 +42,17 @@ class FittedProcess:
     scales: Scales
     posterior: Posterior
     # A saved process keeps its rows: float32 halves them, and is 1e-7 of distances of order one.
-    rows: np.ndarray = tensor("float32", "n d")
+    rows: np.ndarray = tensor("float32", "n _wide")
+
+    def check(self) -> None:
+        """Refuse rows that are not of the scaled features.
+
+        Raises:
+            InvalidModelError: If they are others.
+        """
+        if self.rows.shape[1] != (wide := sum(self.scales.directions.shape)):
+            msg = f"weights: expected rows of {wide} numbers, got {self.rows.shape[1]}"
+            raise InvalidModelError(msg)
 
 
 class GaussianProcess(AbstractPredictor):
@@ -56,6 +68,7 @@ class GaussianProcess(AbstractPredictor):
         rows_for_kernel: Rows that the hyper-parameters are fitted to, drawn if there are more.
         rows_for_std: Rows behind the standard deviation. Where there are more, it is that of the
             posterior given this many of them and each cell's nearest others, an upper bound.
+        metric: Name in ``METRICS``: what the distances of cells by their features were learnt from.
         columns: Numbers known of cells beforehand, a group of the kernel for each source; or None.
         calibration_folds: See :class:`AbstractPredictor`.
         seed: See :class:`AbstractPredictor`.
@@ -72,6 +85,7 @@ class GaussianProcess(AbstractPredictor):
         transform: str = "scores",
         rows_for_kernel: int = 500,
         rows_for_std: int = 500,
+        metric: str = "all",
         columns: Columns | None = None,
         calibration_folds: int = 5,
         seed: int = 0,
@@ -81,6 +95,7 @@ class GaussianProcess(AbstractPredictor):
         self.transform = transform
         self.rows_for_kernel = check_integer("rows_for_kernel", rows_for_kernel, minimum=2)
         self.rows_for_std = check_integer("rows_for_std", rows_for_std, minimum=2)
+        self.metric = check_choice("metric", metric, METRICS)
         self.columns = columns
         self._features = Features(encoder, columns)
 
@@ -91,7 +106,7 @@ class GaussianProcess(AbstractPredictor):
         score_map, scores = ScoreMap.fit(Y, transform=self.transform)
         # Equal rows would make K singular but for its noise; the mean of k has a k-th of it.
         firsts, means, repeats = self._features.merge(cells, scores)
-        groups = KernelGroups(self._features)
+        groups = KernelGroups(self._features, metric=load_metric(self.metric))
         rows = groups.encode(firsts).astype(np.float32)
         rng = as_generator(self.seed)
         posterior, _ = self._process(groups).fit(Rows(rows), means, repeats, rng)
@@ -99,7 +114,7 @@ class GaussianProcess(AbstractPredictor):
 
     def _process(self, groups: KernelGroups) -> Process:
         return Process(
-            PREDICTING,
+            PREDICTING if self.metric == "none" else LEARNT,
             groups,
             rows_for_kernel=self.rows_for_kernel,
             rows_for_std=self.rows_for_std,
@@ -113,7 +128,11 @@ class GaussianProcess(AbstractPredictor):
         return Moments(*score_map.moments(mean, np.sqrt(variance)), measured)
 
     def _sizes(self) -> Mapping[str, int]:
-        return {"d": self._features.size, "g": len(group_names(self._features))}
+        return {"d": self._features.size}
+
+    def _restored(self) -> None:
+        fitted = self.fitted_
+        self._process(KernelGroups(self._features, fitted.scales)).check(fitted.posterior)
 
     def _posterior(self, cells: Sequence[Architecture]) -> tuple[FloatArray, FloatArray]:
         """Return scores and their variances, both ``(n, m)``."""

@@ -13,7 +13,7 @@ from ..encodings import Columns
 from ..encodings.joined import Features
 from ..errors import InvalidInputError, InvalidModelError
 from ..processes.averaging import mix, weigh
-from ..processes.groups import KernelGroups, Scales, group_names
+from ..processes.groups import KernelGroups, Scales
 from ..processes.kernel import PREDICTING, Belief, Kernel, Rows
 from ..processes.prior import PriorScores, is_alike, reference_of
 from ..processes.process import Posterior, Process
@@ -178,13 +178,16 @@ class PriorPredictor(AbstractPredictor):
         return {} if self._trees is None else {"trees": self._trees}
 
     def _sizes(self) -> Mapping[str, int]:
-        return {"d": self._features.size, "g": len(group_names(self._features))}
+        return {"d": self._features.size}
 
     def _restored(self) -> None:
         known = self.fitted_.known
         known.scores.check_reference(reference_of(self.prior))
         self.prior = known.scores
         self._trees = self._make_trees(known) if self.fitted_.has_trees else None
+        groups = KernelGroups(self._features, self.fitted_.scales)
+        for view, posterior in zip(self.fitted_.views, self.fitted_.posteriors, strict=True):
+            Process(_VIEWS[view].kernel, groups).check(posterior)
 
     @property
     def options(self) -> dict[str, Any]:

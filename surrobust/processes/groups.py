@@ -12,9 +12,13 @@ from ..encodings.function_features import GROUPS as FEATURE_GROUPS
 from ..encodings.joined import Features
 from ..spaces import Architecture, NASBench201
 from ..typing import FloatArray
+from .metric import Metric
 
 _KNOWN = "columns"
 """Name of the groups of columns known beforehand, which are compressed already."""
+
+_LEARNT = "learnt"
+"""Name of the group of directions of a metric."""
 
 _STANDARDISED = ("count", "stat", "field", "flow")
 """Groups of mixed units; in the others, counts, large ones are pulled in by a square root."""
@@ -22,26 +26,30 @@ _STANDARDISED = ("count", "stat", "field", "flow")
 
 @dataclass(frozen=True)
 class Scales:
-    """How the columns of all groups are scaled.
+    """How the columns of all groups are scaled, and what one more group is made of.
 
     Args:
         center: Subtracted after compression, ``(d,)``.
         scale: Multiplied afterwards, ``(d,)``.
+        directions: Of the columns of the group ``learnt``, in scaled ones, ``(d, r)``.
     """
 
     center: FloatArray = tensor("float64", "d")
     scale: FloatArray = tensor("float64", "d", most=LARGEST_VALUE)
+    directions: FloatArray = tensor("float64", "d _r")
 
 
 class KernelGroups:
     """What a kernel compares: the columns of an encoding in groups, scaled.
 
-    Two random representatives are at a mean squared distance of 1 in every group.
+    Two random representatives are at a mean squared distance of 1 in every group; in those of
+    ``features`` by a metric at what it has learnt.
 
     Args:
         features: Encoders, of which each is a group, ``features`` several; and columns known
             beforehand, a group for each source.
         scales: As they were saved; None: over the 6466 representatives.
+        metric: How far apart cells are by their features; None for what their spread says.
 
     Attributes:
         names: The name of each group.
@@ -49,15 +57,20 @@ class KernelGroups:
         scales: How they are scaled.
     """
 
-    def __init__(self, features: Features, scales: Scales | None = None) -> None:
+    def __init__(
+        self, features: Features, scales: Scales | None = None, *, metric: Metric | None = None
+    ) -> None:
         self.features = features
         self.names, self.slices = _groups_of(features)
-        self.scales = self._scales() if scales is None else scales
+        self.scales = self._scales(metric) if scales is None else scales
+        if n := self.scales.directions.shape[1]:
+            self.names = (*self.names, _LEARNT)
+            self.slices = (*self.slices, slice(features.size, features.size + n))
 
     @property
     def size(self) -> int:
         """The number of columns."""
-        return self.features.size
+        return self.slices[-1].stop
 
     def encode(self, cells: Sequence[Architecture]) -> FloatArray:
         """Return scaled rows, ``(n, d)``; cells of one key of the features get the same."""
@@ -66,9 +79,11 @@ class KernelGroups:
         rows: FloatArray = self._compressed(self.features.encode(cells))
         rows -= self.scales.center
         rows *= self.scales.scale
-        return rows
+        if not self.scales.directions.shape[1]:
+            return rows
+        return np.concatenate([rows, rows @ self.scales.directions], axis=1)
 
-    def _scales(self) -> Scales:
+    def _scales(self, metric: Metric | None) -> Scales:
         # From all representatives, not from the training cells: few of these would leave columns
         # without spread, and the priors of the weights hold for one scale.
         encoder = "+".join(self.features.names)
@@ -84,7 +99,14 @@ class KernelGroups:
             ),
             strict=True,
         )
-        return Scales(np.concatenate(centers), 1 / np.concatenate(widths))
+        scale = 1 / np.concatenate(widths)
+        mine = _columns_of("features", self.features)
+        if metric is None or mine is None:
+            return Scales(np.concatenate(centers), scale, np.empty((len(scale), 0)))
+        scale[mine] *= np.sqrt(metric.relevances)
+        directions = np.zeros((len(scale), metric.directions.shape[1]))
+        directions[mine] = metric.directions
+        return Scales(np.concatenate(centers), scale, directions)
 
     def _compressed(self, raw: FloatArray) -> FloatArray:
         compressed = raw.astype(np.float64)
@@ -103,9 +125,13 @@ def function_groups() -> KernelGroups:
     return KernelGroups(Features("paths+features"))
 
 
-def group_names(features: Features) -> tuple[str, ...]:
-    """Return the names of the groups of an encoding."""
-    return _groups_of(features)[0]
+def _columns_of(name: str, features: Features) -> slice | None:
+    """Return the columns of an encoder, None if it is none of these."""
+    if name not in features.names:
+        return None
+    sizes = [len(encoder.names) for encoder in features.encoders]
+    place = features.names.index(name)
+    return slice(sum(sizes[:place]), sum(sizes[: place + 1]))
 
 
 def _groups_of(features: Features) -> tuple[tuple[str, ...], tuple[slice, ...]]:

@@ -9,7 +9,7 @@ Learning", 2006, sections 2.7 and 4.2).
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -138,7 +138,7 @@ class Hyperparameters:
 
     amplitude: float
     noise: float
-    weights: FloatArray = tensor("float64", "g")
+    weights: FloatArray = tensor("float64", "_groups")
     slopes: FloatArray = tensor("float64", "_slopes")
 
 
@@ -150,6 +150,13 @@ PREDICTING = Kernel(
     | {"columns": Belief(0.1, 1.5)}
 )
 """The kernel of predictors."""
+
+LEARNT = replace(
+    PREDICTING,
+    weights={name: Belief(1.0, 0.6) for name in (*_FEATURES, "learnt")}
+    | {"columns": Belief(0.1, 1.5)},
+)
+"""The same where a metric is learnt, which has the weights of groups in it."""
 
 _BOUNDS = (-6.0, 5.0)
 SEARCHING = Kernel(

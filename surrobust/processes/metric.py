@@ -2,14 +2,12 @@
 
 One lengthscale per group takes every column of a group to say as much as any other. Measured cells
 of several targets tell which do say something, and which of them say it together; few cells of a
-new target could not. That is learnt once, by empirical Bayes, from targets that have nothing to do
-with the new one (:func:`learn_metric`), and comes with the package.
+new target could not. That was learnt once (``learning``), and comes with the package.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,34 +16,23 @@ from .._files import read_bytes
 from .._parts import tensor, unpack
 from .._places import shipped_folder
 from .._tensors import unpack_tensors
-from ..typing import FloatArray, IntArray
-from .kernel import Matern
-from .likelihood import evidence
+from ..typing import FloatArray
 
 METRICS = ("all", "nas-robbench-201", "jung2023", "none")
 """What distances are learnt from: both benchmarks, one of them, or nothing.
 
-``none`` is for comparison; and what one benchmark taught for figures on the other."""
+With figures on one benchmark, what the other has taught is told; ``none`` is for comparison."""
 
 METRIC_FILE = "metrics.safetensors"
-
-# Chosen on design targets, each benchmark by what the other taught (experiments/metric).
-_DIRECTIONS = 8
-_SD, _GROUP_SD, _DIRECTION_SD = 1.0, 0.5, 0.3
-"""Deviations beforehand: of the logarithm of a relevance about its group's, of a group's for each
-target, of an entry of a direction."""
-_AMPLITUDE, _NOISE = 2.0, 0.05
-_JITTER = 1e-6
-_ITERATIONS = 60
 
 
 @dataclass(frozen=True)
 class Metric:
-    """Squared distances ``sum_c relevance_c (a_c - b_c)^2 + |Q' (s a - s b)|^2`` of scaled features.
+    """Squared distances of scaled features, ``sum_c s_c^2 (a_c - b_c)^2 + |Q' (s a - s b)|^2``.
 
     Args:
-        relevances: Of the c columns of the features, ``(c,)``; s is the root of them.
-        directions: The columns of Q, in features that are scaled by s, ``(c, r)``.
+        relevances: The squares of s, of c columns, ``(c,)``.
+        directions: Q, ``(c, r)``.
     """
 
     relevances: FloatArray = tensor("float64", "c")
@@ -69,6 +56,12 @@ def load_metric(name: str) -> Metric | None:
     return join([unpack(Metric, tensors, prefix=f"{one}.") for one in METRICS[1:-1]])
 
 
+def metric_without(benchmark: str) -> str:
+    """Return the metric that a benchmark has taught nothing."""
+    others = [name for name in METRICS[1:-1] if name != benchmark]
+    return others[0] if len(others) == 1 else METRICS[0]
+
+
 def join(metrics: Sequence[Metric]) -> Metric:
     """Return the mean of several: of the logarithms of relevances, and of squared distances."""
     roots = [np.sqrt(one.relevances) for one in metrics]
@@ -77,123 +70,3 @@ def join(metrics: Sequence[Metric]) -> Metric:
     pairs = zip(metrics, roots, strict=True)
     scaled = [one.directions * (root / np.sqrt(relevances))[:, None] for one, root in pairs]
     return Metric(relevances, np.concatenate(scaled, axis=1) / np.sqrt(len(metrics)))
-
-
-class Taught(NamedTuple):
-    """What one target teaches.
-
-    Args:
-        X: Scaled features of n cells, ``(n, c)``.
-        y: Their scores, ``(n,)``.
-        repeats: How many measurements each is the mean of, ``(n,)``.
-    """
-
-    X: FloatArray
-    y: FloatArray
-    repeats: FloatArray
-
-
-def learn_metric(
-    targets: Sequence[Taught], medians: FloatArray, group: IntArray, *, seed: int = 0
-) -> Metric:
-    """Learn relevances and directions from several targets.
-
-    At the mode of their posterior, jointly with an amplitude, a noise and one factor for each group
-    of features for each target; first the relevances alone.
-
-    Args:
-        targets: What is known of each.
-        medians: Relevances beforehand, ``(c,)``.
-        group: Of each column, ``(c,)``.
-        seed: Of the directions that the search begins with.
-    """
-    alone = _Posterior(targets, np.log(medians), group, np.ones(len(medians)), 0)
-    first = alone.maximise(alone.start())
-    relevances = np.exp(first[: len(medians)])
-    both = _Posterior(targets, np.log(medians), group, np.sqrt(relevances), _DIRECTIONS)
-    small = np.random.default_rng(seed).normal(size=len(medians) * _DIRECTIONS) * 0.05
-    c = len(medians)
-    theta = both.maximise(np.concatenate([first[:c], small, first[c:]]))
-    found = np.exp(theta[:c])
-    directions = theta[c : c + c * _DIRECTIONS].reshape(c, _DIRECTIONS)
-    return Metric(found, np.sqrt(relevances / found)[:, None] * directions)
-
-
-class _Posterior:
-    """Minus the logarithm of the posterior of a metric, and its gradient.
-
-    Args:
-        targets: What is known of m targets.
-        means: Of the logarithms of relevances beforehand, ``(c,)``.
-        group: Of each column, ``(c,)``.
-        scale: Of the features as directions see them, ``(c,)``.
-        n_directions: How many directions, r.
-    """
-
-    def __init__(
-        self,
-        targets: Sequence[Taught],
-        means: FloatArray,
-        group: IntArray,
-        scale: FloatArray,
-        n_directions: int,
-    ) -> None:
-        self.targets, self.means, self.group, self.scale = targets, means, group, scale
-        c, m, g = len(means), len(targets), int(group.max()) + 1
-        self.sizes = (c, c * n_directions, m, m, m * g)
-        self.shape, self.n_groups = (c, n_directions), g
-        centers = (means, 0.0, np.log(_AMPLITUDE), np.log(_NOISE), 0.0)
-        sds = (_SD, _DIRECTION_SD, 1.0, 1.0, _GROUP_SD)
-        self.center, self.sd = (
-            np.concatenate([np.broadcast_to(v, n) for v, n in zip(values, self.sizes, strict=True)])
-            for values in (centers, sds)
-        )
-
-    def start(self) -> FloatArray:
-        """Return the mode of the prior."""
-        return self.center.copy()
-
-    def maximise(self, start: FloatArray) -> FloatArray:
-        """Return the mode of the posterior, by L-BFGS."""
-        from scipy.optimize import minimize
-
-        options = {"maxiter": _ITERATIONS}
-        found: FloatArray = minimize(self, start, jac=True, method="L-BFGS-B", options=options).x
-        return found
-
-    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
-        """Return the objective and its gradient (Rasmussen & Williams, equations 5.8 and 5.9)."""
-        z = (theta - self.center) / self.sd
-        value, gradient = 0.5 * float(z @ z), z / self.sd
-        ends = np.cumsum(self.sizes)[:-1]
-        w, flat, amplitudes, noises, factors = np.split(theta, ends)
-        # Views: what is added to them is added to the gradient.
-        by_w, by_flat, by_amplitude, by_noise, by_factor = np.split(gradient, ends)
-        directions, m = flat.reshape(self.shape), len(self.targets)
-        factors, by_factor = (part.reshape(m, self.n_groups) for part in (factors, by_factor))
-        for j, (X, y, repeats) in enumerate(self.targets):
-            shown = (X * self.scale) @ directions
-            Z = np.concatenate([X * np.exp(0.5 * (w + factors[j][self.group])), shown], axis=1)
-            squares = (Z**2).sum(axis=1)
-            squared = np.maximum(squares[:, None] + squares - 2 * Z @ Z.T, 0)
-            correlation, decay = Matern().with_decay(squared)
-            amplitude, noise = np.exp(amplitudes[j]), np.exp(noises[j])
-            K = amplitude * correlation + 1
-            K[np.diag_indices(len(y))] += noise / repeats + _JITTER
-            found = evidence(K, y[:, None])
-            if found is None:
-                return 1e10, np.zeros_like(theta)
-            value += found[0]
-            inner = found[1]
-            by_amplitude[j] += 0.5 * amplitude * np.sum(inner * correlation)
-            by_noise[j] += 0.5 * noise * np.sum(np.diag(inner) / repeats)
-            # H is d value / d squared, twice; squared distances are of Z's rows.
-            H = inner * decay * (Matern.steepness * amplitude)
-            along, HZ = H.sum(axis=1), H @ Z
-            c = len(w)
-            pull = along @ Z[:, :c] ** 2 - (HZ[:, :c] * Z[:, :c]).sum(axis=0)
-            by_w += pull
-            by_factor[j] += np.bincount(self.group, weights=pull, minlength=self.n_groups)
-            turn = 2 * (along[:, None] * shown - HZ[:, c:])
-            by_flat += ((X * self.scale).T @ turn).ravel()
-        return value, gradient

@@ -186,6 +186,18 @@ class Process:
             before = np.maximum(before - explained, 1e-9 * before)
         return mean, before[:, None] * posterior.scale
 
+    def check(self, posterior: Posterior) -> None:
+        """Refuse a posterior of other groups or trends.
+
+        Raises:
+            InvalidModelError: If it is such.
+        """
+        got = len(posterior.found.weights), len(posterior.found.slopes)
+        wanted = len(self.groups.names), len(self.kernel.slopes)
+        if got != wanted:
+            msg = f"weights: expected {wanted} groups and trends of a kernel, got {got}"
+            raise InvalidModelError(msg)
+
     def covariance(self, found: Hyperparameters) -> Covariance:
         """Return the kernel with its hyper-parameters."""
         return Covariance(self.kernel, found, self.groups.slices)

@@ -65,8 +65,8 @@ def test_what_is_alike_by_name_is_expected_and_the_direction_counts(space):
     assert foreign.is_foreign
     assert make_search("default", prior=foreign).n_trusted == 1
     assert make_search("default", prior=known).n_trusted == 5
-    odds = [make_search("default", prior=one).model.odds for one in (foreign, known)]
-    assert odds == [0.1, 1.0]
+    trust = [make_search("default", prior=one).model.trust_ for one in (foreign, known)]
+    assert trust == pytest.approx([0.1 / 1.1, 0.5])
     np.testing.assert_array_equal(
         pickle.loads(pickle.dumps(known)).related(cells), known.related(cells)
     )

@@ -9,8 +9,9 @@ import numpy as np
 
 from ... import metrics
 from ...errors import InvalidInputError
-from ...predictors import make_predictor
+from ...predictors import PREDICTORS, make_predictor
 from ...predictors.repeats import cell_groups
+from ...processes.metric import metric_without
 from ...spaces import Architecture, count_parameters
 from ...tables import load_table
 from ...targets import Target
@@ -110,7 +111,8 @@ def score_predictor(
     """Fit one predictor on one split and judge it on all other measured cells.
 
     Where isomorphic cells were measured each on its own, those of a training cell are left out.
-    The predictor sees the training cells and their values of this one target, nothing else.
+    The predictor sees the training cells and their values of this one target, nothing else; where
+    its distances of cells are learnt, another benchmark has taught them (:func:`fair_options`).
 
     Args:
         name: A registered name, or ``BASELINE``.
@@ -131,7 +133,7 @@ def score_predictor(
     model = (
         ParameterCount()
         if name == BASELINE
-        else make_predictor(name, seed=seed, **{"calibration_folds": 0, **(options or {})})
+        else make_predictor(name, seed=seed, **{**fair_options(name, target), **(options or {})})
     )
     start = time.perf_counter()
     model.fit([cells[i] for i in train], values[train])
@@ -155,6 +157,14 @@ def score_predictor(
         fit_seconds=fitted - start,
         predict_seconds=done - fitted,
     )
+
+
+def fair_options(name: str, target: str) -> dict[str, Any]:
+    """Return the options of a predictor for which a target's benchmark has not taught anything."""
+    found: dict[str, Any] = {"calibration_folds": 0}
+    if "metric" in PREDICTORS[name].option_names():
+        found["metric"] = metric_without(Target.parse(target).benchmark)
+    return found
 
 
 BASELINE = "parameters"
