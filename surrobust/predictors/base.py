@@ -311,14 +311,19 @@ class AbstractPredictor(Estimator):
         """
 
         def predict(train: IntArray, test: IntArray) -> tuple[FloatArray, FloatArray]:
-            # Without intervals of its own, or each fold would be folded again.
-            model = type(self)(**{**self.arguments, "calibration_folds": 0})
-            model._names = self._names
+            model = self._for_fold()
             model._fit([cells[int(i)] for i in train], Y[train])
             mean, _, measured = model._asked([cells[int(i)] for i in test])
             return mean, measured
 
         return OutOfFold.of(cells, self._folds(cells), Y, predict)
+
+    def _for_fold(self) -> Self:
+        """Return a predictor like this, to be fitted without the cells of a fold."""
+        # Without intervals of its own, or each fold would be folded again.
+        model = type(self)(**{**self.arguments, "calibration_folds": 0})
+        model._names = self._names
+        return model
 
     def _folds(self, cells: Sequence[Architecture]) -> IntArray:
         """Return the fold of each row, ``(n,)``; the rows of one cell share theirs.

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from .._checks import check_fraction, check_integer
 from ..encodings import Columns
@@ -112,6 +113,11 @@ class DefaultPredictor(AbstractPredictor):
         for predictor in self._predictors.values():
             predictor._fit(cells, scores)
         self.fitted_ = FittedDefault(score_map)
+
+    def _for_fold(self) -> Self:
+        model = super()._for_fold()
+        model._process = self._process._for_fold()
+        return model
 
     def _predict(self, cells: Sequence[Architecture]) -> Moments:
         mean, std, measured = self._process._predict(cells)

@@ -48,3 +48,13 @@ def test_intervals_of_a_cell_trained_on_keep_the_noise(toy_cells, toy_values):
     by_hand = model.fitted_.map.moments(scores, np.sqrt(latent + noise))[1]
     np.testing.assert_allclose(measured, by_hand, rtol=1e-12)
     assert (measured > std).all()
+
+
+def test_folds_of_many_rows_share_what_was_found_and_of_few_they_do_not(toy_cells, toy_values):
+    for most, is_shared in ((20, True), (500, False)):
+        model = make_predictor("gp", rows_for_kernel=most, calibration_folds=0)
+        model.fit(toy_cells, toy_values)
+        part = model._for_fold().fit(toy_cells[:40], toy_values[:40])
+        own, whole = part.fitted_.posterior.found, model.fitted_.posterior.found
+        assert (own.noise == whole.noise) is is_shared
+        assert np.array_equal(own.weights, whole.weights) is is_shared
