@@ -19,6 +19,7 @@ from experiments.frame import Experiment, Key, Lines
 from experiments.markdown import put, table
 from experiments.shipped.cards import MODELS, SHIPPED, add_ceilings, measured
 from surrobust._files import write_text
+from surrobust.predictors.shipped import read_card
 
 LEVELS = (50, 80, 90, 95)
 REGIONS = {"all": "", "the tenth predicted best": "_head", "the tenth measured best": "_best"}
@@ -90,7 +91,7 @@ def figures(folder: Path) -> Row:
 
 def covered(name: str) -> Iterator[Covered]:
     """Return what a shipped card says of its intervals."""
-    metrics = sr.read_card(name)["metrics"].values()
+    metrics = read_card(name)["metrics"].values()
     for cells, suffix in REGIONS.items():
         for level in LEVELS:
             key = f"coverage_{level}{suffix}"

@@ -1,6 +1,7 @@
 """A reader of AnalogNAS-Bench for this experiment alone: representatives and four columns."""
 
 import csv
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,11 @@ TARGETS = tuple(COLUMNS)
 @cache
 def read_table() -> tuple[list[Architecture], dict[str, FloatArray]]:
     """Return the representatives by ascending index, and each target's values as fractions."""
+    return read_columns(COLUMNS)
+
+
+def read_columns(columns: Mapping[str, str]) -> tuple[list[Architecture], dict[str, FloatArray]]:
+    """The same for columns of the file, by what they are to be called."""
     places = [folder / "analognas" / "analognasbench.csv" for folder in data_dirs()]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
@@ -37,6 +43,6 @@ def read_table() -> tuple[list[Architecture], dict[str, FloatArray]]:
     indices = representative_indices()
     values = {
         target: np.array([float(rows[i][column]) for i in indices]) / 100
-        for target, column in COLUMNS.items()
+        for target, column in columns.items()
     }
     return [Architecture.parse(i) for i in indices], values
