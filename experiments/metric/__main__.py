@@ -99,10 +99,10 @@ def tables(rows: list[Row]) -> Lines:
                 means, gains = [], []
                 for seed in seeds:
                     pairs = [
-                        (known.get((predictor, one, t, n, seed)) for one in (metric, "none"))
+                        [known.get((predictor, one, t, n, seed)) for one in (metric, "none")]
                         for t in mine
                     ]
-                    found = np.array([list(pair) for pair in pairs], dtype=float)
+                    found = np.array(pairs, dtype=float)
                     if found.size and not np.isnan(found).any():
                         means.append(found[:, 0].mean())
                         gains.append((found[:, 0] - found[:, 1]).mean())
