@@ -34,7 +34,9 @@ def test_intervals_rest_on_cells_that_no_member_saw(toy_cells, toy_values):
     model = make_small("ensemble", calibration_folds=3)
     changed = toy_values[:, None].copy()
     changed[model._folds(toy_cells) == 1] += 5.0
+    model._fit(toy_cells, toy_values[:, None])
     plain = model._out_of_fold(toy_cells, toy_values[:, None])
+    model._fit(toy_cells, changed)
     other = model._out_of_fold(toy_cells, changed)
     unseen = plain.folds == 1
     assert np.isfinite(plain.mean).all()
@@ -48,10 +50,13 @@ def test_networks_that_predict_nothing_are_refused():
         make_small("ensemble", network_weight=0)
 
 
-def test_the_default_averages_scores_seven_to_three(fitted, toy_cells, toy_values):
+def test_the_default_averages_scores_by_the_number_of_rows(fitted, toy_cells, toy_values):
     model = fitted("default", 1)
     process, trees = (member._predict(NEW)[0] for member in model._predictors.values())
     order = np.argsort([cell.index for cell in toy_cells])
     expected, _ = ScoreMap.fit(toy_values[order][:, None], transform="scores")
-    blend = 0.7 * process + 0.3 * trees
+    n = len(model._process.fitted_.rows)
+    # Half of .3 at 50 rows.
+    share = 0.3 * n / (n + 50)
+    blend = (1 - share) * process + share * trees
     np.testing.assert_allclose(model.predict(NEW), expected.to_values(blend)[:, 0], rtol=1e-9)

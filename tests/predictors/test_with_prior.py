@@ -223,7 +223,8 @@ def test_a_useless_view_is_the_cold_process(noise):
     """Without a trend and a share of the expectation, nothing of the prior is left."""
     cells = draw(25)
     values = (truth(cells) - truth(cells).mean()) / truth(cells).std()
-    cold = make_predictor("gp", transform="standard", calibration_folds=0).fit(cells, values)
+    cold = make_predictor("gp", transform="standard", metric="none", calibration_folds=0)
+    cold.fit(cells, values)
     groups = KernelGroups(Features("features"), cold.fitted_.scales)
     view = View(share=0.0, amplitude=2.0, noise=0.05, slope=0.0)
     process = Process(view.kernel, groups)
