@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -318,6 +319,16 @@ def test_grid_search(kind):
     np.testing.assert_array_equal(search.predict(NEW), search.best_estimator_.predict(NEW))
 
 
+@pytest.fixture
+def workers_end() -> Iterator[None]:
+    """End joblib's workers, which would wait for more work in the tests to come."""
+    yield
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.usefixtures("workers_end")
 def test_randomised_search_and_workers():
     cells, y = pd.DataFrame({"code": [c.code for c in training_cells()]}), training_values()
     spread = {"trees": [2, 3, 5, 9], "column_share": [0.1, 0.3, 1.0]}
