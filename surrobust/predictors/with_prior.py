@@ -113,10 +113,6 @@ class FittedViews:
         if not are_views or not len(views) == len(self.views) == len(self.posteriors):
             msg = "weights: expected views that exist, each once, got others"
             raise InvalidModelError(msg)
-        slopes = [len(posterior.found.slopes) for posterior in self.posteriors]
-        if slopes != [len(_VIEWS[view].kernel.slopes) for view in self.views]:
-            msg = "weights: expected the slopes of these views, got others"
-            raise InvalidModelError(msg)
         if self.trends.shape[2] != (width := len(self.known.scores.targets) + 1):
             msg = f"weights: expected trends of {width} columns, got {self.trends.shape[2]}"
             raise InvalidModelError(msg)
@@ -203,7 +199,7 @@ class PriorPredictor(AbstractPredictor):
         firsts, means, repeats = self._features.merge(cells, scores)
         groups = KernelGroups(self._features)
         rows = _ViewedRows.of(groups, known, firsts)
-        views, weights, posteriors = self._average(rows, means, repeats)
+        views, weights, posteriors = self._average(groups, known, rows, means, repeats)
         self._trees = None
         # Distinct cells: measured again and again, five tell trees no more than five.
         if self.process_weight < 1 and len(np.unique(cell_groups(cells))) >= _CELLS_FOR_TREES:
@@ -222,10 +218,14 @@ class PriorPredictor(AbstractPredictor):
         )
 
     def _average(
-        self, rows: "_ViewedRows", scores: FloatArray, repeats: FloatArray
+        self,
+        groups: KernelGroups,
+        known: KnownTargets,
+        rows: "_ViewedRows",
+        scores: FloatArray,
+        repeats: FloatArray,
     ) -> tuple[IntArray, FloatArray, tuple[Posterior, ...]]:
         """Return which views have weight, how much, and their posteriors."""
-        known = rows.known
         alike = [is_alike(name, known.scores.targets) for name in known.targets]
         odds = np.array([_ODDS_ALIKE if one else _ODDS_FOREIGN for one in alike]).T
         fitted: dict[int, Posterior] = {}
@@ -237,7 +237,7 @@ class PriorPredictor(AbstractPredictor):
             # The share that is supposed to come true. The expectation is a row of the trend too,
             # the last, so that more or less of it can be learnt.
             left = scores - view.share * rows.expected
-            process = Process(view.kernel, rows.groups)
+            process = Process(view.kernel, groups)
             rng = as_generator(self.seed)
             mine = _rows_of(view, rows.Z, rows.trends)
             fitted[i], found[i] = process.fit(mine, left, repeats, rng)
@@ -291,15 +291,11 @@ class _ViewedRows:
     """Cells as the views compare them.
 
     Args:
-        groups: The groups of features.
-        known: What other targets say.
         Z: Scaled features, ``(n, d)`` float32.
         trends: Both kinds of rows of the trend, ``(2, n, t + 1)`` float32.
         expected: What is expected of each of m targets, ``(n, m)``.
     """
 
-    groups: KernelGroups
-    known: KnownTargets
     Z: np.ndarray
     trends: np.ndarray
     expected: FloatArray
@@ -309,8 +305,7 @@ class _ViewedRows:
         cls, groups: KernelGroups, known: KnownTargets, cells: Sequence[Architecture]
     ) -> "_ViewedRows":
         Z = groups.encode(cells).astype(np.float32)
-        kinds = [known.rows(cells, drawn=drawn) for drawn in (False, True)]
-        return cls(groups, known, Z, np.stack(kinds).astype(np.float32), known.expected(cells))
+        return cls(Z, known.rows(cells).astype(np.float32), known.expected(cells))
 
 
 def _rows_of(view: View, Z: np.ndarray, trends: np.ndarray) -> Rows:

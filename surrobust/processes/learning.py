@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..typing import FloatArray, IntArray
-from .kernel import Matern
+from .kernel import PREDICTING
 from .likelihood import evidence
 from .metric import Metric
 
@@ -15,8 +15,9 @@ _DIRECTIONS = 8
 _SD, _GROUP_SD, _DIRECTION_SD = 1.0, 0.5, 0.3
 """Deviations beforehand: of the logarithm of a relevance about its group's, of a group's for each
 target, of an entry of a direction."""
-_AMPLITUDE, _NOISE = 2.0, 0.05
-_JITTER = 1e-6
+_KERNEL = PREDICTING
+"""That of predictors, but for the weights, which are what is learnt."""
+_AMPLITUDE, _NOISE = _KERNEL.beliefs(())
 _ITERATIONS = 60
 
 
@@ -83,8 +84,8 @@ class _Posterior:
         c, m, g = len(means), len(targets), int(group.max()) + 1
         self.sizes = (c, c * n_directions, m, m, m * g)
         self.shape, self.n_groups = (c, n_directions), g
-        centers = (means, 0.0, np.log(_AMPLITUDE), np.log(_NOISE), 0.0)
-        sds = (_SD, _DIRECTION_SD, 1.0, 1.0, _GROUP_SD)
+        centers = (means, 0.0, np.log(_AMPLITUDE.median), np.log(_NOISE.median), 0.0)
+        sds = (_SD, _DIRECTION_SD, _AMPLITUDE.sd, _NOISE.sd, _GROUP_SD)
         self.center, self.sd = (
             np.concatenate([np.broadcast_to(v, n) for v, n in zip(values, self.sizes, strict=True)])
             for values in (centers, sds)
@@ -117,10 +118,10 @@ class _Posterior:
             Z = np.concatenate([X * np.exp(0.5 * (w + factors[j][self.group])), shown], axis=1)
             squares = (Z**2).sum(axis=1)
             squared = np.maximum(squares[:, None] + squares - 2 * Z @ Z.T, 0)
-            correlation, decay = Matern().with_decay(squared)
+            correlation, decay = _KERNEL.shape.with_decay(squared)
             amplitude, noise = np.exp(amplitudes[j]), np.exp(noises[j])
-            K = amplitude * correlation + 1
-            K[np.diag_indices(len(y))] += noise / repeats + _JITTER
+            K = amplitude * correlation + _KERNEL.level
+            K[np.diag_indices(len(y))] += noise / repeats + _KERNEL.jitter
             found = evidence(K, y[:, None])
             if found is None:
                 return 1e10, np.zeros_like(theta)
@@ -129,7 +130,7 @@ class _Posterior:
             by_amplitude[j] += 0.5 * amplitude * np.sum(inner * correlation)
             by_noise[j] += 0.5 * noise * np.sum(np.diag(inner) / repeats)
             # H is d value / d squared, twice; squared distances are of Z's rows.
-            H = inner * decay * (Matern.steepness * amplitude)
+            H = inner * decay * (_KERNEL.shape.steepness * amplitude)
             along, HZ = H.sum(axis=1), H @ Z
             c = len(w)
             pull = along @ Z[:, :c] ** 2 - (HZ[:, :c] * Z[:, :c]).sum(axis=0)

@@ -87,17 +87,12 @@ class KnownTargets:
         """Return what is expected of cells, ``(n, m)``."""
         return self.scores.rows(cells) @ self.slopes.T - self.levels
 
-    def rows(self, cells: Sequence[Architecture], *, drawn: bool) -> FloatArray:
-        """Return rows of the trend, ``(n, t + 1)``; last, the expectations' mean.
-
-        Args:
-            cells: The cells.
-            drawn: Whether principal components are drawn together.
-        """
+    def rows(self, cells: Sequence[Architecture]) -> FloatArray:
+        """Return the rows of both turns, ``(2, n, t + 1)``; last, the expectations' mean."""
         # What the share of the expectation took too much or too little of can come back as a slope.
         together = self.expected(cells).mean(axis=1, keepdims=True)
-        turned = self.scores.rows(cells) @ self.turns[int(drawn)]
-        return np.concatenate([turned, together], axis=1)
+        turned = self.scores.rows(cells) @ self.turns
+        return np.concatenate([turned, np.stack([together, together])], axis=2)
 
     def predict(self, architectures: Sequence[Architecture], /) -> FloatArray:
         """Return what is expected of the one target, ``(n,)``, in units of no meaning."""
